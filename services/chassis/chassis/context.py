@@ -1,0 +1,42 @@
+"""What a call brings along and hands on: its deadline and a few headers."""
+
+import time
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+# W3C trace context, Istio's request id, and the two headers that the mesh routes by.
+PROPAGATED = frozenset(
+    {"traceparent", "tracestate", "baggage", "x-request-id", "x-environment", "x-figtree-user"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """The inbound call that the current task works for."""
+
+    deadline: float | None = None  # on time.monotonic()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+_current: ContextVar[CallContext] = ContextVar("call_context", default=CallContext())  # noqa: B039
+
+
+def enter(headers: Iterable[tuple[str, str]], seconds: float | None) -> None:
+    """Begin an inbound call that has `seconds` left, or no deadline if None."""
+    deadline = None if seconds is None else time.monotonic() + seconds
+    _current.set(CallContext(deadline, {k: v for k, v in headers if k in PROPAGATED}))
+
+
+def current() -> CallContext:
+    return _current.get()
+
+
+def time_left(limit: float) -> float:
+    """Seconds that an outbound call may take: its own limit, or what the caller has left if that is less."""
+    deadline = _current.get().deadline
+    return limit if deadline is None else max(0.0, min(limit, deadline - time.monotonic()))
+
+
+def outbound_metadata() -> tuple[tuple[str, str], ...]:
+    return tuple(_current.get().headers.items())

@@ -1,0 +1,70 @@
+"""Errors as problem+json (RFC 9457)."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from edge.errors import EdgeError, Invalid
+from edge.models import FieldError, Problem
+
+log = logging.getLogger(__name__)
+
+PROBLEM = "application/problem+json"
+
+
+def problem(error: EdgeError) -> Problem:
+    return Problem(
+        type=f"/problems/{error.reason}",
+        title=error.title,
+        status=error.status,
+        detail=error.detail,
+        errors=tuple(FieldError(field=field, message=message) for field, message in error.violations),
+    )
+
+
+def respond(body: Problem, headers: dict[str, str] | None = None) -> Response:
+    return Response(body.model_dump_json(), body.status, headers, PROBLEM)
+
+
+def field_path(location: Sequence[Any]) -> str:
+    """("body", "lines", 0, "quantity") becomes lines[0].quantity."""
+    path = ""
+    for part in location[1:]:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
+    return path or str(location[0])
+
+
+async def _edge_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, EdgeError)
+    headers = {"retry-after": "1"} if error.status in (429, 503) else None
+    return respond(problem(error), headers)
+
+
+async def _bad_request(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return respond(problem(Invalid([(field_path(e["loc"]), e["msg"]) for e in error.errors()])))
+
+
+async def _http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    body = Problem(
+        type="about:blank", title=str(error.detail), status=error.status_code, detail=str(error.detail)
+    )
+    return respond(body, dict(error.headers or {}))
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("unhandled error in %s %s", request.method, request.url.path, exc_info=error)
+    return respond(Problem(type="about:blank", title="Internal error", status=500, detail="internal error"))
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(EdgeError, _edge_error)
+    app.add_exception_handler(RequestValidationError, _bad_request)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)

@@ -1,0 +1,104 @@
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC
+from typing import Literal
+from uuid import UUID
+
+from figtree.order.v1 import order_pb2 as pb
+from figtree.order.v1.order_pb2_grpc import OrderServiceStub
+from grpc.aio import Channel
+
+from edge.errors import Conflict, EdgeError, Invalid, Moved, Refused, Unavailable
+from edge.models import NewOrder, Order, OrderEvent, OrderLine, OrderPage
+from edge.ports import Placed
+from edge.remote.errors import translating
+from edge.remote.money import from_decimal, from_money
+
+STATUSES: dict[int, Literal["placed", "accepted", "shipped"]] = {
+    pb.STATUS_PLACED: "placed",
+    pb.STATUS_ACCEPTED: "accepted",
+    pb.STATUS_SHIPPED: "shipped",
+}
+
+
+def to_proto(order: NewOrder) -> pb.NewOrder:
+    lines = [pb.Line(title_id=line.title_id, quantity=line.quantity) for line in order.lines]
+    return pb.NewOrder(customer_id=order.customer_id, currency_code=order.currency, lines=lines)
+
+
+def from_proto(order: pb.Order) -> Order:
+    return Order(
+        id=UUID(order.id),
+        customer_id=order.customer_id,
+        status=STATUSES[order.status],
+        currency=order.total.currency_code,
+        lines=tuple(map(_line, order.lines)),
+        discount_percent=from_decimal(order.discount_percent),
+        total=from_money(order.total),
+        created_at=order.create_time.ToDatetime(UTC),
+    )
+
+
+def _line(line: pb.OrderLine) -> OrderLine:
+    return OrderLine(
+        title_id=line.title_id,
+        quantity=line.quantity,
+        unit_price=from_money(line.unit_price),
+        total=from_money(line.total),
+    )
+
+
+class RemoteOrders:
+    def __init__(self, channel: Channel) -> None:
+        self._stub = OrderServiceStub(channel)
+
+    async def place(self, key: str, order: NewOrder) -> Placed:
+        request = pb.PlaceOrderRequest(idempotency_key=key, order=to_proto(order))
+        with translating():
+            answer = await self._stub.PlaceOrder(request)
+        return Placed(from_proto(answer.order), answer.replayed)
+
+    async def place_many(self, orders: Sequence[tuple[str, NewOrder]]) -> Sequence[Placed | EdgeError]:
+        async def requests() -> AsyncIterator[pb.PlaceOrdersRequest]:
+            for key, order in orders:
+                yield pb.PlaceOrdersRequest(idempotency_key=key, order=to_proto(order))
+
+        with translating():
+            answer = await self._stub.PlaceOrders(requests())
+        if any(result.failure.reason == "NOT_THE_WRITER" for result in answer.results):
+            raise Moved
+        return [_result(result) for result in answer.results]
+
+    async def get(self, order_id: UUID) -> Order:
+        with translating():
+            return from_proto((await self._stub.GetOrder(pb.GetOrderRequest(order_id=str(order_id)))).order)
+
+    async def list(self, customer_id: str, page_size: int, page_token: str) -> OrderPage:
+        request = pb.ListOrdersRequest(customer_id=customer_id, page_size=page_size, page_token=page_token)
+        with translating():
+            page = await self._stub.ListOrders(request)
+        return OrderPage(orders=tuple(map(from_proto, page.orders)), next_page_token=page.next_page_token)
+
+    async def watch(self, order_id: UUID, after_sequence: int) -> AsyncIterator[OrderEvent]:
+        request = pb.WatchOrderRequest(order_id=str(order_id), after_sequence=after_sequence)
+        with translating():
+            async for event in self._stub.WatchOrder(request):
+                yield OrderEvent(
+                    order_id=order_id,
+                    sequence=event.sequence,
+                    status=STATUSES[event.status],
+                    at=event.time.ToDatetime(UTC),
+                )
+
+
+def _result(result: pb.PlaceResult) -> Placed | EdgeError:
+    if result.HasField("order"):
+        return Placed(from_proto(result.order), result.replayed)
+    match result.failure.reason:
+        case "INVALID_ORDER":
+            return Invalid([(v.field, v.description) for v in result.failure.violations])
+        case "IDEMPOTENCY_CONFLICT":
+            return Conflict(result.idempotency_key)
+        case "CREDIT_EXCEEDED":
+            return Refused(result.failure.message)
+        case _:
+            return Unavailable("please repeat the request")

@@ -1,0 +1,37 @@
+from datetime import date
+from decimal import Decimal
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from edge.models import Conversion, CurrencyCode, RateTable
+from edge.routes.ports import PortsOf, may_answer
+
+router = APIRouter(prefix="/api", tags=["currency"])
+
+On = Annotated[
+    date | None,
+    Query(
+        alias="date",
+        description="A day without rates falls back to the banking day before it; none means the latest",
+    ),
+]
+Amount = Annotated[
+    str, Query(pattern=r"^-?\d{1,12}(\.\d{1,9})?$", description="Exact decimal", examples=["12.50"])
+]
+
+
+@router.get("/rates", responses=may_answer(400))
+async def get_rates(ports: PortsOf, on: On = None) -> RateTable:
+    return await ports.currencies.rates(on)
+
+
+@router.get("/convert", responses=may_answer(400))
+async def convert(
+    ports: PortsOf,
+    amount: Amount,
+    source: Annotated[CurrencyCode, Query(alias="from")],
+    target: Annotated[CurrencyCode, Query(alias="to")],
+    on: On = None,
+) -> Conversion:
+    return await ports.currencies.convert(Decimal(amount), source, target, on)

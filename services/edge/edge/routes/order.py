@@ -1,0 +1,106 @@
+from collections.abc import AsyncIterator
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import StreamingResponse
+
+from edge.errors import EdgeError
+from edge.models import (
+    BulkRequest,
+    BulkResponse,
+    BulkResult,
+    IdempotencyKey,
+    NewOrder,
+    Order,
+    OrderEvent,
+    OrderPage,
+)
+from edge.ports import Placed
+from edge.problems import problem
+from edge.routes.ports import PortsOf, may_answer
+
+router = APIRouter(prefix="/api/orders", tags=["order"])
+
+Key = Annotated[IdempotencyKey, Header(alias="Idempotency-Key")]
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses={
+        200: {"model": Order, "description": "An earlier request with this key had stored it"},
+        **may_answer(400, 409),
+    },
+)
+async def place_order(ports: PortsOf, order: NewOrder, key: Key, response: Response) -> Order:
+    placed = await ports.orders.place(key, order)
+    response.headers["location"] = f"/api/orders/{placed.order.id}"
+    if placed.replayed:
+        response.status_code = 200
+    return placed.order
+
+
+@router.post("/bulk", responses=may_answer(400))
+async def place_orders(ports: PortsOf, bulk: BulkRequest) -> BulkResponse:
+    """Each order succeeds or fails alone; repeating the whole request is safe."""
+    wanted = [
+        (i.idempotency_key, NewOrder(customer_id=i.customer_id, currency=i.currency, lines=i.lines))
+        for i in bulk.orders
+    ]
+    answers = await ports.orders.place_many(wanted)
+    return BulkResponse(
+        results=tuple(_result(key, answer) for (key, _), answer in zip(wanted, answers, strict=True))
+    )
+
+
+def _result(key: str, answer: Placed | EdgeError) -> BulkResult:
+    if isinstance(answer, EdgeError):
+        return BulkResult(idempotency_key=key, problem=problem(answer))
+    return BulkResult(idempotency_key=key, order=answer.order)
+
+
+@router.get("", responses=may_answer(400))
+async def list_orders(
+    ports: PortsOf,
+    customer_id: Annotated[str, Query(max_length=64)] = "",
+    page_size: Annotated[int, Query(ge=1, le=100)] = 20,
+    page_token: Annotated[str, Query(max_length=200)] = "",
+) -> OrderPage:
+    """The newest first."""
+    return await ports.orders.list(customer_id, page_size, page_token)
+
+
+@router.get("/{order_id}", responses=may_answer(400, 404))
+async def get_order(ports: PortsOf, order_id: UUID) -> Order:
+    return await ports.orders.get(order_id)
+
+
+@router.get(
+    "/{order_id}/events",
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
+        **may_answer(400, 404),
+    },
+)
+async def watch_order(
+    ports: PortsOf,
+    order_id: UUID,
+    last_event_id: Annotated[int, Header(alias="Last-Event-ID", ge=0, le=1_000_000)] = 0,
+) -> StreamingResponse:
+    """Server-sent events from the order's first until its last; Last-Event-ID resumes."""
+    events = ports.orders.watch(order_id, last_event_id)
+    first = await anext(events, None)  # an unknown order is a 404, not a broken stream
+
+    async def stream() -> AsyncIterator[bytes]:
+        if first is not None:
+            yield _sse(first)
+        async for event in events:
+            yield _sse(event)
+
+    return StreamingResponse(stream(), media_type="text/event-stream", headers={"cache-control": "no-store"})
+
+
+def _sse(event: OrderEvent) -> bytes:
+    return f"id: {event.sequence}\nevent: status\ndata: {event.model_dump_json()}\n\n".encode()
