@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 CATALOGUE = Path(__file__).parents[1] / "monolith/data/catalogue.json"
-CURRENCIES = frozenset(
-    "AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF IDR ILS INR ISK JPY KRW MXN MYR NOK NZD PHP PLN RON SEK SGD "
-    "THB TRY USD ZAR".split()
-)
+# fmt: off
+CURRENCIES = frozenset({
+    "AUD", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "IDR",
+    "ILS", "INR", "ISK", "JPY", "KRW", "MXN", "MYR", "NOK", "NZD", "PHP", "PLN", "RON",
+    "SEK", "SGD", "THB", "TRY", "USD", "ZAR",
+})
+# fmt: on
 WITHOUT_DECIMALS = frozenset({"ISK", "JPY", "KRW"})
 
 
