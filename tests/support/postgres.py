@@ -1,4 +1,4 @@
-"""One PostgreSQL 18 for a whole test session, from the PyPI wheel; a fresh database and role for whoever asks."""
+"""One PostgreSQL 18 for a whole test session, from the PyPI wheel; a fresh database for whoever asks."""
 
 import importlib.util
 import os
@@ -40,7 +40,7 @@ class Postgres:
     password: str
 
     def create(self, name: str) -> str:
-        """The URL of a fresh, empty database that belongs to a role of its own and is closed to all others."""
+        """The URL of a fresh, empty database, owned by a role of its own and closed to all others."""
         unique = f"{name}_{secrets.token_hex(4)}".replace("-", "_")
         password = secrets.token_hex(8)
         self.psql(
@@ -131,7 +131,7 @@ def _running(home: Path, install: Path) -> Iterator[Postgres]:
 
 
 def _await_ready(server: Postgres, process: subprocess.Popen[bytes], log: Path) -> None:
-    ready = [server.bin / "pg_isready", "-q", "-h", server.sockets, "-p", str(server.port)]
+    ready: list[Any] = [server.bin / "pg_isready", "-q", "-h", server.sockets, "-p", str(server.port)]
     until = time.monotonic() + 30
     while subprocess.run(ready).returncode != 0:
         assert process.poll() is None, log.read_text()

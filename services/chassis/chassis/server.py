@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
 
 from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -76,9 +77,9 @@ async def serve(
     log.info("stopped")
 
 
-def run(main: Callable[[], "asyncio.Future[None]"]) -> None:
+def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run a process's main coroutine on uvloop."""
     import uvloop
 
     with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(main())  # type: ignore[arg-type]
+        uvloop.run(main())

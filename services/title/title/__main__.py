@@ -1,0 +1,58 @@
+"""The process: everything is built here, in order, and closed in reverse."""
+
+import argparse
+import sys
+from contextlib import AsyncExitStack
+from functools import partial
+
+import chassis.server
+from chassis.telemetry import configure_logging
+from figtree.title.v1.title_pb2_grpc import add_TitleServiceServicer_to_server
+
+from title.database import database, migrate
+from title.domain import NotTheWriter, StorageUnavailable
+from title.jsonlines import InvalidLine
+from title.service import Catalogue
+from title.servicer import SERVICE, STATUS, TitleServicer
+from title.settings import Settings
+from title.storage import SqlTitles
+
+
+async def serve(settings: Settings) -> None:
+    async with AsyncExitStack() as closing:
+        engine = await closing.enter_async_context(database(settings.database_url))
+        servicer = TitleServicer(Catalogue(SqlTitles(engine)))
+        register = partial(add_TitleServiceServicer_to_server, servicer)
+        await chassis.server.serve(settings.listen, register, [SERVICE], STATUS)
+
+
+async def load(settings: Settings) -> None:
+    async with database(settings.database_url, statement_timeout=0) as engine:
+        count = await Catalogue(SqlTitles(engine)).load(sys.stdin.buffer)
+    sys.stdout.write(f"{count} titles imported\n")
+
+
+async def main(command: str, settings: Settings) -> None:
+    match command:
+        case "migrate":
+            await migrate(settings.database_url)
+        case "import":
+            await load(settings)
+        case _:
+            await serve(settings)
+
+
+def run() -> None:
+    parser = argparse.ArgumentParser("title", description="The catalogue")
+    parser.add_argument("command", nargs="?", default="serve", choices=["serve", "migrate", "import"])
+    command = parser.parse_args().command
+    settings = Settings()
+    configure_logging("title", settings.version, settings.log_level)
+    try:
+        chassis.server.run(lambda: main(command, settings))
+    except (InvalidLine, NotTheWriter, StorageUnavailable) as error:
+        sys.exit(f"title {command}: {error}")
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,93 @@
+"""What a title is, and what may be asked of the catalogue."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+FORMATS = ("print", "ebook", "audio")
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    id: str
+    isbn13: str
+    name: str
+    authors: tuple[str, ...]
+    format: Literal["print", "ebook", "audio"]
+    publisher: str
+    year: int
+
+
+class InvalidRequest(Exception):
+    """Some field is wrong."""
+
+    def __init__(self, violations: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{field}: {message}" for field, message in violations))
+        self.violations = tuple(violations)
+
+
+class UnknownTitle(Exception):
+    """There is no title of that id."""
+
+    def __init__(self, title_id: str) -> None:
+        super().__init__(f"there is no title {title_id}")
+        self.resource = ("title", title_id)
+
+
+class NotTheWriter(Exception):
+    """The database is fenced: the other side writes this module's tables."""
+
+    def __init__(self) -> None:
+        super().__init__("titles are written on the other side")
+
+
+class StorageUnavailable(Exception):
+    """The database does not answer."""
+
+    def __init__(self) -> None:
+        super().__init__("the database does not answer")
+
+
+def words(query: str) -> tuple[str, ...]:
+    """The runs of letters and digits in the query, in lower case; more than eight narrow nothing any more."""
+    return tuple(re.findall(r"[^\W_]+", query.lower())[:8])
+
+
+def is_id(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[\x21-\x7e]{1,32}", value) is not None
+
+
+def is_isbn13(value: Any) -> bool:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{13}", value):
+        return False
+    return sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(value)) % 10 == 0
+
+
+def is_text(value: Any) -> bool:
+    """Something that PostgreSQL can store: no NUL, no half of a surrogate pair."""
+    return isinstance(value, str) and 0 < len(value) <= 500 and not re.search(r"[\x00\ud800-\udfff]", value)
+
+
+CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "id": (is_id, "must be 1 to 32 printable ASCII characters without spaces"),
+    "isbn13": (is_isbn13, "must be 13 digits with a valid check digit"),
+    "name": (is_text, "must be a text of 1 to 500 characters"),
+    "authors": (lambda v: isinstance(v, list) and all(map(is_text, v)), "must be a list of names"),
+    "format": (lambda v: v in FORMATS, f"must be one of {', '.join(FORMATS)}"),
+    "publisher": (is_text, "must be a text of 1 to 500 characters"),
+    "year": (lambda v: type(v) is int and -9999 <= v <= 9999, "must be a whole number"),
+}
+
+
+def title_from(fields: Mapping[str, Any]) -> Title:
+    """The title that an imported object describes. Raises InvalidRequest with all that is wrong with it."""
+    wrong = [(name, "is not a field of a title") for name in fields if name not in CHECKS]
+    for name, (check, message) in CHECKS.items():
+        if name not in fields:
+            wrong.append((name, "is missing"))
+        elif not check(fields[name]):
+            wrong.append((name, message))
+    if wrong:
+        raise InvalidRequest(wrong)
+    return Title(**{**fields, "authors": tuple(fields["authors"])})

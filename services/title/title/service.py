@@ -1,0 +1,77 @@
+"""The catalogue's use cases, and what they need."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from title import domain, jsonlines, paging
+from title.domain import InvalidRequest, Title, UnknownTitle
+
+BATCH = 1_000
+STEP = 500  # titles that a stream holds at a time
+
+
+class Titles(Protocol):
+    async def get_many(self, ids: Sequence[str]) -> Sequence[Title]:
+        """Those that exist, in any order."""
+        ...
+
+    async def page(self, words: Sequence[str], after: str, size: int) -> Sequence[Title]:
+        """The first `size` titles behind the id `after`, by id, in which each word begins some word."""
+        ...
+
+    async def put(self, batches: Iterable[Sequence[Title]]) -> int:
+        """Insert or replace all of them or none; how many they were."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    titles: Sequence[Title]
+    next_page_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    titles: Titles
+
+    async def get(self, title_id: str) -> Title:
+        if found := await self.batch_get([title_id]):
+            return found[0]
+        raise UnknownTitle(title_id)
+
+    async def batch_get(self, title_ids: Sequence[str]) -> Sequence[Title]:
+        """Those that exist, in the order asked for, each once."""
+        if len(title_ids) > BATCH:
+            raise InvalidRequest([("title_ids", f"must be at most {BATCH}")])
+        ids = [title_id for title_id in dict.fromkeys(title_ids) if domain.is_id(title_id)]
+        found = {title.id: title for title in await self.titles.get_many(ids)} if ids else {}
+        return [found[title_id] for title_id in ids if title_id in found]
+
+    async def search(self, query: str, page_size: int, page_token: str) -> Page:
+        size = page_size or 20
+        violations = []
+        if len(query) > 200:
+            violations.append(("query", "must be at most 200 characters"))
+        if not 1 <= size <= 100:
+            violations.append(("page_size", "must be between 1 and 100"))
+        if violations:
+            raise InvalidRequest(violations)
+        titles = await self.titles.page(domain.words(query), paging.last_key(page_token), size + 1)
+        more = len(titles) > size
+        return Page(titles[:size], paging.token(titles[size - 1].id) if more else "")
+
+    async def stream(self, after_id: str) -> AsyncIterator[Title]:
+        if after_id and not domain.is_id(after_id):
+            raise InvalidRequest([("after_id", "is not the id of a title")])
+        while titles := await self.titles.page((), after_id, STEP):
+            for title in titles:
+                yield title
+            if len(titles) < STEP:
+                return
+            after_id = titles[-1].id
+
+    async def load(self, lines: Iterable[bytes]) -> int:
+        """Import JSON lines, all or none."""
+        titles = jsonlines.read(lines, domain.title_from)
+        return await self.titles.put(jsonlines.batches(titles, BATCH))

@@ -1,0 +1,60 @@
+"""Messages to values and back, and the one table of errors."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from figtree.title.v1 import title_pb2 as pb
+from figtree.title.v1.title_pb2_grpc import TitleServiceServicer
+from grpc import StatusCode
+
+from title.domain import InvalidRequest, NotTheWriter, StorageUnavailable, Title, UnknownTitle
+from title.service import Catalogue
+
+SERVICE = pb.DESCRIPTOR.services_by_name["TitleService"].full_name
+
+STATUS: Mapping[type[Exception], StatusCode] = {
+    InvalidRequest: StatusCode.INVALID_ARGUMENT,
+    UnknownTitle: StatusCode.NOT_FOUND,
+    NotTheWriter: StatusCode.ABORTED,
+    StorageUnavailable: StatusCode.UNAVAILABLE,
+}
+
+FORMATS = {"print": pb.FORMAT_PRINT, "ebook": pb.FORMAT_EBOOK, "audio": pb.FORMAT_AUDIO}
+
+
+def to_proto(title: Title) -> pb.Title:
+    return pb.Title(
+        id=title.id,
+        isbn13=title.isbn13,
+        name=title.name,
+        authors=title.authors,
+        format=FORMATS[title.format],
+        publisher=title.publisher,
+        year=title.year,
+    )
+
+
+class TitleServicer(TitleServiceServicer):
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    async def GetTitle(self, request: pb.GetTitleRequest, context: Any) -> pb.GetTitleResponse:
+        return pb.GetTitleResponse(title=to_proto(await self._catalogue.get(request.title_id)))
+
+    async def BatchGetTitles(
+        self, request: pb.BatchGetTitlesRequest, context: Any
+    ) -> pb.BatchGetTitlesResponse:
+        found = await self._catalogue.batch_get(request.title_ids)
+        return pb.BatchGetTitlesResponse(titles=map(to_proto, found))
+
+    async def SearchTitles(self, request: pb.SearchTitlesRequest, context: Any) -> pb.SearchTitlesResponse:
+        page = await self._catalogue.search(request.query, request.page_size, request.page_token)
+        return pb.SearchTitlesResponse(
+            titles=map(to_proto, page.titles), next_page_token=page.next_page_token
+        )
+
+    async def ListTitles(
+        self, request: pb.ListTitlesRequest, context: Any
+    ) -> AsyncIterator[pb.ListTitlesResponse]:
+        async for title in self._catalogue.stream(request.after_id):
+            yield pb.ListTitlesResponse(title=to_proto(title))
