@@ -1,0 +1,280 @@
+"""The figtree command."""
+
+import asyncio
+import json
+import sys
+import tempfile
+from collections.abc import Awaitable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.table import Table
+
+from demo import tour
+from demo.display import Lines, console, errors
+from demo.runtimes import choose
+from demo.runtimes.runtime import CommandFailed, NotRunning, Refused, Runtime
+from demo.settings import Settings
+from demo.strangler.modules import BY_NAME, SHAPES
+from demo.strangler.replication import Lagging
+from demo.strangler.steps import GateRefused, Strangler
+from loadtests.control import Load
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
+T = TypeVar("T")
+
+REFUSED = 3  # exit status when the gate or the mesh says no
+
+
+def _run(work: Awaitable[T]) -> T:
+    """Run it; what can go wrong in ordinary use is one sentence on standard error and an exit status."""
+
+    async def awaited() -> T:
+        return await work
+
+    try:
+        return asyncio.run(awaited())
+    except (GateRefused, Refused) as refusal:
+        errors.print(f"[bold red]refused:[/] {refusal}", soft_wrap=True)
+        raise typer.Exit(REFUSED) from None
+    except (NotRunning, CommandFailed, Lagging, ValueError, TimeoutError) as problem:
+        errors.print(f"[bold red]error:[/] {problem}", soft_wrap=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def _print(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, default=str, ensure_ascii=False) + "\n")
+
+
+async def _connected() -> Runtime:
+    return await choose.connect(Settings())
+
+
+@app.command()
+def demo() -> None:
+    """Bring everything up, strangle the monolith under load, prove it, and leave it running if somebody watches."""
+    raise typer.Exit(_run(tour.demo(Settings(), interactive=sys.stdin.isatty() and sys.stdout.isatty())))
+
+
+@app.command()
+def up(as_json: Json = False) -> None:
+    """Start the runtime and the first shape; stays up until `figtree down`."""
+
+    async def work() -> None:
+        runtime = await tour.up(Settings(), Lines() if not as_json else tour.Silent())
+        if as_json:
+            _print({"edge": runtime.edge()})
+        else:
+            console.print(f"[bold]{runtime.edge()}[/] is the edge; `figtree status` shows the rest")
+
+    _run(work())
+
+
+@app.command()
+def down() -> None:
+    """Stop everything and remove what it left."""
+
+    async def work() -> None:
+        await (await _connected()).down()
+
+    _run(work())
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """What runs, and where the strangling stands."""
+
+    async def work() -> None:
+        runtime = await _connected()
+        strangler = Strangler(runtime)
+        workloads = await runtime.workloads()
+        shape = await strangler.state.shape()
+        phases = await strangler.state.phases()
+        if as_json:
+            _print(
+                {"edge": runtime.edge(), "shape": shape, "modules": phases, "workloads": [asdict(w) for w in workloads]}
+            )
+            return
+        shown = Table("workload", "version", "state", "ready", "restarts", "address", "pid")
+        for w in workloads:
+            ready = "yes" if w.ready else "[red]no[/]"
+            shown.add_row(f"{w.name}-{w.replica}", w.version, w.state, ready, str(w.restarts), w.ip, str(w.pid))
+        console.print(shown)
+        console.print(f"edge  {runtime.edge()}\nshape {shape}")
+        for module, phase in phases.items():
+            console.print(f"  {module:<9} {phase}")
+
+    _run(work())
+
+
+@app.command()
+def step(
+    name: Annotated[str, typer.Argument(help="The shape to reach; without it, the next one.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Take the next step, or all steps up to the shape NAME; goes on with a step that was interrupted."""
+
+    async def work() -> None:
+        strangler = await _strangler(as_json)
+        number, _ = await strangler.state.position()
+        target = number + 1
+        if name:
+            if name not in SHAPES:
+                raise ValueError(f"there is no shape {name}; there are {', '.join(SHAPES)}")
+            target = SHAPES.index(name)
+        if target < number:
+            raise ValueError(f"{name} lies behind {SHAPES[number]}; `figtree back` goes there step by step")
+        reports = [await strangler.forward() for _ in range(number, target)]
+        if as_json:
+            _print([asdict(report) for report in reports])
+        else:
+            console.print(f"shape {await strangler.state.shape()}")
+
+    _run(work())
+
+
+@app.command()
+def back(as_json: Json = False) -> None:
+    """Undo the last step, or the one under way, without losing a row."""
+
+    async def work() -> None:
+        strangler = await _strangler(as_json)
+        report = await strangler.back()
+        if as_json:
+            _print(asdict(report))
+        else:
+            console.print(f"shape {await strangler.state.shape()}")
+
+    _run(work())
+
+
+@app.command()
+def verify(
+    name: Annotated[str, typer.Argument(help="title, currency, pricing or order.")], as_json: Json = False
+) -> None:
+    """Compare every row of a module that is replicated, on both sides; exit status 3 if any differs."""
+
+    async def work() -> int:
+        if name not in BY_NAME:
+            raise ValueError(f"there is no module {name}; there are {', '.join(BY_NAME)}")
+        strangler = await _strangler(True)
+        module = BY_NAME[name]
+        for direction in ("forward", "back"):
+            if await strangler.replication.runs(module, direction):  # type: ignore[arg-type]
+                break
+        else:
+            raise ValueError(f"{name} is not replicated now: the monolith alone has its tables")
+        comparison = await strangler.verify(module, direction)
+        if as_json:
+            _print(
+                {
+                    "module": name,
+                    "rows": comparison.rows,
+                    "differences": comparison.differences,
+                    "examples": [str(example) for example in comparison.examples],
+                }
+            )
+        else:
+            console.print(f"{comparison.rows:,} rows compared, {comparison.differences} differ")
+            for example in comparison.examples:
+                console.print(f"  {example}", soft_wrap=True)
+        return REFUSED if comparison.differences else 0
+
+    raise typer.Exit(_run(work()))
+
+
+@app.command()
+def shape(as_json: Json = False) -> None:
+    """The shape that the system has now, and how it came there."""
+
+    async def work() -> None:
+        strangler = await _strangler(True)
+        now = await strangler.state.shape()
+        journal = await strangler.state.journal()
+        if as_json:
+            _print({"shape": now, "shapes": SHAPES, "journal": [asdict(entry) for entry in journal]})
+            return
+        for entry in journal:
+            console.print(f"[dim]{entry.at:%H:%M:%S}[/]  {entry.step:<13} {entry.what}")
+        console.print(f"shape [bold]{now}[/]")
+
+    _run(work())
+
+
+@app.command()
+def load(
+    rate: Annotated[float, typer.Option(help="Requests per second.")] = 0,
+    seconds: Annotated[float, typer.Option(help="How long.")] = 30,
+    as_json: Json = False,
+) -> None:
+    """Put the mixed load on the edge, and judge every answer; exit status 1 if one failed or was wrong."""
+
+    async def work() -> int:
+        settings = Settings()
+        runtime = await _connected()
+        with tempfile.TemporaryDirectory(prefix="figtree-load-") as directory:
+            running = Load.start(runtime.edge(), rate or settings.load, settings.seed, Path(directory))
+            try:
+                await asyncio.sleep(seconds)
+            finally:
+                verdict = running.stop()
+        if as_json:
+            _print(asdict(verdict))
+        else:
+            console.print(
+                f"{verdict.requests:,} requests, {verdict.failures} failed, {verdict.wrong} wrong,"
+                f" p50 {verdict.p50:.1f} ms, p99 {verdict.p99:.1f} ms"
+            )
+        return 1 if verdict.failures or verdict.wrong else 0
+
+    raise typer.Exit(_run(work()))
+
+
+@app.command()
+def logs(
+    name: str,
+    proxy: Annotated[bool, typer.Option("--proxy", help="Its sidecar's instead.")] = False,
+    lines: Annotated[int, typer.Option("-n", help="How many.")] = 50,
+) -> None:
+    """The last lines of a process: a workload, or istiod, ingress, postgres, nats."""
+
+    async def work() -> None:
+        for line in await (await _connected()).logs(name, "proxy" if proxy else "app", lines):
+            sys.stdout.write(line.rstrip("\n") + "\n")
+
+    _run(work())
+
+
+@app.command()
+def apply(files: list[Path]) -> None:
+    """Put Istio resources into force, or be told by Istio why not."""
+
+    async def work() -> None:
+        await (await _connected()).apply([file.resolve() for file in files])
+
+    _run(work())
+
+
+@app.command()
+def delete(files: list[Path]) -> None:
+    """Take Istio resources out of force."""
+
+    async def work() -> None:
+        await (await _connected()).delete([file.resolve() for file in files])
+
+    _run(work())
+
+
+async def _strangler(quiet: bool) -> Strangler:
+    lines = tour.Silent() if quiet else Lines()
+    return Strangler(await _connected(), dwell=Settings().dwell, progress=lines.phase)
+
+
+if __name__ == "__main__":
+    app()
+

@@ -1,0 +1,82 @@
+"""What the command shows: lines where nobody watches, a live line where somebody does, and a table at the end."""
+
+import time
+
+from rich.console import Console
+from rich.table import Table
+
+from demo.journey import Outcome
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+class Lines:
+    """One line per phase, with the seconds since the beginning."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+
+    def _stamp(self) -> str:
+        return f"[dim]{time.monotonic() - self._begun:6.1f} s[/]"
+
+    def phase(self, step: str, text: str) -> None:
+        console.print(f"{self._stamp()}  [bold]{step:<13}[/] {text}")
+
+    def note(self, text: str) -> None:
+        console.print(f"{self._stamp()}  {text}", soft_wrap=True)
+
+
+def table(outcome: Outcome) -> Table:
+    shown = Table(title="The journey, as its users saw it", header_style="bold")
+    for name, justify in (
+        ("step", "left"),
+        ("way", "left"),
+        ("requests", "right"),
+        ("failed", "right"),
+        ("wrong", "right"),
+        ("p50 ms", "right"),
+        ("p99 ms", "right"),
+        ("orders", "right"),
+        ("rows moved", "right"),
+        ("mirrored", "right"),
+        ("differ", "right"),
+        ("writers held ms", "right"),
+        ("seconds", "right"),
+    ):
+        shown.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    for row in outcome.rows:
+        shown.add_row(
+            row.step,
+            row.direction,
+            f"{row.requests:,}",
+            _count(row.failures),
+            _count(row.wrong),
+            f"{row.p50:.1f}",
+            f"{row.p99:.1f}",
+            f"{row.orders:,}",
+            f"{row.rows:,}" if row.rows else "",
+            f"{row.pairs:,}" if row.pairs else "",
+            _count(row.mismatches) if row.pairs else "",
+            f"{row.pause * 1000:.0f}" if row.pause else "",
+            f"{row.seconds:.1f}",
+        )
+    return shown
+
+
+def verdict(outcome: Outcome) -> str:
+    colour = "green" if outcome.holds else "red"
+    word = "holds" if outcome.holds else "DOES NOT HOLD"
+    lines = [
+        f"{outcome.requests:,} requests at {outcome.rate:.0f}/s: {outcome.failures} failed, {outcome.wrong} wrong; "
+        f"{outcome.streams_resumed} streams resumed",
+        f"{outcome.placed:,} orders placed, {outcome.stored:,} stored: {len(outcome.lost)} lost, "
+        f"{len(outcome.doubled)} doubled, {len(outcome.different)} different",
+        *(f"[red]{problem}[/]" for problem in outcome.problems),
+        f"[bold {colour}]The journey {word}.[/]",
+    ]
+    return "\n".join(lines)
+
+
+def _count(number: int) -> str:
+    return f"[bold red]{number}[/]" if number else "0"

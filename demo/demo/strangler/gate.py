@@ -1,0 +1,97 @@
+"""The cut-over gate: both sides must hold the same rows, or it refuses and shows which differ."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from demo.runtimes.runtime import Runtime
+from demo.strangler.database import MONOLITH, connected
+from demo.strangler.modules import Module, Table
+
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    table: str
+    key: str
+    monolith: Mapping[str, str] | None
+    service: Mapping[str, str] | None
+
+    def __str__(self) -> str:
+        where = f"{self.table} {self.key}"
+        if self.monolith is None:
+            return f"{where} is only in the service's database"
+        if self.service is None:
+            return f"{where} is only in the monolith's database"
+        columns = [c for c in self.monolith if self.monolith[c] != self.service[c]]
+        return f"{where}: " + ", ".join(f"{c} is {self.monolith[c]!r} ≠ {self.service[c]!r}" for c in columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    rows: int
+    differences: int
+    examples: tuple[Difference, ...] = ()
+    tables: Mapping[str, int] = field(default_factory=dict)
+
+
+class GateRefused(Exception):
+    """The sides differ, so the writer stays where it is."""
+
+    def __init__(self, module: str, reasons: list[str]) -> None:
+        super().__init__(f"the gate refuses to cut {module} over: " + "; ".join(reasons))
+        self.reasons = reasons
+
+
+async def compare(runtime: Runtime, module: Module, since: UUID | None = None) -> Comparison:
+    """Count and checksum every table on both sides; `since` restricts to orders from that id on. Rows are looked at
+    one by one only where the checksums differ."""
+    rows, different, examples, tables = 0, 0, [], {}
+    async with connected(runtime, MONOLITH) as left, connected(runtime, module.name) as right:
+        for table in module.tables:
+            summaries = await asyncio.gather(_summary(left, table, since), _summary(right, table, since))
+            tables[table.name] = summaries[0][0]
+            rows += summaries[0][0]
+            if summaries[0] != summaries[1]:
+                found = await _differences(left, right, table, since)
+                different += len(found)
+                examples += [
+                    await _explain(left, right, table, key) for key in found[: SHOWN - len(examples)]
+                ]
+    return Comparison(rows, different, tuple(examples), tables)
+
+
+def _where(table: Table, since: UUID | None) -> str:
+    return f" where {table.key[0]} >= '{since}'" if since else ""
+
+
+def _hash(table: Table) -> str:
+    return f"hashtextextended(row({', '.join(table.columns)})::text, 0)"
+
+
+def _key(table: Table) -> str:
+    return f"row({', '.join(table.key)})::text" if len(table.key) > 1 else f"{table.key[0]}::text"
+
+
+async def _summary(db: Any, table: Table, since: UUID | None) -> tuple[int, int]:
+    sql = (
+        f"select count(*), coalesce(sum({_hash(table)}::numeric), 0) from {table.name}{_where(table, since)}"  # noqa: S608
+    )
+    count, checksum = await db.fetchrow(sql)
+    return int(count), int(checksum)
+
+
+async def _differences(left: Any, right: Any, table: Table, since: UUID | None) -> list[str]:
+    sql = f"select {_key(table)}, {_hash(table)} from {table.name}{_where(table, since)}"  # noqa: S608
+    ours, theirs = (dict(map(tuple, await db.fetch(sql))) for db in (left, right))
+    return sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
+
+
+async def _explain(left: Any, right: Any, table: Table, key: str) -> Difference:
+    columns = ", ".join(f"{column}::text" for column in table.columns)
+    sql = f"select {columns} from {table.name} where {_key(table)} = $1"  # noqa: S608
+    ours, theirs = await left.fetchrow(sql, key), await right.fetchrow(sql, key)
+    return Difference(table.name, key, dict(ours) if ours else None, dict(theirs) if theirs else None)

@@ -1,0 +1,97 @@
+"""Pairs the answers of both sides to the same request and finds those that differ."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import httpx
+
+from demo.runtimes.runtime import Runtime
+
+SIDE_HEADER = "x-figtree-side"  # the mirror's routes send a request that carries it to that side alone
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    method: str
+    path: str
+    status: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    pairs: int = 0
+    mismatches: int = 0
+    settled: int = 0  # differed at first, because the resource changed between the two reads, and then agreed
+    unpaired: int = 0
+    examples: tuple[str, ...] = field(default_factory=tuple)
+
+    def __add__(self, other: "Verdict") -> "Verdict":
+        return Verdict(
+            self.pairs + other.pairs,
+            self.mismatches + other.mismatches,
+            self.settled + other.settled,
+            self.unpaired + other.unpaired,
+            (*self.examples, *other.examples)[:5],
+        )
+
+
+def parse(log: list[str]) -> dict[str, Answer]:
+    """The answers in a sidecar's log, by request id; streams have no digest and are left out."""
+    answers = {}
+    for line in log:
+        if '"answer_to"' not in line:
+            continue
+        try:
+            entry = json.loads(line[line.index("{") :])
+        except ValueError:  # the log's first line may be cut
+            continue
+        if entry.get("answer_to") and entry.get("digest"):
+            answers[entry["answer_to"]] = Answer(
+                entry["method"], entry["path"], str(entry["status"]), entry["digest"]
+            )
+    return answers
+
+
+async def verdict(runtime: Runtime, prefixes: tuple[str, ...], lines: int = 20_000) -> Verdict:
+    """Compare what both sides have answered so far under the prefixes."""
+    ours, theirs = [parse(await runtime.logs(side, "proxy", lines)) for side in ("monolith", "gateway")]
+    return await judge(runtime, pairs(ours, theirs, prefixes))
+
+
+def pairs(
+    ours: Mapping[str, Answer], theirs: Mapping[str, Answer], prefixes: tuple[str, ...]
+) -> list[tuple[Answer, Answer]]:
+    return [
+        (ours[request], theirs[request])
+        for request in ours.keys() & theirs.keys()
+        if ours[request].path.startswith(prefixes)
+    ]
+
+
+async def judge(runtime: Runtime, paired: list[tuple[Answer, Answer]]) -> Verdict:
+    differing = [(a, b) for a, b in paired if (a.status, a.digest) != (b.status, b.digest)]
+    settled, examples = 0, []
+    async with httpx.AsyncClient(base_url=runtime.edge(), timeout=10) as client:
+        for ours, theirs in differing:
+            if ours.method == "GET" and await _agree(client, ours.path):
+                settled += 1
+            else:
+                examples.append(
+                    f"{ours.method} {ours.path}: {ours.status} {ours.digest} ≠ {theirs.status} {theirs.digest}"
+                )
+    return Verdict(len(paired), len(differing) - settled, settled, 0, tuple(examples[:5]))
+
+
+async def _agree(client: httpx.AsyncClient, path: str, patience: float = 3.0) -> bool:
+    """Whether both sides come to answer alike, once what was changing has come to rest."""
+    for _ in range(int(patience / 0.2)):
+        asked = (client.get(path, headers={SIDE_HEADER: side}) for side in ("monolith", "gateway"))
+        sides = await asyncio.gather(*asked)
+        if len({(r.status_code, hashlib.sha256(r.content).digest()) for r in sides}) == 1:
+            return True
+        await asyncio.sleep(0.2)
+    return False

@@ -1,0 +1,125 @@
+"""What can be strangled, in the order in which it is."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+TRAFFIC = ROOT / "istio" / "traffic"
+ANSWERS_LOG = ROOT / "istio" / "mirror" / "answers-log.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module of the monolith and the service that replaces it; both have the module's name."""
+
+    name: str
+    tables: tuple[Table, ...]  # in the order in which every statement locks them
+    written_live: bool = False  # users write it, not only the back office
+    newcomers: tuple[str, ...] = ()  # services that appear with this step and never were in the monolith
+    prefixes: tuple[str, ...] = ()  # of the edge
+    probes: tuple[
+        tuple[str, str, str], ...
+    ] = ()  # method, path and body of requests that are always mirrored
+
+    def traffic(self, state: str) -> Path:
+        """The file that sends the module's prefix of the edge where `state` says."""
+        return TRAFFIC / f"edge-{self.name}-{state}.yaml"
+
+    @property
+    def done_traffic(self) -> Path:
+        return self.traffic("gateway" if self.written_live else "100")
+
+
+TITLE = Module(
+    "title",
+    (
+        Table(
+            "titles",
+            ("id",),
+            ("id", "isbn13", "name", "authors", "format", "publisher", "year", "updated_at"),
+        ),
+    ),
+    prefixes=("/api/titles",),
+    probes=(
+        ("GET", "/api/titles?page_size=100", ""),
+        ("GET", "/api/titles?query=the", ""),
+        ("GET", "/api/titles/t-000001", ""),
+        ("GET", "/api/titles/none", ""),
+    ),
+)
+CURRENCY = Module(
+    "currency",
+    (Table("rates", ("date", "currency"), ("date", "currency", "rate")),),
+    prefixes=("/api/rates", "/api/convert"),
+    probes=(
+        ("GET", "/api/rates", ""),
+        ("GET", "/api/rates?date=2024-02-29", ""),
+        ("GET", "/api/convert?amount=12.50&from=USD&to=JPY&date=2024-03-03", ""),
+        ("GET", "/api/convert?amount=1&from=EUR&to=XXX", ""),
+    ),
+)
+PRICING = Module(
+    "pricing",
+    (
+        Table("list_prices", ("title_id",), ("title_id", "currency", "amount", "updated_at")),
+        Table("price_breaks", ("minimum_quantity",), ("minimum_quantity", "percent")),
+    ),
+    newcomers=("customer",),
+    prefixes=("/api/quotes",),
+    probes=(
+        (
+            "POST",
+            "/api/quotes",
+            '{"currency": "USD", "lines": [{"title_id": "t-000001", "quantity": 3}, {"title_id": "t-000002", "quantity": 50}]}',
+        ),
+        ("POST", "/api/quotes", '{"currency": "JPY", "lines": [{"title_id": "t-000003", "quantity": 1}]}'),
+        ("POST", "/api/quotes", '{"currency": "EUR", "lines": [{"title_id": "none", "quantity": 1}]}'),
+    ),
+)
+ORDER = Module(
+    "order",
+    (
+        Table(
+            "orders",
+            ("id",),
+            (
+                "id",
+                "customer_id",
+                "idempotency_key",
+                "content_hash",
+                "status",
+                "currency",
+                "discount_percent",
+                "total",
+                "created_at",
+                "updated_at",
+            ),
+        ),
+        Table(
+            "order_lines",
+            ("order_id", "line_number"),
+            ("order_id", "line_number", "title_id", "quantity", "unit_price", "total"),
+        ),
+        Table(
+            "order_events", ("order_id", "sequence"), ("order_id", "sequence", "status", "at", "published")
+        ),
+    ),
+    written_live=True,
+    prefixes=("/api/orders",),
+    probes=(
+        ("GET", "/api/orders?page_size=5", ""),
+        ("GET", "/api/orders/00000000-0000-7000-8000-000000000000", ""),
+    ),
+)
+
+MODULES = (CURRENCY, TITLE, PRICING, ORDER)
+BY_NAME = {module.name: module for module in MODULES}
+SHAPES = ("0-monolith", "1-currency", "2-title", "3-pricing", "4-order", "5-no-monolith")
+LAST = len(SHAPES) - 1

@@ -1,0 +1,159 @@
+"""PostgreSQL's logical replication between the monolith's database and a private one, in either direction."""
+
+import asyncio
+import time
+from typing import Any, Literal
+
+import asyncpg
+
+from demo.runtimes.runtime import Runtime
+from demo.strangler.database import MONOLITH, connected
+from demo.strangler.modules import Module
+
+Direction = Literal["forward", "back"]  # forward: monolith to service
+
+
+class Lagging(Exception):
+    """Replication did not catch up in time."""
+
+
+def name_of(module: Module, direction: Direction) -> str:
+    """Name of publication, slot and subscription alike."""
+    return f"figtree_{module.name}_{direction}"
+
+
+def ends(module: Module, direction: Direction) -> tuple[str, str]:
+    """Databases of the publisher and of the subscriber."""
+    return (MONOLITH, module.name) if direction == "forward" else (module.name, MONOLITH)
+
+
+class Replication:
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def start(self, module: Module, direction: Direction, *, copy: bool) -> None:
+        """Begin to stream; with `copy` the subscriber's tables are emptied and copied first. Does nothing if it runs."""
+        publisher, subscriber = ends(module, direction)
+        name = name_of(module, direction)
+        if await self.runs(module, direction):
+            return
+        await self.stop(module, direction)  # what an interrupted start left
+        tables = ", ".join(table.name for table in module.tables)
+        async with connected(self._runtime, publisher) as db:
+            await db.execute(f"create publication {name} for table {tables}")
+            # A slot made by CREATE SUBSCRIPTION itself would wait for ever where both databases are of one server.
+            await db.execute("select pg_create_logical_replication_slot($1, 'pgoutput')", name)
+        conninfo = await self._runtime.replication_conninfo(publisher)
+        async with connected(self._runtime, subscriber) as db:
+            if copy:
+                await db.execute(f"truncate {tables}")
+            options = (
+                f"create_slot = false, slot_name = '{name}', copy_data = {str(copy).lower()}, origin = none"
+            )
+            await db.execute(
+                f"create subscription {name} connection {_literal(conninfo)} publication {name} with ({options})"
+            )
+
+    async def runs(self, module: Module, direction: Direction) -> bool:
+        _, subscriber = ends(module, direction)
+        async with connected(self._runtime, subscriber) as db:
+            return bool(
+                await db.fetchval(
+                    "select subenabled from pg_subscription where subname = $1", name_of(module, direction)
+                )
+            )
+
+    async def stop(self, module: Module, direction: Direction) -> None:
+        """Forget subscription, slot and publication, whichever of them are there."""
+        publisher, subscriber = ends(module, direction)
+        name = name_of(module, direction)
+        async with connected(self._runtime, subscriber) as db:
+            if await db.fetchval("select 1 from pg_subscription where subname = $1", name):
+                await db.execute(f"alter subscription {name} disable")
+                await db.execute(f"alter subscription {name} set (slot_name = none)")
+                await db.execute(f"drop subscription {name}")
+        async with connected(self._runtime, publisher) as db:
+            await _drop_slots(db, name)
+            await db.execute(f"drop publication if exists {name}")
+
+    async def copied(self, module: Module, direction: Direction, timeout: float = 120) -> int:
+        """Wait until the initial copy is done; the number of rows that the subscriber has then."""
+        _, subscriber = ends(module, direction)
+        deadline = time.monotonic() + timeout
+        async with connected(self._runtime, subscriber) as db:
+            while await db.fetchval(
+                "select count(*) from pg_subscription_rel r join pg_subscription s on s.oid = r.srsubid"
+                " where s.subname = $1 and r.srsubstate <> 'r'",
+                name_of(module, direction),
+            ):
+                if time.monotonic() > deadline:
+                    raise Lagging(f"{module.name}: the initial copy was not done after {timeout:.0f} s")
+                await asyncio.sleep(0.05)
+            counts = [await db.fetchval(f"select count(*) from {table.name}") for table in module.tables]  # noqa: S608
+        return sum(counts)
+
+    async def caught_up(self, module: Module, direction: Direction, timeout: float = 10) -> float:
+        """Wait until all that is committed now has been applied on the other side; seconds that it took."""
+        publisher, _ = ends(module, direction)
+        begun = time.monotonic()
+        async with connected(self._runtime, publisher) as db:
+            now = await db.fetchval("select pg_current_wal_insert_lsn()")
+            # An own record behind it: a slot's position moves on only when there is something to confirm.
+            await db.execute("select pg_logical_emit_message(true, 'figtree', 'caught up?')")
+            while not await db.fetchval(
+                "select coalesce(bool_and(confirmed_flush_lsn >= $2::text::pg_lsn), false)"
+                " from pg_replication_slots where slot_name = $1",
+                name_of(module, direction),
+                str(now),
+            ):
+                if time.monotonic() - begun > timeout:
+                    raise Lagging(
+                        f"{module.name}: replication {direction} was still behind after {timeout:.0f} s"
+                    )
+                await asyncio.sleep(0.01)
+        return time.monotonic() - begun
+
+    async def lag_bytes(self, module: Module, direction: Direction) -> int | None:
+        publisher, _ = ends(module, direction)
+        async with connected(self._runtime, publisher) as db:
+            lag = await db.fetchval(
+                "select pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)"
+                " from pg_replication_slots where slot_name = $1",
+                name_of(module, direction),
+            )
+        return None if lag is None else int(lag)
+
+    async def synchronous(self, module: Module, direction: Direction) -> None:
+        """Let the publisher's writers wait until the replica has their commit: a read from either side sees every write."""
+        await self._standby(ends(module, direction)[0], f'"{name_of(module, direction)}"')
+
+    async def asynchronous(self, module: Module) -> None:
+        """No writer waits for a replica any more, on either side."""
+        for database in (MONOLITH, module.name):
+            await self._standby(database, "")
+
+    async def _standby(self, database: str, names: str) -> None:
+        async with connected(self._runtime, database) as db:
+            if await db.fetchval("show synchronous_standby_names") == names:
+                return
+            await db.execute(f"alter system set synchronous_standby_names = {_literal(names)}")
+            await db.execute("select pg_reload_conf()")
+
+
+async def _drop_slots(db: Any, name: str, timeout: float = 10) -> None:
+    deadline = time.monotonic() + timeout
+    while await db.fetchval("select 1 from pg_replication_slots where slot_name = $1", name):
+        try:
+            await db.execute("select pg_drop_replication_slot($1)", name)
+        except asyncpg.ObjectInUseError:
+            if time.monotonic() > deadline:
+                raise
+            await db.execute(
+                "select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = $1 and active",
+                name,
+            )
+            await asyncio.sleep(0.05)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,90 @@
+"""Where the strangling stands, kept in the monolith's database so that anybody can go on from there."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from demo.runtimes.runtime import Runtime
+from demo.strangler.database import MONOLITH, connected
+from demo.strangler.modules import LAST, MODULES, SHAPES
+
+SCHEMA = """
+create schema if not exists strangler;
+revoke all on schema strangler from public;
+create table if not exists strangler.state(module text primary key, phase text not null, changed_at timestamptz not null default now());
+create table if not exists strangler.journal(at timestamptz not null default clock_timestamp(), step text not null, what text not null, detail jsonb not null default '{}');
+"""
+
+# The phases of a module on its way out; "whole" is the monolith's own entry for having all its tables.
+IN_PROCESS = "in-process"
+REPLICATED = "replicated"
+SHARED = "shared"  # co-exists: some or all reads go to the service, the monolith writes
+STRANGLED = "strangled"  # the service is the writer
+LEAVING = "leaving"  # on its way back
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    at: datetime
+    step: str
+    what: str
+    detail: dict[str, Any]
+
+
+class State:
+    """The state of each module, and the journal of what was done."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def prepare(self) -> None:
+        async with connected(self._runtime, MONOLITH) as db:
+            await db.execute(SCHEMA)
+
+    async def phases(self) -> dict[str, str]:
+        async with connected(self._runtime, MONOLITH) as db:
+            rows = await db.fetch("select module, phase from strangler.state")
+        known = {row["module"]: row["phase"] for row in rows}
+        return {name: known.get(name, IN_PROCESS) for name in [*(m.name for m in MODULES), MONOLITH]}
+
+    async def set(self, module: str, phase: str, step: str, **detail: Any) -> None:
+        async with connected(self._runtime, MONOLITH) as db, db.transaction():
+            await db.execute(
+                "insert into strangler.state(module, phase) values($1, $2)"
+                " on conflict (module) do update set phase = excluded.phase, changed_at = now()",
+                module,
+                phase,
+            )
+            await _note(db, step, f"{module} is {phase}", detail)
+
+    async def note(self, step: str, what: str, **detail: Any) -> None:
+        async with connected(self._runtime, MONOLITH) as db:
+            await _note(db, step, what, detail)
+
+    async def journal(self) -> list[Entry]:
+        async with connected(self._runtime, MONOLITH) as db:
+            rows = await db.fetch("select at, step, what, detail from strangler.journal order by at")
+        return [Entry(row["at"], row["step"], row["what"], json.loads(row["detail"])) for row in rows]
+
+    async def position(self) -> tuple[int, str]:
+        """The number of the shape reached, and the module that is under way, "" if none is."""
+        phases = await self.phases()
+        number = 0
+        for module in MODULES:
+            if phases[module.name] != STRANGLED:
+                return number, module.name if phases[module.name] != IN_PROCESS else ""
+            number += 1
+        return (LAST, "") if phases[MONOLITH] == STRANGLED else (number, "")
+
+    async def shape(self) -> str:
+        return SHAPES[(await self.position())[0]]
+
+
+async def _note(db: Any, step: str, what: str, detail: dict[str, Any]) -> None:
+    await db.execute(
+        "insert into strangler.journal(step, what, detail) values($1, $2, $3)",
+        step,
+        what,
+        json.dumps(detail, default=str),
+    )

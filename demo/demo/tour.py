@@ -1,0 +1,89 @@
+"""`make demo`: from nothing to the verdict."""
+
+import asyncio
+import contextlib
+import signal
+import tempfile
+from pathlib import Path
+
+from loadtests.control import Load
+
+from demo.display import Lines, console, errors, table, verdict
+from demo.journey import Display, Journey
+from demo.runtimes import choose
+from demo.runtimes.runtime import Runtime
+from demo.settings import Settings
+from demo.strangler.steps import Strangler
+
+
+class Silent:
+    """Shows nothing."""
+
+    def phase(self, step: str, text: str) -> None: ...
+    def note(self, text: str) -> None: ...
+
+
+async def up(settings: Settings, display: Display) -> Runtime:
+    """The runtime and shape 0, or what is running already."""
+    runtime = await choose.up(settings, display.note)
+    display.phase("0-monolith", "start the monolith, fill its database")
+    await Strangler(runtime).begin(settings.titles)
+    return runtime
+
+
+async def demo(settings: Settings, *, interactive: bool) -> int:
+    """The journey under load; 0 only if everything held. Interactive, the system stays up until Ctrl-C."""
+    display = Lines()
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, lambda: (stopping.set(), task.cancel()))
+    runtime: Runtime | None = None
+    try:
+        runtime = await up(settings, display)
+        display.note(f"the edge is [bold]{runtime.edge()}[/]")
+        holds = await _travel(settings, runtime, display)
+        if interactive:
+            _look_next(runtime)
+            with contextlib.suppress(asyncio.CancelledError):
+                await stopping.wait()
+        return 0 if holds else 1
+    except asyncio.CancelledError:
+        errors.print("stopped on request")
+        return 130
+    finally:
+        if runtime is not None:
+            display.note("stopping everything")
+            await runtime.down()
+
+
+async def _travel(settings: Settings, runtime: Runtime, display: Display) -> bool:
+    with tempfile.TemporaryDirectory(prefix="figtree-load-") as directory:
+        strangler = Strangler(runtime, dwell=settings.dwell, progress=display.phase)
+        load = Load.start(runtime.edge(), settings.load, settings.seed, Path(directory))
+        journey = Journey(runtime, strangler, load, display)
+        try:
+            await journey.travel()
+        finally:
+            ended = load.stop()
+        journey.conclude(ended)
+        outcome = await journey.prove(load.ledger)
+    console.print(table(outcome))
+    console.print(verdict(outcome), soft_wrap=True)
+    for failure in ended.examples:
+        errors.print(f"  {failure}", soft_wrap=True)
+    return outcome.holds
+
+
+def _look_next(runtime: Runtime) -> None:
+    console.print(
+        f"\nThe system stays up at [bold]{runtime.edge()}[/] until Ctrl-C. In another terminal:\n"
+        f"  curl {runtime.edge()}/api/titles?query=moby\n"
+        "  .venv/bin/figtree status          what runs, with which identity\n"
+        "  .venv/bin/figtree back            one step back, without losing a row\n"
+        "  .venv/bin/figtree step            and forward again\n"
+        "  .venv/bin/figtree shape           the journal of the journey\n"
+        "  .venv/bin/figtree load            more users\n"
+    )
