@@ -1,0 +1,63 @@
+"""The composition root: `pricing` serves, `pricing migrate`, `pricing import`."""
+
+import sys
+from contextlib import AsyncExitStack
+
+import uvloop
+from chassis.channel import open_channel
+from chassis.server import serve
+from chassis.telemetry import configure_logging
+from figtree.pricing.v1.pricing_pb2_grpc import add_PricingServiceServicer_to_server
+
+from pricing.back_office import InvalidLine, import_lines
+from pricing.clients import RemoteCatalogue, RemoteExchange
+from pricing.database import database, migrate
+from pricing.domain import RULESETS, NotTheWriter, Unavailable
+from pricing.service import Quoting
+from pricing.servicer import SERVICE, STATUS, PricingServicer
+from pricing.settings import Settings
+from pricing.storage import SqlPrices
+
+
+async def serving(settings: Settings) -> None:
+    async with AsyncExitStack() as closing:
+        engine = await closing.enter_async_context(database(str(settings.database_url)))
+        title = await closing.enter_async_context(open_channel(settings.title_address, settings.egress))
+        currency = await closing.enter_async_context(open_channel(settings.currency_address, settings.egress))
+        quoting = Quoting(
+            RemoteCatalogue(title), RemoteExchange(currency), SqlPrices(engine), RULESETS[settings.ruleset]
+        )
+        servicer = PricingServicer(quoting)
+        await serve(
+            settings.listen,
+            lambda server: add_PricingServiceServicer_to_server(servicer, server),
+            [SERVICE],
+            STATUS,
+        )
+
+
+async def importing(settings: Settings) -> None:
+    async with database(str(settings.database_url), statement_timeout=0) as engine:
+        count = await import_lines(sys.stdin, SqlPrices(engine))
+    sys.stdout.write(f"{count} lines imported\n")
+
+
+def run() -> None:
+    settings = Settings()
+    configure_logging("pricing", settings.version, settings.log_level)
+    match sys.argv[1:]:
+        case [] | ["serve"]:
+            uvloop.run(serving(settings))
+        case ["migrate"]:
+            uvloop.run(migrate(str(settings.database_url)))
+        case ["import"]:
+            try:
+                uvloop.run(importing(settings))
+            except (InvalidLine, NotTheWriter, Unavailable) as error:
+                sys.exit(f"pricing import: {error}")
+        case _:
+            sys.exit("usage: pricing [serve | migrate | import < lines.json]")
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,68 @@
+"""Answers of a neighbour, kept for a second at most."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+from chassis import context as call_context
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class ShortCache(Generic[K, V]):
+    """Bounded, and single-flight: a key that is being asked for is not asked for again.
+
+    A flight belongs to nobody: a caller that gives up, or has little time left, takes no other with it.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]],
+        *,
+        seconds: float = 1.0,
+        size: int = 20_000,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._fetch = fetch
+        self._seconds = seconds
+        self._size = size
+        self._clock = clock
+        self._entries: dict[K, tuple[asyncio.Task[Mapping[K, V]], float]] = {}
+
+    async def get(self, keys: Collection[K]) -> dict[K, V]:
+        """What exists among the keys."""
+        now = self._clock()
+        missing = [key for key in keys if not self._fresh(key, now)]
+        if missing:
+            self._start(missing, now + self._seconds)
+        tasks = {key: self._entries[key][0] for key in keys}
+        self._evict()
+        await asyncio.gather(*(asyncio.shield(task) for task in set(tasks.values())))
+        return {key: task.result()[key] for key, task in tasks.items() if key in task.result()}
+
+    def _fresh(self, key: K, now: float) -> bool:
+        entry = self._entries.get(key)
+        return entry is not None and now < entry[1]
+
+    def _start(self, keys: list[K], until: float) -> None:
+        task = asyncio.create_task(self._flight(keys))
+        for key in keys:
+            self._entries.pop(key, None)  # so that the dictionary's order is that of age
+            self._entries[key] = (task, until)
+        task.add_done_callback(lambda done: self._landed(keys, done))
+
+    async def _flight(self, keys: list[K]) -> Mapping[K, V]:
+        call_context.enter(call_context.current().headers.items(), None)
+        return await self._fetch(keys)
+
+    def _landed(self, keys: list[K], task: asyncio.Task[Mapping[K, V]]) -> None:
+        if task.cancelled() or task.exception() is not None:
+            for key in keys:
+                if (entry := self._entries.get(key)) and entry[0] is task:
+                    del self._entries[key]
+
+    def _evict(self) -> None:
+        while len(self._entries) > self._size:
+            del self._entries[next(iter(self._entries))]

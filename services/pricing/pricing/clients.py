@@ -1,0 +1,65 @@
+"""Neighbours: the catalogue and the reference rates."""
+
+import asyncio
+import logging
+from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
+
+from figtree.currency.v1 import currency_pb2
+from figtree.currency.v1.currency_pb2_grpc import CurrencyServiceStub
+from figtree.title.v1 import title_pb2
+from figtree.title.v1.title_pb2_grpc import TitleServiceStub
+from grpc.aio import AioRpcError, Channel
+
+from pricing.cache import ShortCache
+from pricing.domain import Rates, Unavailable
+
+log = logging.getLogger(__name__)
+
+MAX_IDS = 1_000  # that one BatchGetTitles takes
+
+
+@contextmanager
+def _answers_of(neighbour: str) -> Iterator[None]:
+    try:
+        yield
+    except AioRpcError as error:
+        log.warning("%s does not answer: %s %s", neighbour, error.code().name, error.details())
+        raise Unavailable(f"{neighbour} does not answer") from error
+
+
+class RemoteCatalogue:
+    def __init__(self, channel: Channel) -> None:
+        self._stub = TitleServiceStub(channel)
+        self._known = ShortCache(self._fetch)
+
+    async def existing(self, title_ids: Set[str]) -> Set[str]:
+        return (await self._known.get(title_ids)).keys() if title_ids else frozenset()
+
+    async def _fetch(self, ids: Sequence[str]) -> dict[str, bool]:
+        parts = (ids[i : i + MAX_IDS] for i in range(0, len(ids), MAX_IDS))
+        with _answers_of("title"):
+            answers = await asyncio.gather(
+                *(
+                    self._stub.BatchGetTitles(title_pb2.BatchGetTitlesRequest(title_ids=part))
+                    for part in parts
+                )
+            )
+        return {title.id: True for answer in answers for title in answer.titles}
+
+
+class RemoteExchange:
+    def __init__(self, channel: Channel) -> None:
+        self._stub = CurrencyServiceStub(channel)
+        self._known = ShortCache(self._fetch)
+
+    async def latest(self) -> Rates:
+        return (await self._known.get(("latest",)))["latest"]
+
+    async def _fetch(self, keys: Sequence[str]) -> dict[str, Rates]:
+        with _answers_of("currency"):
+            table = await self._stub.GetRates(currency_pb2.GetRatesRequest())
+        rates = {rate.currency_code: Decimal(rate.rate.value) for rate in table.rates} | {"EUR": Decimal(1)}
+        return dict.fromkeys(keys, Rates(date.fromisoformat(table.date), rates))

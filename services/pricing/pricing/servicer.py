@@ -1,0 +1,88 @@
+"""Proto to domain and back, and what an error is called on the wire."""
+
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from typing import Any
+
+from chassis.errors import StatusTable
+from figtree.money.v1 import money_pb2
+from figtree.pricing.v1 import pricing_pb2 as pb
+from figtree.pricing.v1.pricing_pb2_grpc import PricingServiceServicer
+from grpc import StatusCode
+from grpc.aio import ServicerContext
+
+from pricing.domain import Basket, InvalidBasket, Line, PricedLine, Quote, Unavailable
+from pricing.service import Quoting
+
+SERVICE = "figtree.pricing.v1.PricingService"
+STATUS: StatusTable = {
+    InvalidBasket: StatusCode.INVALID_ARGUMENT,
+    Unavailable: StatusCode.UNAVAILABLE,
+}
+NANO = Decimal("0.000000001")
+
+
+def to_money(amount: Decimal, currency: str) -> money_pb2.Money:
+    units = int(amount)
+    return money_pb2.Money(currency_code=currency, units=units, nanos=int((amount - units) / NANO))
+
+
+def from_basket(basket: pb.Basket) -> Basket:
+    return Basket(basket.currency_code, tuple(Line(line.title_id, line.quantity) for line in basket.lines))
+
+
+def to_quote(quote: Quote) -> pb.Quote:
+    return pb.Quote(
+        lines=[_line(line, quote.currency) for line in quote.lines],
+        total=to_money(quote.total, quote.currency),
+        rate_date=quote.rate_date.isoformat(),
+    )
+
+
+def _line(line: PricedLine, currency: str) -> pb.PricedLine:
+    return pb.PricedLine(
+        title_id=line.title_id,
+        quantity=line.quantity,
+        list_price=to_money(line.list_price.amount, line.list_price.currency),
+        discount_percent=money_pb2.Decimal(value=f"{line.discount_percent:f}"),
+        unit_price=to_money(line.unit_price, currency),
+        total=to_money(line.total, currency),
+    )
+
+
+def to_result(result: Quote | InvalidBasket) -> pb.QuoteResult:
+    if isinstance(result, Quote):
+        return pb.QuoteResult(quote=to_quote(result))
+    violations = [pb.FieldViolation(field=f, description=d) for f, d in result.violations]
+    return pb.QuoteResult(failure=pb.Failure(message=str(result), violations=violations))
+
+
+class PricingServicer(PricingServiceServicer):
+    def __init__(self, quoting: Quoting) -> None:
+        self._quoting = quoting
+        self._header = (("figtree-ruleset", quoting.rules.name),)
+
+    # The header leaves with the first result, not before: a proxy can only retry what has not begun to answer.
+
+    async def Quote(self, request: pb.QuoteRequest, context: ServicerContext[Any, Any]) -> pb.QuoteResponse:
+        quote = await self._quoting.quote(from_basket(request.basket))
+        await context.send_initial_metadata(self._header)
+        return pb.QuoteResponse(quote=to_quote(quote))
+
+    async def BatchQuote(
+        self, request: pb.BatchQuoteRequest, context: ServicerContext[Any, Any]
+    ) -> pb.BatchQuoteResponse:
+        results = await self._quoting.quote_many([from_basket(basket) for basket in request.baskets])
+        await context.send_initial_metadata(self._header)
+        return pb.BatchQuoteResponse(results=map(to_result, results))
+
+    async def QuoteStream(
+        self, request_iterator: AsyncIterator[pb.QuoteStreamRequest], context: ServicerContext[Any, Any]
+    ) -> AsyncIterator[pb.QuoteStreamResponse]:
+        begun = False
+        async for request in request_iterator:
+            (result,) = await self._quoting.quote_many([from_basket(request.basket)])
+            if not begun:
+                await context.send_initial_metadata(self._header)
+                begun = True
+            yield pb.QuoteStreamResponse(revision=request.revision, result=to_result(result))

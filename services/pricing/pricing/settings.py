@@ -1,0 +1,19 @@
+from typing import Literal
+
+from pydantic import Field, PostgresDsn
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Read once from the environment."""
+
+    model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
+
+    database_url: PostgresDsn = Field(repr=False)
+    listen: str = "127.0.0.1:50051"
+    egress: str = ""
+    title_address: str = "title:50051"
+    currency_address: str = "currency:50051"
+    ruleset: Literal["v1", "v2", "v2-rounding"] = "v1"
+    version: str = "v1"
+    log_level: str = "INFO"
