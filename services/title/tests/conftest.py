@@ -1,0 +1,66 @@
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterable, Sequence
+
+import pytest
+from sqlalchemy import delete
+from title.database import database, migrate, writing
+from title.domain import Title
+from title.service import Titles
+from title.storage import SqlTitles
+from title.storage import titles as table
+
+from tests.support.postgres import Postgres
+
+
+class MemoryTitles:
+    def __init__(self) -> None:
+        self._titles: dict[str, Title] = {}
+
+    async def get_many(self, ids: Sequence[str]) -> Sequence[Title]:
+        return [self._titles[title_id] for title_id in ids if title_id in self._titles]
+
+    async def page(self, words: Sequence[str], after: str, size: int) -> Sequence[Title]:
+        def matches(title: Title) -> bool:
+            known = re.findall(r"[^\W_]+", " ".join((title.name, *title.authors)).lower())
+            return all(any(word.startswith(prefix) for word in known) for prefix in words)
+
+        return [self._titles[i] for i in sorted(self._titles) if i > after and matches(self._titles[i])][
+            :size
+        ]
+
+    async def put(self, batches: Iterable[Sequence[Title]]) -> int:
+        found = [title for batch in batches for title in batch]
+        self._titles |= {title.id: title for title in found}
+        return len(found)
+
+
+@pytest.fixture(scope="session")
+def database_url(postgres: Postgres) -> str:
+    url = postgres.create("title")
+    asyncio.run(migrate(url))
+    return url
+
+
+@pytest.fixture
+async def sql_titles(database_url: str) -> AsyncIterator[SqlTitles]:
+    async with database(database_url) as engine:
+        async with writing(engine).begin() as connection:
+            await connection.execute(delete(table))
+        yield SqlTitles(engine)
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def titles(request: pytest.FixtureRequest) -> Titles:
+    found: Titles = MemoryTitles() if request.param == "memory" else request.getfixturevalue("sql_titles")
+    return found
+
+
+@pytest.fixture
+def memory() -> MemoryTitles:
+    return MemoryTitles()
+
+
+@pytest.fixture
+def emma() -> Title:
+    return Title("t-000003", "9780000000033", "Emma", ("Jane Austen",), "print", "John Murray", 1815)

@@ -1,0 +1,111 @@
+"""What every Titles keeps: the fake and the real one."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection
+from title.database import database, migrate
+from title.domain import NotTheWriter, StorageUnavailable, Title
+from title.service import Titles
+from title.storage import SqlTitles, metadata
+
+from tests.support.postgres import Postgres
+
+
+async def test_finds_what_it_keeps(titles: Titles, emma: Title) -> None:
+    assert await titles.put([[emma], [replace(emma, id="t-2", authors=())]]) == 2
+    assert list(await titles.get_many([emma.id, "t-9"])) == [emma]
+    assert list(await titles.get_many(["t-2"])) == [replace(emma, id="t-2", authors=())]
+
+
+async def test_keeps_the_newest_of_two(titles: Titles, emma: Title) -> None:
+    await titles.put([[emma, replace(emma, year=1816)]])
+    await titles.put([[replace(emma, name="Emma, again")]])
+    assert list(await titles.get_many([emma.id])) == [replace(emma, name="Emma, again")]
+
+
+async def test_a_failing_batch_takes_the_earlier_ones_with_it(titles: Titles, emma: Title) -> None:
+    def batches() -> Iterator[Sequence[Title]]:
+        yield [emma]
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await titles.put(batches())
+    assert list(await titles.get_many([emma.id])) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ((), ["t-1", "t-2", "t-3"]),
+        (("pri",), ["t-1"]),
+        (("aus", "and"), ["t-1", "t-2"]),
+        (("jane", "émi"), []),
+        (("émi",), ["t-3"]),
+        (("ride",), []),
+    ],
+)
+async def test_each_word_begins_some_word(
+    titles: Titles, emma: Title, words: list[str], found: list[str]
+) -> None:
+    shelf = [
+        replace(emma, id="t-1", name="Pride and Prejudice"),
+        replace(emma, id="t-2", name="Sense and Sensibility"),
+        replace(emma, id="t-3", name="Émile", authors=("Jean-Jacques Rousseau",)),
+    ]
+    await titles.put([shelf])
+    assert [title.id for title in await titles.page(words, "", 10)] == found
+
+
+async def test_pages_go_by_id(titles: Titles, emma: Title) -> None:
+    await titles.put([[replace(emma, id=i) for i in ("t-3", "t-1", "T-2", "t-2")]])
+    assert [title.id for title in await titles.page((), "", 3)] == ["T-2", "t-1", "t-2"]
+    assert [title.id for title in await titles.page(("emma",), "t-2", 3)] == ["t-3"]
+
+
+async def test_a_fenced_table_says_who_does_not_write(
+    sql_titles: SqlTitles, database_url: str, postgres: Postgres, emma: Title
+) -> None:
+    name = database_url.rpartition("/")[2]
+    postgres.psql(
+        "create function fence() returns trigger language plpgsql as"
+        " $$ begin raise exception 'fenced' using errcode = 'FT001'; end $$",
+        "create trigger fence before insert on titles execute function fence()",
+        database=name,
+    )
+    try:
+        with pytest.raises(NotTheWriter):
+            await sql_titles.put([[emma]])
+    finally:
+        postgres.psql("drop trigger fence on titles", "drop function fence", database=name)
+
+
+async def test_a_database_that_is_gone_is_unavailable() -> None:
+    async with database("postgresql://nobody:x@127.0.0.1:1/nothing") as engine:
+        with pytest.raises(StorageUnavailable):
+            await SqlTitles(engine).get_many(["t-1"])
+
+
+async def test_connections_that_were_cut_are_replaced(
+    sql_titles: SqlTitles, database_url: str, postgres: Postgres
+) -> None:
+    await sql_titles.get_many(["t-1"])
+    name = database_url.rpartition("/")[2]
+    postgres.psql(f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'")
+    with pytest.raises(StorageUnavailable):
+        await sql_titles.get_many(["t-1"])
+    assert await sql_titles.get_many(["t-1"]) == []
+
+
+async def test_migrations_go_up_down_and_up_and_make_what_the_statements_expect(postgres: Postgres) -> None:
+    def drift(connection: Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+    url = postgres.create("title")
+    for revision in ("head", "head", "base", "head"):
+        await migrate(url, revision)
+    async with database(url) as engine, engine.connect() as connection:
+        assert await connection.run_sync(drift) == []
