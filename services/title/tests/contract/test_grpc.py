@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from chassis.errors import ErrorInterceptor
@@ -17,7 +18,7 @@ from title.servicer import STATUS, TitleServicer
 
 
 @pytest.fixture
-async def stub(titles: Titles, emma: Title, tmp_path: Path) -> AsyncIterator[TitleServiceStub]:
+async def stub(titles: Titles, emma: Title, tmp_path: Path) -> AsyncIterator[Any]:
     await titles.put([[emma, replace(emma, id="t-000004", format="audio", year=-700)]])
     server = aio.server(interceptors=[ErrorInterceptor(STATUS)])
     add_TitleServiceServicer_to_server(TitleServicer(Catalogue(titles)), server)
@@ -29,7 +30,7 @@ async def stub(titles: Titles, emma: Title, tmp_path: Path) -> AsyncIterator[Tit
     await server.stop(None)
 
 
-async def test_a_title_has_all_its_fields(stub: TitleServiceStub) -> None:
+async def test_a_title_has_all_its_fields(stub: Any) -> None:
     answer = await stub.GetTitle(pb.GetTitleRequest(title_id="t-000003"))
     assert answer.title == pb.Title(
         id="t-000003",
@@ -42,7 +43,7 @@ async def test_a_title_has_all_its_fields(stub: TitleServiceStub) -> None:
     )
 
 
-async def test_an_unknown_title_is_not_found_and_named(stub: TitleServiceStub) -> None:
+async def test_an_unknown_title_is_not_found_and_named(stub: Any) -> None:
     with pytest.raises(aio.AioRpcError, match="there is no title t-9") as caught:
         await stub.GetTitle(pb.GetTitleRequest(title_id="t-9"))
     assert caught.value.code() is StatusCode.NOT_FOUND
@@ -55,12 +56,12 @@ async def test_an_unknown_title_is_not_found_and_named(stub: TitleServiceStub) -
     assert (resource.resource_type, resource.resource_name) == ("title", "t-9")
 
 
-async def test_a_batch_leaves_out_what_does_not_exist(stub: TitleServiceStub) -> None:
+async def test_a_batch_leaves_out_what_does_not_exist(stub: Any) -> None:
     answer = await stub.BatchGetTitles(pb.BatchGetTitlesRequest(title_ids=["t-000004", "t-9", "t-000003"]))
     assert [title.id for title in answer.titles] == ["t-000004", "t-000003"]
 
 
-async def test_search_gives_pages(stub: TitleServiceStub) -> None:
+async def test_search_gives_pages(stub: Any) -> None:
     first = await stub.SearchTitles(pb.SearchTitlesRequest(query="Austen", page_size=1))
     second = await stub.SearchTitles(
         pb.SearchTitlesRequest(query="Austen", page_size=1, page_token=first.next_page_token)
@@ -69,13 +70,13 @@ async def test_search_gives_pages(stub: TitleServiceStub) -> None:
     assert second.next_page_token == ""
 
 
-async def test_a_foreign_page_token_is_invalid(stub: TitleServiceStub) -> None:
+async def test_a_foreign_page_token_is_invalid(stub: Any) -> None:
     with pytest.raises(aio.AioRpcError, match="page_token: is not a token from an earlier page") as caught:
         await stub.SearchTitles(pb.SearchTitlesRequest(page_token="?"))
     assert caught.value.code() is StatusCode.INVALID_ARGUMENT
 
 
-async def test_the_whole_catalogue_is_streamed_behind_an_id(stub: TitleServiceStub) -> None:
+async def test_the_whole_catalogue_is_streamed_behind_an_id(stub: Any) -> None:
     whole = [answer.title.id async for answer in stub.ListTitles(pb.ListTitlesRequest())]
     rest = [answer.title.id async for answer in stub.ListTitles(pb.ListTitlesRequest(after_id="t-000003"))]
     assert (whole, rest) == (["t-000003", "t-000004"], ["t-000004"])
