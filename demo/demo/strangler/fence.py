@@ -4,6 +4,8 @@ Making the trigger needs a lock that waits for the writers under way and holds b
 then they meet the trigger and take the other side. That transaction is the cut-over.
 """
 
+import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -20,33 +22,42 @@ begin
   raise exception 'the table % is written elsewhere now', tg_table_name using errcode = 'FT001';
 end $$
 """
-LOCK_TIMEOUT = "3s"  # writers wait no longer than this for a cut-over that does not get its locks
+# PostgreSQL locks the tables of one statement in an order of its own (another for a cached plan than for a new one), so
+# a fence that holds some of the locks may wait for a writer that waits for it. The fence is the one that gives way,
+# long before deadlock_timeout would end a writer, and tries the next order.
+LOCK_TIMEOUT = "100ms"
+ATTEMPTS = 60
+FENCES = "from pg_trigger where tgname = 'figtree_fence' and tgenabled = 'O' and tgrelid = any($1::regclass[])"
 
 
-async def _close(db: Any, module: Module) -> None:
-    await db.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
-    names = ", ".join(table.name for table in module.tables)
-    await db.execute(f"lock table {names} in share row exclusive mode")
-    await db.execute(FUNCTION)
-    for table in module.tables:
-        await db.execute(
-            f"create or replace trigger figtree_fence before insert or update or delete on {table.name}"
-            " for each statement execute function figtree_fence()"
-        )
+async def _lock(db: Any, module: Module) -> None:
+    """Hold every table of the module against writers; readers go on."""
+    orders = itertools.cycle(itertools.permutations(module.tables))
+    for attempt in range(ATTEMPTS):
+        try:
+            async with db.transaction():
+                await db.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
+                for table in next(orders):
+                    await db.execute(f"lock table {table.name} in share row exclusive mode")
+            return
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            if attempt == ATTEMPTS - 1:
+                raise
+            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
 async def closing(runtime: Runtime, database: str, module: Module) -> AsyncIterator[None]:
     """Writers of `database` are held back inside the block; behind it they meet the fence, or go on if it raised."""
     async with connected(runtime, database) as db, db.transaction():
-        for attempt in range(5):
-            try:
-                async with db.transaction():
-                    await _close(db, module)
-                break
-            except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
-                if attempt == 4:
-                    raise
+        await _lock(db, module)
+        await db.execute(FUNCTION)
+        for table in module.tables:
+            await db.execute(
+                f"create or replace trigger figtree_fence before insert or update or delete on {table.name}"
+                " for each statement execute function figtree_fence()"
+            )
+            await db.execute(f"alter table {table.name} enable trigger figtree_fence")
         yield
 
 
@@ -58,16 +69,13 @@ async def close(runtime: Runtime, database: str, module: Module) -> None:
 async def open_(runtime: Runtime, database: str, module: Module) -> None:
     """Let writers in."""
     async with connected(runtime, database) as db, db.transaction():
+        await _lock(db, module)
         for table in module.tables:
-            await db.execute(f"drop trigger if exists figtree_fence on {table.name}")
+            if await db.fetchval(f"select count(*) {FENCES}", [table.name]):
+                await db.execute(f"alter table {table.name} disable trigger figtree_fence")
 
 
 async def is_closed(runtime: Runtime, database: str, module: Module) -> bool:
     async with connected(runtime, database) as db:
-        return bool(
-            await db.fetchval(
-                "select count(*) = $2 from pg_trigger where tgname = 'figtree_fence' and tgrelid = any($1::regclass[])",
-                [table.name for table in module.tables],
-                len(module.tables),
-            )
-        )
+        names = [table.name for table in module.tables]
+        return bool(await db.fetchval(f"select count(*) {FENCES}", names) == len(names))

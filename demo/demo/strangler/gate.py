@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -33,9 +33,12 @@ class Difference:
 @dataclass(frozen=True, slots=True)
 class Comparison:
     rows: int
-    differences: int
+    keys: set[tuple[str, str]]  # table and key of the rows that differ
     examples: tuple[Difference, ...] = ()
-    tables: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def differences(self) -> int:
+        return len(self.keys)
 
 
 class GateRefused(Exception):
@@ -46,22 +49,28 @@ class GateRefused(Exception):
         self.reasons = reasons
 
 
-async def compare(runtime: Runtime, module: Module, since: UUID | None = None) -> Comparison:
-    """Count and checksum every table on both sides; `since` restricts to orders from that id on. Rows are looked at
-    one by one only where the checksums differ."""
-    rows, different, examples, tables = 0, 0, [], {}
+Keys = set[tuple[str, str]]  # table, key
+
+
+async def compare(
+    runtime: Runtime, module: Module, since: UUID | None = None, only: Keys | None = None
+) -> Comparison:
+    """Count and checksum every table on both sides; rows are looked at one by one only where the checksums differ.
+
+    `since` restricts to orders from that id on; `only` to rows that differed at an earlier look.
+    """
+    rows, keys, examples = 0, set[tuple[str, str]](), []
     async with connected(runtime, MONOLITH) as left, connected(runtime, module.name) as right:
         for table in module.tables:
             summaries = await asyncio.gather(_summary(left, table, since), _summary(right, table, since))
-            tables[table.name] = summaries[0][0]
             rows += summaries[0][0]
-            if summaries[0] != summaries[1]:
-                found = await _differences(left, right, table, since)
-                different += len(found)
-                examples += [
-                    await _explain(left, right, table, key) for key in found[: SHOWN - len(examples)]
-                ]
-    return Comparison(rows, different, tuple(examples), tables)
+            if summaries[0] == summaries[1]:
+                continue
+            found = await _differences(left, right, table, since)
+            found = [key for key in found if only is None or (table.name, key) in only]
+            keys |= {(table.name, key) for key in found}
+            examples += [await _explain(left, right, table, key) for key in found[: SHOWN - len(examples)]]
+    return Comparison(rows, keys, tuple(examples))
 
 
 def _where(table: Table, since: UUID | None) -> str:
@@ -86,7 +95,7 @@ async def _summary(db: Any, table: Table, since: UUID | None) -> tuple[int, int]
 
 async def _differences(left: Any, right: Any, table: Table, since: UUID | None) -> list[str]:
     sql = f"select {_key(table)}, {_hash(table)} from {table.name}{_where(table, since)}"  # noqa: S608
-    ours, theirs = (dict(map(tuple, await db.fetch(sql))) for db in (left, right))
+    ours, theirs = [{row[0]: row[1] for row in await db.fetch(sql)} for db in (left, right)]
     return sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
 
 

@@ -97,14 +97,14 @@ class Replication:
         publisher, _ = ends(module, direction)
         begun = time.monotonic()
         async with connected(self._runtime, publisher) as db:
-            now = await db.fetchval("select pg_current_wal_insert_lsn()")
+            now = await db.fetchval("select pg_current_wal_insert_lsn()::text")
             # An own record behind it: a slot's position moves on only when there is something to confirm.
             await db.execute("select pg_logical_emit_message(true, 'figtree', 'caught up?')")
             while not await db.fetchval(
                 "select coalesce(bool_and(confirmed_flush_lsn >= $2::text::pg_lsn), false)"
                 " from pg_replication_slots where slot_name = $1",
                 name_of(module, direction),
-                str(now),
+                now,
             ):
                 if time.monotonic() - begun > timeout:
                     raise Lagging(

@@ -1,0 +1,251 @@
+"""The strangling of orders on real databases, with writers that never stop."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from demo.runtimes.runtime import WorkloadStatus
+from demo.strangler import fence, gate
+from demo.strangler import state as phases
+from demo.strangler.database import MONOLITH
+from demo.strangler.mirror import Answer, Verdict
+from demo.strangler.modules import ORDER
+from demo.strangler.steps import GateRefused, Strangler
+
+from tests.support.postgres import Postgres
+
+TABLES = """
+create table orders(id uuid primary key, customer_id text not null, idempotency_key text not null, content_hash text not null,
+  status text not null, currency text not null, discount_percent numeric not null, total numeric not null,
+  created_at timestamptz not null, updated_at timestamptz not null, unique(customer_id, idempotency_key));
+create table order_lines(order_id uuid, line_number int, title_id text not null, quantity int not null,
+  unit_price numeric not null, total numeric not null, primary key(order_id, line_number));
+create table order_events(order_id uuid, sequence int, status text not null, at timestamptz not null,
+  published bool not null default false, primary key(order_id, sequence));
+create table module_placement(module text primary key, place text not null);
+"""
+PLACE = """
+with o as (insert into orders values($1, 'c', $2, 'h', 'placed', 'EUR', 0, 1.50, now(), now()) returning id),
+l as (insert into order_lines select id, 1, 't', 1, 1.50, 1.50 from o)
+insert into order_events select id, 1, 'placed', now() from o
+"""
+
+
+class OnlyDatabases:
+    """A runtime that has databases and nothing else: workloads and routes are only remembered."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+        self._names: dict[str, str] = {}
+        self.running: set[str] = set()
+        self.routes: list[str] = []
+
+    def create(self, database: str) -> None:
+        self._names[database] = self._postgres.create(database).rpartition("/")[2]
+
+    def edge(self) -> str:
+        return "http://127.0.0.1:9"
+
+    async def workloads(self) -> list[WorkloadStatus]:
+        return [WorkloadStatus(n, "v1", 0, "ready", 1, True, 0, "") for n in self.running]
+
+    async def start(self, workload: str, *, env: Mapping[str, str] | None = None) -> None:
+        self.running.add(workload)
+
+    async def stop(self, workload: str) -> None:
+        self.running.discard(workload)
+
+    async def apply(self, paths: Sequence[Path]) -> None:
+        self.routes += [path.stem for path in paths]
+
+    async def delete(self, paths: Sequence[Path]) -> None: ...
+
+    async def logs(self, workload: str, part: str, lines: int) -> list[str]:
+        return []
+
+    async def admin_url(self, database: str) -> str:
+        return self._postgres.admin_url(self._names[database])
+
+    async def replication_conninfo(self, database: str) -> str:
+        p = self._postgres
+        return f"host=127.0.0.1 port={p.port} user=postgres password={p.password} dbname={self._names[database]}"
+
+
+class Writers:
+    """Four writers that take the side that lets them, as the monolith does, and remember what was acknowledged."""
+
+    def __init__(self, runtime: OnlyDatabases) -> None:
+        self._runtime = runtime
+        self.acknowledged: dict[str, UUID] = {}
+        self.sides: list[str] = []
+        self._stop = asyncio.Event()
+
+    async def __aenter__(self) -> "Writers":
+        self._tasks = [asyncio.create_task(self._write(n)) for n in range(4)]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._stop.set()
+        await asyncio.gather(*self._tasks)
+
+    async def _write(self, number: int) -> None:
+        sides = {name: await asyncpg.connect(await self._runtime.admin_url(name)) for name in (MONOLITH, "order")}
+        count = 0
+        while not self._stop.is_set():
+            count += 1
+            key, order_id = f"{number}-{count}", uuid4()
+            for attempt in range(6):
+                side = (MONOLITH, "order")[attempt % 2]
+                try:
+                    await sides[side].execute(PLACE, order_id, key)
+                except asyncpg.PostgresError as error:
+                    assert error.sqlstate == "FT001"
+                    continue
+                self.acknowledged[key] = order_id
+                self.sides.append(side)
+                break
+            else:
+                raise AssertionError("no side would take the order")
+            await asyncio.sleep(0.002)
+        for connection in sides.values():
+            await connection.close()
+
+
+@pytest.fixture
+async def runtime(postgres: Postgres) -> AsyncIterator[OnlyDatabases]:
+    runtime = OnlyDatabases(postgres)
+    for database in (MONOLITH, "order"):
+        runtime.create(database)
+        connection = await asyncpg.connect(await runtime.admin_url(database))
+        await connection.execute(TABLES)
+        await connection.close()
+    runtime.running = {MONOLITH}
+    yield runtime
+    strangler = Strangler(runtime, dwell=0.01)  # type: ignore[arg-type]
+    await strangler.replication.asynchronous(ORDER)
+    for direction in ("forward", "back"):
+        await strangler.replication.stop(ORDER, direction)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def strangler(runtime: OnlyDatabases, monkeypatch: pytest.MonkeyPatch) -> Strangler:
+    async def equal(*_: object) -> Verdict:
+        return Verdict(pairs=1)
+
+    async def no_probe(*_: object) -> None: ...
+
+    monkeypatch.setattr("demo.strangler.mirror.verdict", equal)  # there is no traffic here to be mirrored
+    monkeypatch.setattr(Strangler, "_probe", no_probe)
+    strangler = Strangler(runtime, dwell=0.05)  # type: ignore[arg-type]
+    await strangler.state.prepare()
+    for module in ("currency", "title", "pricing"):
+        await strangler.state.set(module, phases.STRANGLED, "test")
+    return strangler
+
+
+async def stored(runtime: OnlyDatabases, database: str) -> dict[str, UUID]:
+    connection = await asyncpg.connect(await runtime.admin_url(database))
+    rows = await connection.fetch("select idempotency_key, id from orders")
+    lines = await connection.fetchval("select count(*) from order_lines")
+    await connection.close()
+    assert lines == len(rows)
+    return {row["idempotency_key"]: row["id"] for row in rows}
+
+
+async def test_no_order_is_lost_or_doubled_while_the_writer_moves_there_and_back(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
+    async with Writers(runtime) as writers:
+        await asyncio.sleep(0.2)
+        forward = await strangler.forward()
+        await asyncio.sleep(0.3)
+        assert await strangler.state.shape() == "4-order"
+        assert writers.sides[-1] == "order"
+        back = await strangler.back()
+        await asyncio.sleep(0.3)
+        assert writers.sides[-1] == MONOLITH
+    assert {MONOLITH, "order"} == set(writers.sides)
+    assert await stored(runtime, MONOLITH) == writers.acknowledged
+    assert await strangler.state.shape() == "3-pricing"
+    assert 0 < forward.pause < 3
+    assert 0 < back.pause < 3
+
+
+async def test_the_service_holds_every_order_when_it_has_become_the_writer(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
+    async with Writers(runtime) as writers:
+        await strangler.forward()
+        await asyncio.sleep(0.2)
+    assert await stored(runtime, "order") == writers.acknowledged
+    await strangler.replication.caught_up(ORDER, "back")
+    assert await stored(runtime, MONOLITH) == writers.acknowledged
+
+
+async def test_the_gate_refuses_and_names_a_row_that_was_tampered_with(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
+    connection = await asyncpg.connect(await runtime.admin_url(MONOLITH))
+    await connection.execute(PLACE, uuid4(), "k")
+    await connection.close()
+
+    async def tamper(_: str) -> None:
+        service = await asyncpg.connect(await runtime.admin_url("order"))
+        await service.execute("set session_replication_role = replica")
+        await service.execute("update orders set total = 1.49")
+        await service.close()
+
+    with pytest.raises(GateRefused, match=r"1 rows differ; orders .*total is '1.50' ≠ '1.49'"):
+        await strangler.forward(tamper)
+    assert (await strangler.state.phases())["order"] == phases.SHARED
+    assert not await fence.is_closed(runtime, MONOLITH, ORDER)  # type: ignore[arg-type]
+    await strangler.back()
+    assert (await strangler.state.phases())["order"] == phases.IN_PROCESS
+
+
+async def test_a_cut_over_that_was_interrupted_is_finished_by_the_next_step(
+    runtime: OnlyDatabases, strangler: Strangler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def dies(*_: object) -> None:
+        raise ConnectionError("the strangler was killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Strangler, "_conclude", dies)
+        with pytest.raises(ConnectionError):
+            await strangler.forward()
+    async with Writers(runtime) as writers:
+        await asyncio.sleep(0.1)
+        await strangler.forward()
+    assert set(writers.sides) == {"order"}
+    assert await strangler.state.shape() == "4-order"
+
+
+async def test_a_fenced_table_takes_no_write_but_replication(runtime: OnlyDatabases, strangler: Strangler) -> None:
+    await fence.close(runtime, "order", ORDER)  # type: ignore[arg-type]
+    service = await asyncpg.connect(await runtime.admin_url("order"))
+    with pytest.raises(asyncpg.PostgresError, match="is written elsewhere now") as refused:
+        await service.execute(PLACE, uuid4(), "k")
+    assert refused.value.sqlstate == "FT001"
+    await service.close()
+    await strangler.replication.start(ORDER, "forward", copy=True)
+    await strangler.replication.copied(ORDER, "forward")
+    monolith = await asyncpg.connect(await runtime.admin_url(MONOLITH))
+    await monolith.execute(PLACE, uuid4(), "k")
+    await monolith.close()
+    await strangler.replication.caught_up(ORDER, "forward")
+    assert list(await stored(runtime, "order")) == ["k"]
+    comparison = await gate.compare(runtime, ORDER)  # type: ignore[arg-type]
+    assert (comparison.rows, comparison.differences) == (3, 0)
+
+
+def test_answers_are_paired_by_request_and_only_under_the_prefix() -> None:
+    from demo.strangler.mirror import pairs, parse
+
+    line = '{"answer_to":"%s","method":"GET","path":"%s","status":200,"digest":"d"}'
+    ours = parse([line % ("a", "/api/titles"), line % ("b", "/api/rates"), "noise"])
+    theirs = parse([line % ("a", "/api/titles"), line % ("b", "/api/rates"), line % ("c", "/api/titles")])
+    answer = Answer("GET", "/api/titles", "200", "d")
+    assert pairs(ours, theirs, ("/api/titles",)) == [(answer, answer)]
