@@ -28,8 +28,45 @@ $(STUBS): $(INSTALL) $(PROTOS)
 	  --mypy_out=quiet:. --mypy_grpc_out=quiet:. $(PROTOS:proto/%=%)
 	@touch $@
 
-.PHONY: setup help
+.PHONY: setup demo up down test check format clean help
+export RUNTIME MESH LOAD SEED TITLES
+RUNTIME ?= auto
+MESH    ?= on
+LOAD    ?= 120
+SEED    ?= 1
+TITLES  ?= 0
+ARGS    ?=
+
+demo: $(STUBS) ## From nothing to the verdict: strangle the monolith under load (RUNTIME, MESH, LOAD, SEED, TITLES)
+	@$(RUN)/figtree demo
+
+up: $(STUBS) ## Start the runtime and the monolith, and leave them running
+	@$(RUN)/figtree up
+
+down: $(STUBS) ## Stop everything that `make up` started
+	@$(RUN)/figtree down
+
+test: $(STUBS) ## All tests, on real PostgreSQL, NATS, istiod and Envoy (ARGS goes to pytest)
+	@echo "[test] unit, contract, conformance and journey; about 10 minutes, and 5 more to compile istiod the first time"
+	@$(RUN)/pytest $(ARGS)
+
+check: $(STUBS) ## Format, lint, types, imports, contracts, YAML; changes nothing
+	$(RUN)/ruff format --check .
+	$(RUN)/ruff check .
+	$(RUN)/mypy services/*/*/ monolith/monolith loadtests/loadtests demo/demo
+	$(RUN)/lint-imports
+	$(RUN)/buf lint proto
+	$(RUN)/buf format proto --diff --exit-code
+	$(RUN)/buf breaking proto --against proto/baseline.binpb
+	$(RUN)/yamllint --strict istio k8s proto
+
+format: $(STUBS) ## Write the code as `make check` wants it
+	$(RUN)/ruff check --fix --quiet . ; $(RUN)/ruff format . ; $(RUN)/buf format -w proto
+
 setup: $(STUBS) ## Install everything into .venv and the cache folder
 
+clean: ## Remove what was installed and generated here; the cache folder stays
+	rm -rf .venv && find proto -name '*_pb2*' -delete
+
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
