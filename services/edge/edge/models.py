@@ -7,7 +7,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
-Exact = Annotated[Decimal, PlainSerializer(lambda value: f"{value:f}", return_type=str)]
+from edge.money import as_text
+
+Exact = Annotated[Decimal, PlainSerializer(as_text, return_type=str)]
 Instant = Annotated[
     datetime,
     PlainSerializer(

@@ -1,6 +1,6 @@
 """What the edge needs of each module. A module implements its port in process, edge.remote over gRPC."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -54,7 +54,7 @@ class Orders(Protocol):
     async def place_many(self, orders: Sequence[tuple[str, NewOrder]]) -> Sequence[Placed | EdgeError]: ...
     async def get(self, order_id: UUID) -> Order: ...
     async def list(self, customer_id: str, page_size: int, page_token: str) -> OrderPage: ...
-    def watch(self, order_id: UUID, after_sequence: int) -> AsyncIterator[OrderEvent]:
+    def watch(self, order_id: UUID, after_sequence: int) -> AsyncGenerator[OrderEvent, None]:
         """Events behind `after_sequence` as they happen, until the last; Missing before the first if there is no such order."""
         ...
 

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from edge.errors import EdgeError, Invalid
 from edge.models import FieldError, Problem
+from edge.wording import words
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,8 @@ def field_path(location: Sequence[Any]) -> str:
     path = ""
     for part in location[1:]:
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
-    return path or str(location[0])
+    # an unknown field's name is the caller's own text, which need not be encodable
+    return (path or str(location[0])).encode(errors="replace").decode()[:100]
 
 
 async def _edge_error(_: Request, error: Exception) -> Response:
@@ -47,14 +49,18 @@ async def _edge_error(_: Request, error: Exception) -> Response:
 
 async def _bad_request(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return respond(problem(Invalid([(field_path(e["loc"]), e["msg"]) for e in error.errors()])))
+    found = error.errors()
+    if any(e["type"] == "json_invalid" for e in found):
+        return respond(problem(Invalid([("body", "must be JSON")])))
+    return respond(problem(Invalid([(field_path(e["loc"]), words(e)) for e in found])))
 
 
 async def _http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    body = Problem(
-        type="about:blank", title=str(error.detail), status=error.status_code, detail=str(error.detail)
-    )
+    if error.status_code == 400:  # the only one that Starlette raises: a body that cannot be read
+        return respond(problem(Invalid([("body", "must be JSON")])))
+    title = str(error.detail)
+    body = Problem(type="about:blank", title=title, status=error.status_code, detail=title)
     return respond(body, dict(error.headers or {}))
 
 

@@ -6,8 +6,9 @@ from figtree.currency.v1.currency_pb2_grpc import CurrencyServiceStub
 from grpc.aio import Channel
 
 from edge.models import Conversion, Money, RateTable
+from edge.money import at_smallest_unit
 from edge.remote.errors import translating
-from edge.remote.money import at_smallest_unit, from_decimal, from_money, to_money
+from edge.remote.money import from_decimal, from_money, to_money
 
 
 class RemoteCurrencies:

@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import UTC
 from typing import Literal
 from uuid import UUID
@@ -78,16 +78,21 @@ class RemoteOrders:
             page = await self._stub.ListOrders(request)
         return OrderPage(orders=tuple(map(from_proto, page.orders)), next_page_token=page.next_page_token)
 
-    async def watch(self, order_id: UUID, after_sequence: int) -> AsyncIterator[OrderEvent]:
-        request = pb.WatchOrderRequest(order_id=str(order_id), after_sequence=after_sequence)
-        with translating():
-            async for event in self._stub.WatchOrder(request):
-                yield OrderEvent(
-                    order_id=order_id,
-                    sequence=event.sequence,
-                    status=STATUSES[event.status],
-                    at=event.time.ToDatetime(UTC),
-                )
+    async def watch(self, order_id: UUID, after_sequence: int) -> AsyncGenerator[OrderEvent, None]:
+        call = self._stub.WatchOrder(
+            pb.WatchOrderRequest(order_id=str(order_id), after_sequence=after_sequence)
+        )
+        try:
+            with translating():
+                async for event in call:
+                    yield OrderEvent(
+                        order_id=order_id,
+                        sequence=event.sequence,
+                        status=STATUSES[event.status],
+                        at=event.time.ToDatetime(UTC),
+                    )
+        finally:
+            call.cancel()  # a caller that left is no reason to stream on
 
 
 def _result(result: pb.PlaceResult) -> Placed | EdgeError:

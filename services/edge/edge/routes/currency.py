@@ -21,12 +21,12 @@ Amount = Annotated[
 ]
 
 
-@router.get("/rates", responses=may_answer(400))
+@router.get("/rates", responses=may_answer())
 async def get_rates(ports: PortsOf, on: On = None) -> RateTable:
     return await ports.currencies.rates(on)
 
 
-@router.get("/convert", responses=may_answer(400))
+@router.get("/convert", responses=may_answer())
 async def convert(
     ports: PortsOf,
     amount: Amount,

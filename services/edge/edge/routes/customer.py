@@ -7,7 +7,7 @@ from edge.routes.ports import PortsOf, may_answer
 router = APIRouter(prefix="/api/customers", tags=["customer"])
 
 
-@router.get("/{customer_id}", responses=may_answer(400, 404))
+@router.get("/{customer_id}", responses=may_answer(404))
 async def get_customer(ports: PortsOf, customer_id: CustomerId) -> Customer:
     if ports.customers is None:
         raise Missing("customer", customer_id)

@@ -1,8 +1,9 @@
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
 from edge.errors import EdgeError
@@ -10,6 +11,7 @@ from edge.models import (
     BulkRequest,
     BulkResponse,
     BulkResult,
+    CustomerId,
     IdempotencyKey,
     NewOrder,
     Order,
@@ -18,19 +20,34 @@ from edge.models import (
 )
 from edge.ports import Placed
 from edge.problems import problem
+from edge.routes.body import json_only
+from edge.routes.paging import PageSize, PageToken
 from edge.routes.ports import PortsOf, may_answer
 
 router = APIRouter(prefix="/api/orders", tags=["order"])
 
-Key = Annotated[IdempotencyKey, Header(alias="Idempotency-Key")]
+Key = Annotated[
+    IdempotencyKey,
+    Header(
+        alias="Idempotency-Key",
+        description="Chosen by the caller, unique per customer. The same key with the same order again answers "
+        "the stored order and stores nothing; with another order it is a conflict",
+    ),
+]
+LastEventId = Annotated[
+    int, Header(alias="Last-Event-ID", ge=0, le=1_000_000, description="Resume behind this event")
+]
+LOCATION = {"headers": {"Location": {"description": "Where the order is", "schema": {"type": "string"}}}}
 
 
 @router.post(
     "",
     status_code=201,
+    dependencies=[Depends(json_only)],
     responses={
-        200: {"model": Order, "description": "An earlier request with this key had stored it"},
-        **may_answer(400, 409),
+        200: {"model": Order, "description": "An earlier request with this key had stored it", **LOCATION},
+        201: {"description": "Stored", **LOCATION},
+        **may_answer(409, 413, 415),
     },
 )
 async def place_order(ports: PortsOf, order: NewOrder, key: Key, response: Response) -> Order:
@@ -41,7 +58,7 @@ async def place_order(ports: PortsOf, order: NewOrder, key: Key, response: Respo
     return placed.order
 
 
-@router.post("/bulk", responses=may_answer(400))
+@router.post("/bulk", responses=may_answer(413, 415), dependencies=[Depends(json_only)])
 async def place_orders(ports: PortsOf, bulk: BulkRequest) -> BulkResponse:
     """Each order succeeds or fails alone; repeating the whole request is safe."""
     wanted = [
@@ -60,18 +77,18 @@ def _result(key: str, answer: Placed | EdgeError) -> BulkResult:
     return BulkResult(idempotency_key=key, order=answer.order)
 
 
-@router.get("", responses=may_answer(400))
+@router.get("", responses=may_answer())
 async def list_orders(
     ports: PortsOf,
-    customer_id: Annotated[str, Query(max_length=64)] = "",
-    page_size: Annotated[int, Query(ge=1, le=100)] = 20,
-    page_token: Annotated[str, Query(max_length=200)] = "",
+    customer_id: Annotated[CustomerId | None, Query(description="None means everybody's")] = None,
+    page_size: PageSize = 20,
+    page_token: PageToken = "",
 ) -> OrderPage:
     """The newest first."""
-    return await ports.orders.list(customer_id, page_size, page_token)
+    return await ports.orders.list(customer_id or "", page_size, page_token)
 
 
-@router.get("/{order_id}", responses=may_answer(400, 404))
+@router.get("/{order_id}", responses=may_answer(404))
 async def get_order(ports: PortsOf, order_id: UUID) -> Order:
     return await ports.orders.get(order_id)
 
@@ -80,24 +97,24 @@ async def get_order(ports: PortsOf, order_id: UUID) -> Order:
     "/{order_id}/events",
     response_class=StreamingResponse,
     responses={
-        200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
-        **may_answer(400, 404),
+        200: {
+            "description": "`id` is the sequence number, `event` is status, `data` an OrderEvent",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        **may_answer(404),
     },
 )
-async def watch_order(
-    ports: PortsOf,
-    order_id: UUID,
-    last_event_id: Annotated[int, Header(alias="Last-Event-ID", ge=0, le=1_000_000)] = 0,
-) -> StreamingResponse:
+async def watch_order(ports: PortsOf, order_id: UUID, last_event_id: LastEventId = 0) -> StreamingResponse:
     """Server-sent events from the order's first until its last; Last-Event-ID resumes."""
     events = ports.orders.watch(order_id, last_event_id)
     first = await anext(events, None)  # an unknown order is a 404, not a broken stream
 
     async def stream() -> AsyncIterator[bytes]:
-        if first is not None:
-            yield _sse(first)
-        async for event in events:
-            yield _sse(event)
+        async with aclosing(events):
+            if first is not None:
+                yield _sse(first)
+            async for event in events:
+                yield _sse(event)
 
     return StreamingResponse(stream(), media_type="text/event-stream", headers={"cache-control": "no-store"})
 

@@ -4,13 +4,24 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from edge.models import Problem
 from edge.ports import Ports
 from edge.problems import PROBLEM
 
+MEANING = {
+    400: "The request is not valid, or a rule forbids it",
+    404: "There is no such resource",
+    409: "The idempotency key was used for another order",
+    413: "The body is too large",
+    415: "The body is not application/json",
+    429: "Too much work is waiting; repeat after the seconds in Retry-After",
+    503: "A part of the system does not answer; repeat after the seconds in Retry-After",
+    504: "The answer took too long",
+}
+EVERYWHERE = (400, 429, 503, 504)
+
 
 async def _ports(request: Request) -> Ports:
-    ports: Ports = request.app.state.ports
+    ports: Ports = request.app.state.ports()
     return ports
 
 
@@ -19,7 +30,8 @@ PortsOf = Annotated[Ports, Depends(_ports)]
 
 def may_answer(*statuses: int) -> dict[int | str, dict[str, object]]:
     """The problems that a route documents, for its `responses`."""
+    schema = {"$ref": "#/components/schemas/Problem"}
     return {
-        status: {"model": Problem, "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-        for status in (*statuses, 429, 503, 504)
+        status: {"description": MEANING[status], "content": {PROBLEM: {"schema": schema}}}
+        for status in sorted({*statuses, *EVERYWHERE})
     }

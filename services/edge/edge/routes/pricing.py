@@ -1,11 +1,13 @@
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from edge.models import Basket, Quote
+from edge.routes.body import json_only
 from edge.routes.ports import PortsOf, may_answer
 
 router = APIRouter(prefix="/api/quotes", tags=["pricing"])
 
 
-@router.post("", responses=may_answer(400))
+@router.post("", responses=may_answer(413, 415), dependencies=[Depends(json_only)])
 async def quote(ports: PortsOf, basket: Basket) -> Quote:
+    """Prices a basket at the latest rates."""
     return await ports.pricing.quote(basket)

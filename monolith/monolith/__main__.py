@@ -1,0 +1,45 @@
+import argparse
+import sys
+from functools import partial
+
+from chassis import server
+from chassis.telemetry import configure_logging
+from edge.app import create_app
+from edge.serve import serve
+
+from monolith import backoffice, seed, wiring
+from monolith.migrations import migrate
+from monolith.settings import Settings
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="monolith", description="Serve, or do one of these and stop.")
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("migrate", help="bring the database to the newest revision")
+    importing = commands.add_parser("import", help="upsert JSON lines from standard input")
+    importing.add_argument("module", choices=backoffice.MODULES)
+    seeding = commands.add_parser("seed", help="fill an empty database")
+    seeding.add_argument("--titles", type=int, default=0, metavar="N", help="generate titles up to N")
+    seeding.add_argument("--orders", type=int, default=0, metavar="N", help="generate shipped orders up to N")
+    return parser.parse_args()
+
+
+def run() -> None:
+    chosen = arguments()
+    settings = Settings()
+    configure_logging("monolith", settings.version, settings.log_level)
+    url = settings.database_url
+    match chosen.command:
+        case "migrate":
+            server.run(partial(migrate, url))
+        case "import":
+            server.run(partial(backoffice.import_lines, url, chosen.module, sys.stdin.buffer))
+        case "seed":
+            server.run(partial(seed.seed, url, chosen.titles, chosen.orders))
+        case _:
+            app = create_app(partial(wiring.ports, settings))
+            server.run(partial(serve, app, settings.listen))
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,75 @@
+"""The one database that all modules share."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from edge.errors import Moved, Overloaded, TooLate, Unavailable
+from sqlalchemy import Executable, MetaData, Row, make_url
+from sqlalchemy import exc as sql
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+FENCED = "FT001"  # the strangler's trigger: this side is not the writer
+UNREACHABLE = ("08", "53", "57P", "58")  # SQLSTATE classes: connection, resources, shutdown, system
+AGAIN = "please repeat the request"
+
+metadata = MetaData()
+
+
+def open_engine(url: str) -> AsyncEngine:
+    """Each statement is its own transaction, in one round trip: what belongs together is one statement."""
+    return create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        isolation_level="AUTOCOMMIT",
+        pool_size=16,
+        max_overflow=0,
+        pool_timeout=3,
+        pool_reset_on_return=None,
+        hide_parameters=True,
+        connect_args={
+            "timeout": 3,
+            "command_timeout": 8,
+            "server_settings": {"application_name": "monolith", "jit": "off"},
+        },
+    )
+
+
+class Database:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def rows(
+        self, statement: Executable, values: Mapping[str, Any] | None = None
+    ) -> Sequence[Row[Any]]:
+        """All rows of one statement, which may safely run twice: one that meets a dead connection gets a new one."""
+        try:
+            return await self._run(statement, values)
+        except Unavailable as error:
+            if not getattr(error.__cause__, "connection_invalidated", False):
+                raise
+        return await self._run(statement, values)
+
+    async def _run(self, statement: Executable, values: Mapping[str, Any] | None) -> Sequence[Row[Any]]:
+        with _translating():
+            async with self._engine.connect() as connection:
+                result = await connection.execute(statement, values)
+                return result.all() if result.returns_rows else ()
+
+
+@contextmanager
+def _translating() -> Iterator[None]:
+    try:
+        yield
+    except sql.DBAPIError as error:
+        state = getattr(error.orig, "sqlstate", None) or ""
+        if state == FENCED:
+            raise Moved from error
+        if error.connection_invalidated or state.startswith(UNREACHABLE):
+            raise Unavailable(AGAIN) from error
+        raise
+    except sql.TimeoutError as error:
+        raise Overloaded("too many requests wait for the database") from error
+    except TimeoutError as error:
+        raise TooLate("the database did not answer in time") from error
+    except OSError as error:
+        raise Unavailable(AGAIN) from error

@@ -1,0 +1,21 @@
+"""Reference rates."""
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.execute("""
+        create table rates (
+            date date,
+            currency text,
+            rate numeric not null,
+            primary key (date, currency)
+        )
+    """)
+
+
+def downgrade() -> None:
+    op.execute("drop table rates")

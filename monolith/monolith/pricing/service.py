@@ -1,0 +1,98 @@
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+
+from edge.errors import EdgeError, Invalid
+from edge.models import Basket, Money, Quote, RateTable, Title
+from edge.ports import Currencies, Titles
+from sqlalchemy import func, literal, null, select, union_all
+
+from monolith.database import Database
+from monolith.pricing.rules import percent_off, priced
+from monolith.pricing.tables import list_prices, price_breaks
+from monolith.settings import Ruleset
+
+
+class LocalPricing:
+    def __init__(
+        self,
+        database: Database,
+        titles: Callable[[], Titles],
+        currencies: Callable[[], Currencies],
+        ruleset: Ruleset,
+    ) -> None:
+        self._database = database
+        self._titles = titles
+        self._currencies = currencies
+        self._ruleset = ruleset
+
+    async def quote(self, basket: Basket) -> Quote:
+        answer = (await self.batch_quote([basket]))[0]
+        if isinstance(answer, EdgeError):
+            raise answer
+        return answer
+
+    async def batch_quote(self, baskets: Sequence[Basket]) -> Sequence[Quote | EdgeError]:
+        """One call to each neighbour, however many baskets there are."""
+        ids = sorted({line.title_id for basket in baskets for line in basket.lines})
+        titles, rates, (prices, breaks) = await asyncio.gather(
+            self._titles().batch_get(ids), self._currencies().rates(None), self._prices(ids)
+        )
+        return [self._quoted(basket, titles, rates, prices, breaks) for basket in baskets]
+
+    async def _prices(self, ids: Sequence[str]) -> tuple[dict[str, Money], dict[int, Decimal]]:
+        found = await self._database.rows(
+            union_all(
+                select(
+                    list_prices.c.title_id,
+                    list_prices.c.currency,
+                    list_prices.c.amount,
+                    literal(0).label("minimum_quantity"),
+                ).where(list_prices.c.title_id == func.any(list(ids))),
+                select(null(), null(), price_breaks.c.percent, price_breaks.c.minimum_quantity),
+            )
+        )
+        prices = {r.title_id: Money(amount=r.amount, currency=r.currency) for r in found if r.title_id}
+        return prices, {r.minimum_quantity: r.amount for r in found if not r.title_id}
+
+    def _quoted(
+        self,
+        basket: Basket,
+        titles: Mapping[str, Title],
+        rates: RateTable,
+        prices: Mapping[str, Money],
+        breaks: Mapping[int, Decimal],
+    ) -> Quote | EdgeError:
+        if wrong := _violations(basket, titles, rates, prices):
+            return Invalid(wrong)
+        lines = tuple(
+            priced(
+                line,
+                prices[line.title_id],
+                percent_off(line.quantity, breaks, self._ruleset),
+                rates.rates,
+                basket.currency,
+                self._ruleset,
+            )
+            for line in basket.lines
+        )
+        total = sum((line.total for line in lines), Decimal(0))
+        return Quote(currency=basket.currency, lines=lines, total=total, rate_date=rates.date)
+
+
+def _violations(
+    basket: Basket, titles: Mapping[str, Title], rates: RateTable, prices: Mapping[str, Money]
+) -> list[tuple[str, str]]:
+    """All of them: the currency first, then in the order of the lines. Quantities are the contract's own bounds."""
+    wrong = []
+    if basket.currency not in rates.rates:
+        wrong.append(("currency", f"{basket.currency} has no rate on {rates.date}"))
+    for i, line in enumerate(basket.lines):
+        field = f"lines[{i}].title_id"
+        if line.title_id not in titles:
+            wrong.append((field, f"there is no title {line.title_id}"))
+        elif line.title_id not in prices:
+            wrong.append((field, f"title {line.title_id} has no price"))
+        elif (currency := prices[line.title_id].currency) not in rates.rates:
+            wrong.append((field, f"{currency} has no rate on {rates.date}"))
+    return wrong

@@ -1,0 +1,85 @@
+"""The shipped books, and as many invented ones behind them as are asked for."""
+
+import json
+import random
+from collections.abc import Iterator
+from decimal import Decimal
+from importlib.resources import files
+from typing import Any
+
+from monolith.title.isbn import check_digit
+
+SEED = 1851
+OPENINGS = (
+    "The",
+    "A",
+    "Letters from the",
+    "Notes on the",
+    "Beyond the",
+    "Under the",
+    "History of the",
+    "Songs of the",
+)
+QUALITIES = (
+    "Silent", "Broken", "Northern", "Invisible", "Golden", "Forgotten", "Second", "Burning", "Patient", "Distant",
+    "Hollow", "Crimson", "Wandering", "Last", "Gentle", "Hidden", "Winter", "Salt", "Paper", "Unfinished",
+)  # fmt: skip
+THINGS = (
+    "River", "Orchard", "Lighthouse", "Cartographer", "Archive", "Harbour", "Garden", "Machine", "Observatory", "Bridge",
+    "Clockmaker", "Island", "Letter", "Forest", "Museum", "Voyage", "Library", "Mountain", "Fig Tree", "Republic",
+)  # fmt: skip
+FIRST = (
+    "Ada", "Björn", "Chiara", "Dmitri", "Élise", "Fatima", "Gustav", "Hana", "Imre", "Jūratė",
+    "Kofi", "Lucía", "Małgorzata", "Noor", "Oluwaseun", "Priya", "Quentin", "Rosa", "Søren", "Tomáš",
+)  # fmt: skip
+LAST = (
+    "Almeida", "Brontë-Hughes", "Castellanos", "Dvořák", "Eriksen", "Fournier", "Grünwald", "Haddad", "Ishikawa", "Jansen",
+    "Kovács", "Lindqvist", "Moreau", "Nakamura", "O'Brien", "Petrović", "Rahman", "Silva", "Tanaka", "Vásquez",
+)  # fmt: skip
+PUBLISHERS = (
+    "Meadow Press",
+    "Blackthorn & Sons",
+    "Éditions du Canal",
+    "Verlag am Markt",
+    "Harbour House",
+    "Sycamore",
+)
+FORMATS = ("print", "print", "ebook", "audio")
+CURRENCIES = ("EUR", "GBP", "USD", "SEK", "JPY")
+
+
+def entries(count: int) -> Iterator[dict[str, Any]]:
+    """The shipped ones, whatever `count` is, and then invented ones up to `count`; the same ones each time."""
+    shipped = json.loads(files("monolith").joinpath("data", "catalogue.json").read_bytes())
+    yield from shipped
+    chance = random.Random(SEED)  # noqa: S311
+    for number in range(len(shipped) + 1, count + 1):
+        yield _invented(number, chance)
+
+
+def _invented(number: int, chance: random.Random) -> dict[str, Any]:
+    pick = chance.choice
+    digits = f"979{number:09}"
+    currency = pick(CURRENCIES)
+    cents = chance.randrange(499, 9_999)
+    return {
+        "id": f"t-{number:06}",
+        "isbn13": digits + check_digit(digits),
+        "name": f"{pick(OPENINGS)} {pick(QUALITIES)} {pick(THINGS)}",
+        "authors": [f"{pick(FIRST)} {pick(LAST)}" for _ in range(pick((1, 1, 1, 2)))],
+        "format": pick(FORMATS),
+        "publisher": pick(PUBLISHERS),
+        "year": chance.randrange(1950, 2026),
+        "price": {
+            "amount": str(cents * 2) if currency == "JPY" else f"{cents // 100}.{cents % 100:02}",
+            "currency": currency,
+        },
+    }
+
+
+def title_row(entry: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(entry[field] for field in ("id", "isbn13", "name", "authors", "format", "publisher", "year"))
+
+
+def price_row(entry: dict[str, Any]) -> tuple[str, str, Decimal]:
+    return entry["id"], entry["price"]["currency"], Decimal(entry["price"]["amount"])

@@ -1,0 +1,78 @@
+"""Orders of the past, all shipped, so that a load test meets a database with a history."""
+
+import random
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from monolith.order.tables import order_events, order_lines, orders
+
+SEED = 1859
+BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
+SPACING = timedelta(seconds=150)  # a million of them end in 2024
+CUSTOMERS = 5_000
+AT_ONCE = 20_000
+STATUSES = ("placed", "accepted", "shipped")
+
+
+async def fill(connection: asyncpg.Connection, count: int) -> None:
+    """Bring the number of orders of the past to `count`."""
+    existing = await connection.fetchval("select count(*) from orders where idempotency_key ~ '^past-'")
+    titles = await connection.fetch(
+        "select title_id, amount from list_prices where currency = 'EUR' order by title_id limit 1000"
+    )
+    past = islice(generated([(row["title_id"], row["amount"]) for row in titles], count), existing, None)
+    while batch := list(islice(past, AT_ONCE)):
+        async with connection.transaction():
+            for place, table in enumerate((orders, order_lines, order_events)):
+                await connection.copy_records_to_table(
+                    table.name,
+                    columns=[column.name for column in table.columns],
+                    records=(row for order in batch for row in order[place]),
+                )
+
+
+def generated(
+    titles: Sequence[tuple[str, Decimal]], count: int
+) -> Iterator[tuple[list[Any], list[Any], list[Any]]]:
+    """The rows of one order after another, the same ones each time."""
+    chance = random.Random(SEED)  # noqa: S311
+    for number in range(count):
+        at = BEGIN + number * SPACING
+        order_id = _uuid7(at, chance)
+        lines = []
+        for line, (title_id, price) in enumerate(chance.sample(titles, chance.randint(1, 3)), 1):
+            quantity = chance.randint(1, 9)
+            lines.append((order_id, line, title_id, quantity, price, price * quantity))
+        total = sum((line[5] for line in lines), Decimal(0))
+        customer = f"c-past-{chance.randrange(CUSTOMERS):04}"
+        shipped = at + timedelta(seconds=0.6)
+        order = (
+            order_id,
+            customer,
+            f"past-{number:07}",
+            "",
+            "shipped",
+            "EUR",
+            Decimal(0),
+            total,
+            at,
+            shipped,
+        )
+        events = [
+            (order_id, sequence, status, at + timedelta(seconds=0.3 * (sequence - 1)), True)
+            for sequence, status in enumerate(STATUSES, 1)
+        ]
+        yield [order], lines, events
+
+
+def _uuid7(at: datetime, chance: random.Random) -> UUID:
+    milliseconds = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    value = milliseconds << 80 | chance.getrandbits(80)
+    value = value & ~(0xF << 76) | 0x7 << 76  # version
+    return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)  # variant

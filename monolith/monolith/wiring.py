@@ -1,0 +1,76 @@
+"""Builds the one process: which module gets what, and what runs beside the requests."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from chassis.channel import open_channel
+from edge.app import PortsNow
+from edge.ports import Currencies, Orders, Ports, Pricing, Titles
+from edge.remote.currency import RemoteCurrencies
+from edge.remote.order import RemoteOrders
+from edge.remote.pricing import RemotePricing
+from edge.remote.title import RemoteTitles
+
+from monolith.currency.service import LocalCurrencies
+from monolith.database import Database, open_engine
+from monolith.order.fulfilment import Fulfilment
+from monolith.order.service import LocalOrders
+from monolith.order.storage import OrderStorage
+from monolith.order.watch import Watches
+from monolith.order.writer import WritableOrders
+from monolith.placement import Choice, Placement
+from monolith.pricing.service import LocalPricing
+from monolith.settings import Settings
+from monolith.title.service import LocalTitles
+
+
+@asynccontextmanager
+async def ports(settings: Settings) -> AsyncIterator[PortsNow]:
+    async with AsyncExitStack() as closing:
+        engine = open_engine(settings.database_url)
+        closing.push_async_callback(engine.dispose)
+        database = Database(engine)
+
+        channels = [
+            open_channel(address, settings.egress)
+            for address in (
+                settings.title_address,
+                settings.currency_address,
+                settings.pricing_address,
+                settings.order_address,
+            )
+        ]
+        for channel in channels:
+            closing.push_async_callback(channel.close)
+        to_title, to_currency, to_pricing, to_order = channels
+
+        titles = Choice[Titles]("title", LocalTitles(database), RemoteTitles(to_title))
+        currencies = Choice[Currencies]("currency", LocalCurrencies(database), RemoteCurrencies(to_currency))
+        pricing = Choice[Pricing](
+            "pricing",
+            LocalPricing(database, titles, currencies, settings.ruleset),
+            RemotePricing(to_pricing),
+        )
+        watches = Watches(database)
+        orders = Choice[Orders](
+            "order", LocalOrders(OrderStorage(database), watches, pricing), RemoteOrders(to_order)
+        )
+        written = WritableOrders(orders)
+
+        placement = Placement(database, [titles, currencies, pricing, orders])
+        await placement.read()
+        fulfilment = Fulfilment(database, settings.fulfilment_delay)
+        for work in (placement.follow(), watches.follow(), fulfilment.work()):
+            closing.push_async_callback(_stopped, asyncio.create_task(_forever(work)))
+        yield lambda: Ports(titles(), currencies(), pricing(), written)
+
+
+async def _forever(work: Coroutine[Any, Any, None]) -> None:
+    await work
+
+
+async def _stopped(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])

@@ -1,0 +1,33 @@
+"""The OpenAPI document: what FastAPI derives from the routes, with the answers that we really give."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from edge.models import Problem
+
+NOT_OURS = ("HTTPValidationError", "ValidationError")  # of FastAPI's own 422, which we never answer
+
+
+def install(app: FastAPI) -> None:
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    found = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+    for path in found["paths"].values():
+        for operation in path.values():
+            operation["responses"].pop("422", None)
+    schemas: dict[str, Any] = found["components"]["schemas"]
+    for name in NOT_OURS:
+        schemas.pop(name, None)
+    _, ours = models_json_schema([(Problem, "serialization")], ref_template="#/components/schemas/{model}")
+    found["components"]["schemas"] = dict(sorted((schemas | ours["$defs"]).items()))
+    return found

@@ -1,0 +1,62 @@
+"""The life of an HTTP process: start, drain, stop."""
+
+import asyncio
+import contextlib
+import logging
+import sys
+from collections.abc import Iterator
+
+import uvicorn
+from chassis.server import run, stop_signal
+from fastapi import FastAPI
+
+log = logging.getLogger(__name__)
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield  # SIGTERM begins the drain below; uvicorn's own handler would stop at once
+
+
+async def serve(app: FastAPI, listen: str, *, drain: float = 1.0, grace: float = 8.0) -> None:
+    """Serve until SIGTERM: then `drain` seconds for the callers to notice, `grace` for what is under way.
+
+    `listen` is host:port or unix:/path. A stream that is still open after `grace` is cut.
+    """
+    stopping = stop_signal()
+    server = _Server(
+        uvicorn.Config(
+            app,
+            **_address(listen),
+            loop="uvloop",
+            http="httptools",
+            lifespan="on",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_keep_alive=75,  # longer than a sidecar keeps an idle connection
+            timeout_graceful_shutdown=int(grace),
+        )
+    )
+    serving = asyncio.create_task(server.serve())
+    await asyncio.wait((serving, asyncio.ensure_future(stopping.wait())), return_when=asyncio.FIRST_COMPLETED)
+    if not serving.done():
+        log.info("draining")
+        app.state.draining = True
+        await asyncio.sleep(drain)
+        server.should_exit = True
+    await serving
+    if not server.started:
+        sys.exit(1)
+    log.info("stopped")
+
+
+def _address(listen: str) -> dict[str, str | int]:
+    if listen.startswith("unix:"):
+        return {"uds": listen.removeprefix("unix:")}
+    host, _, port = listen.rpartition(":")
+    return {"host": host.strip("[]"), "port": int(port)}
+
+
+__all__ = ["run", "serve"]

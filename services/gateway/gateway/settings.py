@@ -1,0 +1,15 @@
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    listen: str = "127.0.0.1:8080"
+    egress: str = ""
+    title_address: str = "title:50051"
+    currency_address: str = "currency:50051"
+    pricing_address: str = "pricing:50051"
+    order_address: str = "order:50051"
+    customer_address: str = "customer:50051"
+    version: str = "v1"
+    log_level: str = "INFO"
