@@ -1,0 +1,59 @@
+"""The process: everything is built here, in order, and closed in reverse."""
+
+import argparse
+import sys
+from contextlib import AsyncExitStack
+from functools import partial
+
+import chassis.server
+from chassis.telemetry import configure_logging
+from figtree.currency.v1.currency_pb2_grpc import add_CurrencyServiceServicer_to_server
+
+from currency.cache import CachedRates
+from currency.database import database, migrate
+from currency.domain import NotTheWriter, StorageUnavailable
+from currency.jsonlines import InvalidLine
+from currency.service import Exchange
+from currency.servicer import SERVICE, STATUS, CurrencyServicer
+from currency.settings import Settings
+from currency.storage import SqlRates
+
+
+async def serve(settings: Settings) -> None:
+    async with AsyncExitStack() as closing:
+        engine = await closing.enter_async_context(database(settings.database_url))
+        servicer = CurrencyServicer(Exchange(CachedRates(SqlRates(engine))))
+        register = partial(add_CurrencyServiceServicer_to_server, servicer)
+        await chassis.server.serve(settings.listen, register, [SERVICE], STATUS)
+
+
+async def load(settings: Settings) -> None:
+    async with database(settings.database_url, statement_timeout=0) as engine:
+        count = await Exchange(SqlRates(engine)).load(sys.stdin.buffer)
+    sys.stdout.write(f"{count} rates imported\n")
+
+
+async def main(command: str, settings: Settings) -> None:
+    match command:
+        case "migrate":
+            await migrate(settings.database_url)
+        case "import":
+            await load(settings)
+        case _:
+            await serve(settings)
+
+
+def run() -> None:
+    parser = argparse.ArgumentParser("currency", description="Daily euro reference rates")
+    parser.add_argument("command", nargs="?", default="serve", choices=["serve", "migrate", "import"])
+    command = parser.parse_args().command
+    settings = Settings()
+    configure_logging("currency", settings.version, settings.log_level)
+    try:
+        chassis.server.run(lambda: main(command, settings))
+    except (InvalidLine, NotTheWriter, StorageUnavailable) as error:
+        sys.exit(f"currency {command}: {error}")
+
+
+if __name__ == "__main__":
+    run()

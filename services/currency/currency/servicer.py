@@ -1,0 +1,68 @@
+"""Messages to values and back, and the one table of errors."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from figtree.currency.v1 import currency_pb2 as pb
+from figtree.currency.v1.currency_pb2_grpc import CurrencyServiceServicer
+from grpc import StatusCode
+
+from currency import domain
+from currency.domain import Conversion, InvalidRequest, NoRates, NotTheWriter, StorageUnavailable
+from currency.money import from_money, to_decimal, to_money
+from currency.service import BATCH, Exchange, Wanted
+
+SERVICE = pb.DESCRIPTOR.services_by_name["CurrencyService"].full_name
+
+STATUS: Mapping[type[Exception], StatusCode] = {
+    InvalidRequest: StatusCode.INVALID_ARGUMENT,
+    NoRates: StatusCode.UNAVAILABLE,
+    NotTheWriter: StatusCode.ABORTED,
+    StorageUnavailable: StatusCode.UNAVAILABLE,
+}
+
+
+def from_proto(request: pb.ConvertRequest) -> Wanted:
+    return Wanted(
+        amount=from_money(request.amount),
+        source=request.amount.currency_code,
+        target=request.to_currency_code,
+        on=domain.day_from(request.date),
+    )
+
+
+def to_proto(conversion: Conversion, currency: str) -> pb.ConvertResponse:
+    return pb.ConvertResponse(
+        result=to_money(conversion.result, currency),
+        rate=to_decimal(conversion.rate),
+        date=conversion.date.isoformat(),
+    )
+
+
+class CurrencyServicer(CurrencyServiceServicer):
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    async def GetRates(self, request: pb.GetRatesRequest, context: Any) -> pb.GetRatesResponse:
+        table = await self._exchange.table(domain.day_from(request.date))
+        rates = (pb.Rate(currency_code=code, rate=to_decimal(rate)) for code, rate in table.rates.items())
+        return pb.GetRatesResponse(date=table.date.isoformat(), rates=rates)
+
+    async def Convert(self, request: pb.ConvertRequest, context: Any) -> pb.ConvertResponse:
+        conversion = await self._exchange.convert(from_proto(request))
+        return to_proto(conversion, request.to_currency_code)
+
+    async def BatchConvert(self, request: pb.BatchConvertRequest, context: Any) -> pb.BatchConvertResponse:
+        if len(request.conversions) > BATCH:
+            raise InvalidRequest([("conversions", f"must be at most {BATCH}")])
+        wanted = [_named(place, one) for place, one in enumerate(request.conversions)]
+        found = await self._exchange.batch_convert(wanted)
+        answers = (to_proto(one, want.target) for one, want in zip(found, wanted, strict=True))
+        return pb.BatchConvertResponse(conversions=answers)
+
+
+def _named(place: int, request: pb.ConvertRequest) -> Wanted:
+    try:
+        return from_proto(request)
+    except InvalidRequest as error:
+        raise error.inside(f"conversions[{place}]") from None
