@@ -62,7 +62,7 @@ class PricingServicer(PricingServiceServicer):
         self._quoting = quoting
         self._header = (("figtree-ruleset", quoting.rules.name),)
 
-    # The header leaves with the first result, not before: a proxy can only retry what has not begun to answer.
+    # The header leaves with the first result: a proxy can only retry what has not begun to answer.
 
     async def Quote(self, request: pb.QuoteRequest, context: ServicerContext[Any, Any]) -> pb.QuoteResponse:
         quote = await self._quoting.quote(from_basket(request.basket))

@@ -1,0 +1,91 @@
+"""The process: everything is built here, in order, and closed in reverse."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+
+import uvloop
+from chassis.channel import open_channel
+from chassis.server import serve
+from chassis.telemetry import configure_logging
+from figtree.order.v1.order_pb2_grpc import add_OrderServiceServicer_to_server
+from uuid_utils.compat import uuid7
+
+from order.clients import RemoteAccounts, RemotePricing
+from order.coalesce import Coalescer
+from order.database import database, migrate
+from order.domain import Unavailable
+from order.fulfilment import Fulfilment
+from order.messaging import Messaging
+from order.outbox import Bell, Relay, Traces
+from order.progress import SqlProgress
+from order.service import Ordering
+from order.servicer import SERVICE, STATUS, OrderServicer
+from order.settings import Settings
+from order.storage import SqlOrders
+from order.watch import Watches
+
+
+@asynccontextmanager
+async def background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def serving(settings: Settings) -> None:
+    async with AsyncExitStack() as closing:
+        engine = await closing.enter_async_context(database(str(settings.database_url)))
+        pricing = await closing.enter_async_context(open_channel(settings.pricing_address, settings.egress))
+        customer = await closing.enter_async_context(open_channel(settings.customer_address, settings.egress))
+
+        traces = Traces()
+        bell = Bell(traces)
+        progress = SqlProgress(engine)
+        delay = settings.fulfilment_delay
+        messaging = Messaging(
+            settings.nats_url,
+            Relay(progress, bell),
+            Fulfilment(progress, bell, traces, delay=delay),
+            traces,
+            delay,
+        )
+        await closing.enter_async_context(background(messaging.run()))
+
+        orders = SqlOrders(engine)
+        watches = Watches(orders)
+        closing.push_async_callback(watches.close)
+        ordering = Ordering(
+            orders, RemotePricing(pricing), RemoteAccounts(customer), bell, uuid7, lambda: datetime.now(UTC)
+        )
+        servicer = OrderServicer(ordering, Coalescer(ordering.place_many), watches)
+        await serve(
+            settings.listen,
+            lambda server: add_OrderServiceServicer_to_server(servicer, server),
+            [SERVICE],
+            STATUS,
+        )
+
+
+def run() -> None:
+    settings = Settings()
+    configure_logging("order", settings.version, settings.log_level)
+    match sys.argv[1:]:
+        case [] | ["serve"]:
+            uvloop.run(serving(settings))
+        case ["migrate"]:
+            try:
+                uvloop.run(migrate(str(settings.database_url)))
+            except Unavailable as error:
+                sys.exit(f"order migrate: {error}")
+        case _:
+            sys.exit("usage: order [serve | migrate]")
+
+
+if __name__ == "__main__":
+    run()

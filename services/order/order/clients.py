@@ -1,0 +1,76 @@
+"""Neighbours: prices and accounts."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
+from decimal import Decimal
+
+from figtree.customer.v1 import customer_pb2
+from figtree.customer.v1.customer_pb2_grpc import CustomerServiceStub
+from figtree.money.v1 import money_pb2
+from figtree.pricing.v1 import pricing_pb2
+from figtree.pricing.v1.pricing_pb2_grpc import PricingServiceStub
+from grpc.aio import AioRpcError, Channel
+
+from order.domain import Account, InvalidOrder, NewOrder, PricedLine, Unavailable, at_smallest_unit
+
+log = logging.getLogger(__name__)
+
+NANO = Decimal("0.000000001")
+
+
+@contextmanager
+def _answers_of(neighbour: str) -> Iterator[None]:
+    try:
+        yield
+    except AioRpcError as error:
+        log.warning("%s does not answer: %s %s", neighbour, error.code().name, error.details())
+        raise Unavailable(f"{neighbour} does not answer") from error
+
+
+def from_money(money: money_pb2.Money) -> Decimal:
+    return at_smallest_unit(money.units + money.nanos * NANO, money.currency_code)
+
+
+class RemotePricing:
+    def __init__(self, channel: Channel) -> None:
+        self._stub = PricingServiceStub(channel)
+
+    async def price(self, orders: Sequence[NewOrder]) -> list[tuple[PricedLine, ...] | InvalidOrder]:
+        with _answers_of("pricing"):
+            answer = await self._stub.BatchQuote(pricing_pb2.BatchQuoteRequest(baskets=map(_basket, orders)))
+        return [_priced(result) for result in answer.results]
+
+
+def _basket(order: NewOrder) -> pricing_pb2.Basket:
+    lines = [pricing_pb2.Line(title_id=line.title_id, quantity=line.quantity) for line in order.lines]
+    return pricing_pb2.Basket(currency_code=order.currency, lines=lines)
+
+
+def _priced(result: pricing_pb2.QuoteResult) -> tuple[PricedLine, ...] | InvalidOrder:
+    if not result.HasField("quote"):
+        return InvalidOrder([(v.field, v.description) for v in result.failure.violations])
+    return tuple(
+        PricedLine(line.title_id, line.quantity, from_money(line.unit_price), from_money(line.total))
+        for line in result.quote.lines
+    )
+
+
+class RemoteAccounts:
+    def __init__(self, channel: Channel) -> None:
+        self._stub = CustomerServiceStub(channel)
+
+    async def find(self, customer_ids: Set[str]) -> Mapping[str, Account]:
+        request = customer_pb2.BatchGetCustomersRequest(customer_ids=sorted(customer_ids))
+        with _answers_of("customer"):
+            answer = await self._stub.BatchGetCustomers(request)
+        return {customer.id: _account(customer) for customer in answer.customers}
+
+
+def _account(customer: customer_pb2.Customer) -> Account:
+    limit = customer.credit_limit if customer.HasField("credit_limit") else None
+    return Account(
+        Decimal(customer.discount_percent.value or "0"),
+        from_money(limit) if limit else None,
+        limit.currency_code if limit else "",
+    )

@@ -1,0 +1,159 @@
+"""What an order is, what it costs the customer, and how far it may go."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from uuid import UUID
+
+WITHOUT_CENTS = frozenset({"ISK", "JPY", "KRW"})
+MAX_LINES = 100
+
+PLACED, ACCEPTED, SHIPPED = "placed", "accepted", "shipped"
+NEXT: Mapping[str, str] = {PLACED: ACCEPTED, ACCEPTED: SHIPPED}
+SEQUENCE: Mapping[str, int] = {PLACED: 1, ACCEPTED: 2, SHIPPED: 3}
+
+Violation = tuple[str, str]
+
+
+class InvalidRequest(Exception):
+    """Some field of the request is wrong."""
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        super().__init__("; ".join(f"{field}: {description}" for field, description in violations))
+        self.violations = tuple(violations)
+
+
+class InvalidOrder(InvalidRequest):
+    """The order cannot be priced or stored as it is."""
+
+
+class UnknownOrder(Exception):
+    def __init__(self, order_id: str) -> None:
+        super().__init__(f"there is no order {order_id}")
+        self.resource = ("order", order_id)
+
+
+class IdempotencyConflict(Exception):
+    """The key was used for another order."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"the key {key} was used for an order with other content")
+        self.resource = ("idempotency key", key)
+
+
+class CreditExceeded(Exception):
+    """The order is above what the account may order at once."""
+
+    def __init__(self, total: Decimal, limit: Decimal, currency: str) -> None:
+        super().__init__(
+            f"the order's total of {total:f} {currency} is above the credit limit of {limit:f} {currency}"
+        )
+
+
+class NotTheWriter(Exception):
+    """The other side writes these tables at present."""
+
+    def __init__(self) -> None:
+        super().__init__("orders are written elsewhere at present")
+
+
+class Unavailable(Exception):
+    """A neighbour or the database does not answer; asking again with the same key is safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    title_id: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    customer_id: str
+    currency: str
+    lines: tuple[Line, ...]
+
+    def content_hash(self) -> str:
+        """Shared with the monolith: a key keeps its meaning when orders move from there to here or back."""
+        lines = [[line.title_id, line.quantity] for line in self.lines]
+        content = json.dumps([self.customer_id, self.currency, lines], separators=(",", ":"))
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class PricedLine:
+    title_id: str
+    quantity: int
+    unit_price: Decimal
+    total: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    id: UUID
+    customer_id: str
+    status: str
+    currency: str
+    lines: tuple[PricedLine, ...]
+    discount_percent: Decimal
+    total: Decimal
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A status reached."""
+
+    order_id: UUID
+    sequence: int
+    status: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a customer's account means for an order; a customer without one has no discount and no limit."""
+
+    discount_percent: Decimal = Decimal(0)
+    credit_limit: Decimal | None = None
+    credit_currency: str = ""
+
+
+def violations(key: str, order: NewOrder) -> list[Violation]:
+    """What is wrong with the order before anybody is asked."""
+    found = []
+    if not _visible(key, 64):
+        found.append(("idempotency_key", "must be 1 to 64 visible ASCII characters"))
+    if not _visible(order.customer_id, 64):
+        found.append(("customer_id", "must be 1 to 64 visible ASCII characters"))
+    if not 1 <= len(order.lines) <= MAX_LINES:
+        found.append(("lines", f"must be between 1 and {MAX_LINES}"))
+    return found
+
+
+def _visible(text: str, longest: int) -> bool:
+    return 1 <= len(text) <= longest and all("\x21" <= c <= "\x7e" for c in text)
+
+
+def smallest_unit(currency: str) -> Decimal:
+    return Decimal(1) if currency in WITHOUT_CENTS else Decimal("0.01")
+
+
+def at_smallest_unit(amount: Decimal, currency: str) -> Decimal:
+    """The amount written with the currency's decimals; one that has more of them keeps them all."""
+    written = amount.quantize(smallest_unit(currency))
+    return written if written == amount else amount.normalize()
+
+
+def total_of(lines: Sequence[PricedLine], currency: str, account: Account) -> Decimal:
+    """What is to be paid; CreditExceeded if the account does not allow it."""
+    gross = sum((line.total for line in lines), Decimal(0))
+    exact = gross * (1 - account.discount_percent / 100)
+    total = exact.quantize(smallest_unit(currency), ROUND_HALF_EVEN)
+    limit = account.credit_limit
+    if limit is not None and currency == account.credit_currency and total > limit:
+        raise CreditExceeded(total, limit, currency)
+    return total

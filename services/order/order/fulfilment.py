@@ -1,0 +1,149 @@
+"""Moves orders on: an event that has waited its time brings the next status."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from order.domain import SEQUENCE, Event, NotTheWriter, Unavailable
+from order.outbox import Bell, Traces
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 200
+PATIENCE = 10  # deliveries of one event that cannot be handled
+LONGEST_PAUSE = 30.0
+GATHER = 0.02  # events that fall due within so many seconds share a statement
+
+
+class Message(Protocol):
+    """What the queue delivers; it delivers again what is not acknowledged."""
+
+    data: bytes
+
+    @property
+    def trace(self) -> Mapping[str, str]: ...
+    @property
+    def deliveries(self) -> int: ...
+    async def done(self) -> None: ...
+    async def later(self, seconds: float) -> None: ...
+    async def drop(self) -> None: ...
+
+
+class Progress(Protocol):
+    async def advance(self, events: Sequence[Event], at: datetime) -> None: ...
+
+
+def written(event: Event) -> bytes:
+    fields = {"order_id": str(event.order_id), "sequence": event.sequence, "status": event.status}
+    return json.dumps(fields | {"at": event.at.isoformat()}).encode()
+
+
+def read(data: bytes) -> Event:
+    """Raises ValueError for anything that `written` did not make."""
+    try:
+        fields = json.loads(data)
+        status, at = fields["status"], datetime.fromisoformat(fields["at"])
+        if SEQUENCE.get(status) != fields["sequence"] or at.tzinfo is None:
+            raise ValueError("no such step")
+        return Event(UUID(fields["order_id"]), fields["sequence"], status, at)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"not an event of an order: {error!r}") from error
+
+
+Waiting = tuple[Message, Event]
+
+
+class Fulfilment:
+    def __init__(
+        self,
+        progress: Progress,
+        bell: Bell,
+        traces: Traces,
+        *,
+        delay: float,
+        rest: float = 1.0,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._progress = progress
+        self._bell = bell
+        self._traces = traces
+        self._delay = timedelta(seconds=delay)
+        self._rest = rest
+        self._now = now
+        self._failing = False
+
+    async def run(self, next_message: Callable[[], Awaitable[Message]]) -> None:
+        """Until `next_message` fails."""
+        waiting: asyncio.Queue[Waiting] = asyncio.Queue(maxsize=10 * AT_ONCE)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._take(next_message, waiting))
+            tasks.create_task(self._move_when_due(waiting))
+
+    async def _take(
+        self, next_message: Callable[[], Awaitable[Message]], waiting: asyncio.Queue[Waiting]
+    ) -> None:
+        while True:
+            message = await next_message()
+            try:
+                event = read(message.data)
+            except ValueError as error:
+                log.error("dropped: %s", error)
+                await message.drop()
+                continue
+            self._traces.remember([event.order_id], message.trace)
+            await waiting.put((message, event))
+
+    async def _move_when_due(self, waiting: asyncio.Queue[Waiting]) -> None:
+        head: Waiting | None = None
+        while True:
+            head = head or await waiting.get()
+            await asyncio.sleep(self._seconds_to(head[1]))
+            batch = [head]
+            head = None
+            while head is None and len(batch) < AT_ONCE and not waiting.empty():
+                following = waiting.get_nowait()
+                if self._seconds_to(following[1]) > 0:
+                    head = following
+                else:
+                    batch.append(following)
+            await self._move(batch)
+            await asyncio.sleep(GATHER)
+
+    def _seconds_to(self, event: Event) -> float:
+        """A clock that runs ahead elsewhere makes nobody wait longer than the delay."""
+        return min(
+            max((event.at + self._delay - self._now()).total_seconds(), 0), self._delay.total_seconds()
+        )
+
+    async def _move(self, batch: Sequence[Waiting]) -> None:
+        try:
+            await self._progress.advance([event for _, event in batch], self._now())
+        except (NotTheWriter, Unavailable) as error:
+            if not self._failing:
+                log.warning("fulfilment rests: %s", error)
+            self._failing = True
+            for message, _ in batch:
+                await message.later(self._rest)
+            await asyncio.sleep(self._rest)
+        except Exception as error:
+            if len(batch) > 1:
+                for one in batch:
+                    await self._move([one])
+            else:
+                await self._give_up(*batch[0], error)
+        else:
+            self._failing = False
+            for message, _ in batch:
+                await message.done()
+            self._bell.filled()
+
+    async def _give_up(self, message: Message, event: Event, error: Exception) -> None:
+        if message.deliveries >= PATIENCE:
+            log.error("dropped: %s", event, exc_info=error)
+            await message.drop()
+        else:
+            await message.later(min(2.0**message.deliveries, LONGEST_PAUSE))

@@ -1,0 +1,184 @@
+"""The connection to NATS. While it is down orders wait in the outbox, and this keeps trying."""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Mapping, Sequence
+
+import nats
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, StreamConfig
+from nats.js.errors import NotFoundError
+
+from order.domain import NEXT, Event
+from order.fulfilment import Fulfilment, written
+from order.outbox import Relay, Traces
+
+log = logging.getLogger(__name__)
+
+STREAM = "ORDERS"
+CONSUMER = "fulfilment"
+ACK_SECONDS = 30.0
+KEEP_SECONDS = 24 * 3600.0
+PULL = 500
+PULL_SECONDS = 5.0
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 1.6
+STABLE_SECONDS = 10.0  # a connection that held for so long was a good one
+
+
+class NatsMessage:
+    def __init__(self, message: Msg) -> None:
+        self._message = message
+        self.data = message.data
+
+    @property
+    def trace(self) -> Mapping[str, str]:
+        return self._message.headers or {}
+
+    @property
+    def deliveries(self) -> int:
+        return int(self._message.metadata.num_delivered)
+
+    async def done(self) -> None:
+        await self._message.ack()
+
+    async def later(self, seconds: float) -> None:
+        await self._message.nak(seconds)
+
+    async def drop(self) -> None:
+        await self._message.term()
+
+
+class Puller:
+    """Messages one by one as soon as they come: the library's `fetch` of many waits until it has them all."""
+
+    def __init__(self, client: Client, inbox: str, subscription: Subscription) -> None:
+        self._client = client
+        self._inbox = inbox
+        self._subscription = subscription
+        self._left = 0
+
+    async def next(self) -> NatsMessage:
+        while True:
+            if not self._left:
+                pull = {"batch": PULL, "expires": int(PULL_SECONDS * 1e9)}
+                subject = f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{CONSUMER}"
+                await self._client.publish(subject, json.dumps(pull).encode(), reply=self._inbox)
+                self._left = PULL
+            message = await self._subscription.next_msg(timeout=PULL_SECONDS * 2)
+            status = (message.headers or {}).get("Status")
+            if status is None:
+                self._left -= 1
+                return NatsMessage(message)
+            if status not in ("404", "408"):
+                raise ConnectionError(f"the consumer is gone: {message.headers}")
+            self._left = 0
+
+
+class Messaging:
+    def __init__(self, url: str, relay: Relay, fulfilment: Fulfilment, traces: Traces, delay: float) -> None:
+        self._url = url
+        self._relay = relay
+        self._fulfilment = fulfilment
+        self._traces = traces
+        self._ack_seconds = ACK_SECONDS + delay
+
+    async def run(self) -> None:
+        pause = SHORTEST_PAUSE
+        while True:
+            started, closed = time.monotonic(), asyncio.Event()
+            try:
+                async with asyncio.timeout(5):
+                    client = await self._connect(closed)
+                await self._work(client, closed)
+            except Exception as error:
+                if time.monotonic() - started > STABLE_SECONDS:
+                    pause = SHORTEST_PAUSE
+                if pause == SHORTEST_PAUSE:
+                    log.warning("events wait in the outbox until NATS is back: %r", error)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _connect(self, closed: asyncio.Event) -> Client:
+        async def ignored(_: Exception) -> None: ...
+
+        async def close() -> None:
+            closed.set()
+
+        # reconnecting is done above: a new connection also looks for the stream and the consumer again
+        return await nats.connect(
+            self._url,
+            name="order",
+            allow_reconnect=False,
+            connect_timeout=2,
+            ping_interval=5,
+            max_outstanding_pings=2,
+            error_cb=ignored,
+            closed_cb=close,
+        )
+
+    async def _work(self, client: Client, closed: asyncio.Event) -> None:
+        try:
+            stream = client.jetstream()
+            if await self._prepare(stream):
+                await self._relay.requeue()
+            log.info("connected to NATS")
+            inbox = client.new_inbox()
+            puller = Puller(client, inbox, await client.subscribe(inbox))
+
+            async def publish(events: Sequence[Event]) -> None:
+                await self._publish(stream, events)
+
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._relay.run(publish))
+                tasks.create_task(self._fulfilment.run(puller.next))
+                tasks.create_task(_fail_when(closed))
+        finally:
+            await client.close()
+
+    async def _prepare(self, stream: JetStreamContext) -> bool:
+        """Make stream and consumer what they have to be; whether the stream is new, or new again."""
+        config = StreamConfig(
+            name=STREAM,
+            subjects=["orders.*"],
+            max_age=KEEP_SECONDS,
+            duplicate_window=120.0,
+            allow_direct=True,
+        )
+        try:
+            await stream.stream_info(STREAM)
+            is_new = False
+        except NotFoundError:
+            await stream.add_stream(config)
+            is_new = True
+        await stream.add_consumer(
+            STREAM,
+            ConsumerConfig(
+                durable_name=CONSUMER,
+                ack_policy=AckPolicy.EXPLICIT,
+                ack_wait=self._ack_seconds,
+                max_deliver=-1,
+                max_ack_pending=20_000,
+                filter_subjects=[f"orders.{status}" for status in NEXT],
+            ),
+        )
+        return is_new
+
+    async def _publish(self, stream: JetStreamContext, events: Sequence[Event]) -> None:
+        acknowledged = []
+        for event in events:
+            headers = {"Nats-Msg-Id": f"{event.order_id}:{event.sequence}", **self._traces.of(event.order_id)}
+            acknowledged.append(
+                await stream.publish_async(f"orders.{event.status}", written(event), headers=headers)
+            )
+        async with asyncio.timeout(5):
+            await asyncio.gather(*acknowledged)
+
+
+async def _fail_when(closed: asyncio.Event) -> None:
+    await closed.wait()
+    raise ConnectionError("the connection is closed")

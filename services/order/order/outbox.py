@@ -1,0 +1,104 @@
+"""The relay: events of the outbox go to the queue, and are marked when the queue has them."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from chassis import context as call_context
+
+from order.coalesce import is_sampled
+from order.domain import Event, NotTheWriter, Unavailable
+
+log = logging.getLogger(__name__)
+
+W3C = ("traceparent", "tracestate", "baggage")
+AT_ONCE = 500
+REMEMBERED = 10_000
+GATHER = 0.05  # events of so many seconds share two statements; fulfilment waits longer than that anyway
+
+
+class Outbox(Protocol):
+    async def unpublished(self, most: int) -> Sequence[Event]: ...
+    async def mark(self, events: Sequence[Event]) -> None: ...
+    async def requeue(self) -> None: ...
+
+
+class Traces:
+    """The traces that orders of this process belong to. An event whose trace is forgotten travels without."""
+
+    def __init__(self) -> None:
+        self._headers: OrderedDict[UUID, dict[str, str]] = OrderedDict()
+
+    def remember(self, order_ids: Sequence[UUID], headers: Mapping[str, str]) -> None:
+        if not is_sampled(headers.get("traceparent", "")):
+            return
+        kept = {name: headers[name] for name in W3C if name in headers}
+        for order_id in order_ids:
+            self._headers[order_id] = kept
+        while len(self._headers) > REMEMBERED:
+            self._headers.popitem(last=False)
+
+    def of(self, order_id: UUID) -> dict[str, str]:
+        return self._headers.get(order_id, {})
+
+
+class Bell:
+    """How those who write events tell the relay of this process; the others are found by asking."""
+
+    def __init__(self, traces: Traces) -> None:
+        self._traces = traces
+        self._rung = asyncio.Event()
+
+    def expect(self, order_ids: Sequence[UUID]) -> None:
+        self._traces.remember(order_ids, call_context.current().headers)
+
+    def filled(self) -> None:
+        self._rung.set()
+
+    async def wait(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._rung.wait(), seconds)
+        except TimeoutError:
+            return
+        self._rung.clear()
+
+
+class Relay:
+    def __init__(
+        self, outbox: Outbox, bell: Bell, *, every: float = 0.2, rest: float = 1.0, at_once: int = AT_ONCE
+    ) -> None:
+        self._outbox = outbox
+        self._bell = bell
+        self._every = every
+        self._rest = rest
+        self._at_once = at_once
+        self._failing = False
+
+    async def requeue(self) -> None:
+        """After the queue has lost everything; what another side writes is that side's to move."""
+        try:
+            await self._outbox.requeue()
+        except NotTheWriter:
+            log.info("unfinished orders are not ours to publish again")
+
+    async def run(self, publish: Callable[[Sequence[Event]], Awaitable[None]]) -> None:
+        """Until `publish` fails; troubles of the database are waited out."""
+        while True:
+            try:
+                events = await self._outbox.unpublished(self._at_once)
+                if events:
+                    await publish(events)
+                    await self._outbox.mark(events)
+                self._failing = False
+            except (NotTheWriter, Unavailable) as error:
+                if not self._failing:
+                    log.warning("the outbox rests: %s", error)
+                self._failing = True
+                await asyncio.sleep(self._rest)
+                continue
+            if len(events) < self._at_once:
+                await self._bell.wait(self._every)
+                await asyncio.sleep(GATHER)

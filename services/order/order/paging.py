@@ -1,0 +1,23 @@
+"""Page tokens: opaque to the caller, the last key to us."""
+
+import base64
+import binascii
+
+from order.domain import InvalidRequest
+
+
+def token(last_key: str) -> str:
+    """The token of the page behind `last_key`."""
+    return base64.urlsafe_b64encode(last_key.encode()).decode().rstrip("=")
+
+
+def last_key(page_token: str) -> str:
+    """The key that the token was made of; "" for the first page. InvalidRequest if we did not make it."""
+    try:
+        padded = page_token + "=" * (-len(page_token) % 4)
+        key = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        raise InvalidRequest([("page_token", "is not a token from an earlier page")]) from None
+    if token(key) != page_token or "\x00" in key:
+        raise InvalidRequest([("page_token", "is not a token from an earlier page")])
+    return key

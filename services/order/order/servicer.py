@@ -1,0 +1,153 @@
+"""Proto to domain and back, and what an error is called on the wire."""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from chassis.errors import StatusTable, reason_of
+from figtree.money.v1 import money_pb2
+from figtree.order.v1 import order_pb2 as pb
+from figtree.order.v1.order_pb2_grpc import OrderServiceServicer
+from google.protobuf.timestamp_pb2 import Timestamp
+from grpc import StatusCode
+from grpc.aio import ServicerContext
+
+from order.domain import (
+    CreditExceeded,
+    IdempotencyConflict,
+    InvalidRequest,
+    Line,
+    NewOrder,
+    NotTheWriter,
+    Order,
+    PricedLine,
+    Unavailable,
+    UnknownOrder,
+)
+from order.paging import last_key, token
+from order.ports import Outcome, Placed, Wanted
+from order.service import Ordering
+from order.watch import Watches
+
+log = logging.getLogger(__name__)
+
+SERVICE = "figtree.order.v1.OrderService"
+STATUS: StatusTable = {
+    InvalidRequest: StatusCode.INVALID_ARGUMENT,
+    UnknownOrder: StatusCode.NOT_FOUND,
+    IdempotencyConflict: StatusCode.ALREADY_EXISTS,
+    CreditExceeded: StatusCode.FAILED_PRECONDITION,
+    NotTheWriter: StatusCode.ABORTED,
+    Unavailable: StatusCode.UNAVAILABLE,
+}
+STATUSES = {"placed": pb.STATUS_PLACED, "accepted": pb.STATUS_ACCEPTED, "shipped": pb.STATUS_SHIPPED}
+NANO = Decimal("0.000000001")
+BULK = 100  # baskets that one call to pricing takes
+
+
+def to_money(amount: Decimal, currency: str) -> money_pb2.Money:
+    units = int(amount)
+    return money_pb2.Money(currency_code=currency, units=units, nanos=int((amount - units) / NANO))
+
+
+def to_timestamp(at: datetime) -> Timestamp:
+    timestamp = Timestamp()
+    timestamp.FromDatetime(at)
+    return timestamp
+
+
+def from_new_order(order: pb.NewOrder) -> NewOrder:
+    lines = tuple(Line(line.title_id, line.quantity) for line in order.lines)
+    return NewOrder(order.customer_id, order.currency_code, lines)
+
+
+def to_order(order: Order) -> pb.Order:
+    return pb.Order(
+        id=str(order.id),
+        customer_id=order.customer_id,
+        status=STATUSES[order.status],
+        lines=[_line(line, order.currency) for line in order.lines],
+        discount_percent=money_pb2.Decimal(value=f"{order.discount_percent:f}"),
+        total=to_money(order.total, order.currency),
+        create_time=to_timestamp(order.created_at),
+    )
+
+
+def _line(line: PricedLine, currency: str) -> pb.OrderLine:
+    return pb.OrderLine(
+        title_id=line.title_id,
+        quantity=line.quantity,
+        unit_price=to_money(line.unit_price, currency),
+        total=to_money(line.total, currency),
+    )
+
+
+def to_result(key: str, outcome: Outcome) -> pb.PlaceResult:
+    if isinstance(outcome, Placed):
+        return pb.PlaceResult(idempotency_key=key, order=to_order(outcome.order), replayed=outcome.replayed)
+    if not isinstance(outcome, tuple(STATUS)):
+        log.error("unhandled error in an order of a bulk", exc_info=outcome)
+        failure = pb.Failure(reason="INTERNAL", message="internal error")
+    else:
+        violations = [
+            pb.FieldViolation(field=f, description=d) for f, d in getattr(outcome, "violations", ())
+        ]
+        failure = pb.Failure(reason=reason_of(outcome), message=str(outcome), violations=violations)
+    return pb.PlaceResult(idempotency_key=key, failure=failure)
+
+
+class OrderServicer(OrderServiceServicer):
+    def __init__(
+        self, ordering: Ordering, place: Callable[[Wanted], Awaitable[Outcome]], watches: Watches
+    ) -> None:
+        self._ordering = ordering
+        self._place = place
+        self._watches = watches
+
+    async def PlaceOrder(
+        self, request: pb.PlaceOrderRequest, context: ServicerContext[Any, Any]
+    ) -> pb.PlaceOrderResponse:
+        outcome = await self._place((request.idempotency_key, from_new_order(request.order)))
+        if not isinstance(outcome, Placed):
+            raise outcome
+        return pb.PlaceOrderResponse(order=to_order(outcome.order), replayed=outcome.replayed)
+
+    async def PlaceOrders(
+        self, request_iterator: AsyncIterator[pb.PlaceOrdersRequest], context: ServicerContext[Any, Any]
+    ) -> pb.PlaceOrdersResponse:
+        response = pb.PlaceOrdersResponse()
+        wanted: list[Wanted] = []
+
+        async def place() -> None:
+            outcomes = await self._ordering.place_many(wanted)
+            response.results.extend(map(to_result, (key for key, _ in wanted), outcomes))
+            wanted.clear()
+
+        async for request in request_iterator:
+            wanted.append((request.idempotency_key, from_new_order(request.order)))
+            if len(wanted) == BULK:
+                await place()
+        await place()
+        return response
+
+    async def GetOrder(
+        self, request: pb.GetOrderRequest, context: ServicerContext[Any, Any]
+    ) -> pb.GetOrderResponse:
+        return pb.GetOrderResponse(order=to_order(await self._ordering.get(request.order_id)))
+
+    async def ListOrders(
+        self, request: pb.ListOrdersRequest, context: ServicerContext[Any, Any]
+    ) -> pb.ListOrdersResponse:
+        after = last_key(request.page_token)
+        orders, last = await self._ordering.page(request.customer_id, request.page_size, after)
+        return pb.ListOrdersResponse(orders=map(to_order, orders), next_page_token=token(last))
+
+    async def WatchOrder(
+        self, request: pb.WatchOrderRequest, context: ServicerContext[Any, Any]
+    ) -> AsyncIterator[pb.WatchOrderResponse]:
+        async for event in self._watches.events(request.order_id, request.after_sequence):
+            yield pb.WatchOrderResponse(
+                sequence=event.sequence, status=STATUSES[event.status], time=to_timestamp(event.at)
+            )

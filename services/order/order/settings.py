@@ -1,0 +1,18 @@
+from pydantic import Field, NonNegativeFloat, PostgresDsn
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Read once from the environment."""
+
+    model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
+
+    database_url: PostgresDsn = Field(repr=False)
+    listen: str = "127.0.0.1:50051"
+    egress: str = ""
+    pricing_address: str = "pricing:50051"
+    customer_address: str = "customer:50051"
+    nats_url: str = Field("nats://nats:4222", repr=False)
+    fulfilment_delay: NonNegativeFloat = 0.3
+    version: str = "v1"
+    log_level: str = "INFO"
