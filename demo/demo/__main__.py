@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
+from loadtests.control import Load, LoadError
 from rich.table import Table
 
 from demo import tour
 from demo.display import Lines, console, errors
 from demo.runtimes import choose
-from demo.runtimes.runtime import CommandFailed, NotRunning, Refused, Runtime
+from demo.runtimes.runtime import Refused, Runtime, RuntimeFailure
 from demo.settings import Settings
+from demo.strangler.gate import GateRefused
 from demo.strangler.modules import BY_NAME, SHAPES
 from demo.strangler.replication import Lagging
-from demo.strangler.steps import GateRefused, Strangler
-from loadtests.control import Load
+from demo.strangler.steps import Strangler
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
@@ -40,7 +41,7 @@ def _run(work: Awaitable[T]) -> T:
     except (GateRefused, Refused) as refusal:
         errors.print(f"[bold red]refused:[/] {refusal}", soft_wrap=True)
         raise typer.Exit(REFUSED) from None
-    except (NotRunning, CommandFailed, Lagging, ValueError, TimeoutError) as problem:
+    except (RuntimeFailure, LoadError, Lagging, ValueError, OSError) as problem:
         errors.print(f"[bold red]error:[/] {problem}", soft_wrap=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
@@ -57,7 +58,7 @@ async def _connected() -> Runtime:
 
 @app.command()
 def demo() -> None:
-    """Bring everything up, strangle the monolith under load, prove it, and leave it running if somebody watches."""
+    """Bring everything up, strangle the monolith under load, prove it; stays up if somebody watches."""
     raise typer.Exit(_run(tour.demo(Settings(), interactive=sys.stdin.isatty() and sys.stdout.isatty())))
 
 
@@ -97,13 +98,20 @@ def status(as_json: Json = False) -> None:
         phases = await strangler.state.phases()
         if as_json:
             _print(
-                {"edge": runtime.edge(), "shape": shape, "modules": phases, "workloads": [asdict(w) for w in workloads]}
+                {
+                    "edge": runtime.edge(),
+                    "shape": shape,
+                    "modules": phases,
+                    "workloads": [asdict(w) for w in workloads],
+                }
             )
             return
         shown = Table("workload", "version", "state", "ready", "restarts", "address", "pid")
         for w in workloads:
             ready = "yes" if w.ready else "[red]no[/]"
-            shown.add_row(f"{w.name}-{w.replica}", w.version, w.state, ready, str(w.restarts), w.ip, str(w.pid))
+            shown.add_row(
+                f"{w.name}-{w.replica}", w.version, w.state, ready, str(w.restarts), w.ip, str(w.pid)
+            )
         console.print(shown)
         console.print(f"edge  {runtime.edge()}\nshape {shape}")
         for module, phase in phases.items():
@@ -163,13 +171,7 @@ def verify(
         if name not in BY_NAME:
             raise ValueError(f"there is no module {name}; there are {', '.join(BY_NAME)}")
         strangler = await _strangler(True)
-        module = BY_NAME[name]
-        for direction in ("forward", "back"):
-            if await strangler.replication.runs(module, direction):  # type: ignore[arg-type]
-                break
-        else:
-            raise ValueError(f"{name} is not replicated now: the monolith alone has its tables")
-        comparison = await strangler.verify(module, direction)
+        comparison = await strangler.verify(BY_NAME[name])
         if as_json:
             _print(
                 {
@@ -218,19 +220,22 @@ def load(
         settings = Settings()
         runtime = await _connected()
         with tempfile.TemporaryDirectory(prefix="figtree-load-") as directory:
-            running = Load.start(runtime.edge(), rate or settings.load, settings.seed, Path(directory))
+            running = Load()
+            running.start(runtime.edge(), round(rate or settings.load), settings.seed, Path(directory))
             try:
                 await asyncio.sleep(seconds)
             finally:
-                verdict = running.stop()
+                report = running.stop().report()
         if as_json:
-            _print(asdict(verdict))
+            _print(report)
         else:
             console.print(
-                f"{verdict.requests:,} requests, {verdict.failures} failed, {verdict.wrong} wrong,"
-                f" p50 {verdict.p50:.1f} ms, p99 {verdict.p99:.1f} ms"
+                f"{report['requests']:,} requests, {report['failures']} failed, {report['wrong']} wrong,"
+                f" p50 {report['p50']:.1f} ms, p99 {report['p99']:.1f} ms"
             )
-        return 1 if verdict.failures or verdict.wrong else 0
+            for detail in report["details"]:
+                errors.print(f"  {detail}", soft_wrap=True)
+        return 0 if report["ok"] else 1
 
     raise typer.Exit(_run(work()))
 
@@ -277,4 +282,3 @@ async def _strangler(quiet: bool) -> Strangler:
 
 if __name__ == "__main__":
     app()
-

@@ -71,7 +71,7 @@ def verdict(outcome: Outcome) -> str:
         f"{outcome.requests:,} requests at {outcome.rate:.0f}/s: {outcome.failures} failed, {outcome.wrong} wrong; "
         f"{outcome.streams_resumed} streams resumed",
         f"{outcome.placed:,} orders placed, {outcome.stored:,} stored: {len(outcome.lost)} lost, "
-        f"{len(outcome.doubled)} doubled, {len(outcome.different)} different",
+        f"{len(outcome.doubled)} doubled, {len(outcome.different)} different, {len(outcome.unexpected)} unexpected",
         *(f"[red]{problem}[/]" for problem in outcome.problems),
         f"[bold {colour}]The journey {word}.[/]",
     ]

@@ -8,14 +8,19 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from loadtests.control import Load
-from loadtests.ledger import Comparison, compare
+from loadtests.ledger import Row as StoredOrder
+from loadtests.ledger import compare, read
+from loadtests.verdict import Verdict
 
 from demo.runtimes.runtime import Runtime
 from demo.strangler.database import MONOLITH, connected
+from demo.strangler.gate import GateRefused
 from demo.strangler.modules import BY_NAME, LAST, SHAPES
-from demo.strangler.steps import GateRefused, Report, Strangler
+from demo.strangler.steps import Strangler
+from demo.strangler.tools import Report
 
 WARM_UP = 3.0
+ATTEMPTS, PAUSE = 4, 3.0  # of a step that something interrupts, seconds between them
 TAMPERED = ("1999-06-21", "SKK")  # a rate that nobody asks for: the gate must find it all the same
 
 
@@ -56,16 +61,17 @@ class Outcome:
     rate: float = 0.0
     placed: int = 0
     stored: int = 0
-    lost: list[str] = field(default_factory=list)
-    doubled: list[str] = field(default_factory=list)
-    different: list[str] = field(default_factory=list)
+    lost: list[tuple[str, str]] = field(default_factory=list)  # customer and key
+    doubled: list[tuple[str, str]] = field(default_factory=list)
+    different: list[tuple[str, str]] = field(default_factory=list)
+    unexpected: list[tuple[str, str]] = field(default_factory=list)
     streams_resumed: int = 0
     problems: list[str] = field(default_factory=list)
 
     @property
     def holds(self) -> bool:
-        bad = self.failures or self.wrong or self.lost or self.doubled or self.different or self.problems
-        return not bad and self.placed > 0 and self.placed <= self.stored
+        orders = self.lost or self.doubled or self.different or self.unexpected
+        return not (self.failures or self.wrong or orders or self.problems) and 0 < self.placed <= self.stored
 
     def as_json(self) -> dict[str, Any]:
         return {"holds": self.holds, **asdict(self)}
@@ -104,13 +110,11 @@ class Journey:
     async def prove(self, ledger: Path) -> Outcome:
         """After the load has ended: placed = stored, none lost, none doubled, none different."""
         async with connected(self._runtime, await self.owner()) as db:
-            rows = await db.fetch("select id, customer_id, idempotency_key, total, currency from orders")
-        comparison: Comparison = compare(ledger, [tuple(row) for row in rows])
-        self.outcome.placed = comparison.placed
-        self.outcome.stored = comparison.stored
-        self.outcome.lost = list(comparison.lost)
-        self.outcome.doubled = list(comparison.doubled)
-        self.outcome.different = list(comparison.different)
+            rows = await db.fetch("select id::text, customer_id, idempotency_key, total from orders")
+        compared = compare(read(ledger), (StoredOrder(*row) for row in rows))
+        self.outcome.placed, self.outcome.stored = compared.placed, compared.stored
+        self.outcome.lost, self.outcome.doubled = compared.lost, compared.doubled
+        self.outcome.different, self.outcome.unexpected = compared.different, compared.unexpected
         return self.outcome
 
     async def owner(self) -> str:
@@ -118,10 +122,24 @@ class Journey:
         return "order" if phases["order"] == "strangled" else MONOLITH
 
     async def _step(self, move: Callable[[], Awaitable[Report]]) -> None:
-        report = await move()
+        begun = time.time()
+        report = await self._persistently(move)
+        report.begun = begun
         await asyncio.sleep(1.0)  # what the step caused late belongs to it
         report.ended = time.time()
         self._measure(report)
+
+    async def _persistently(self, move: Callable[[], Awaitable[Report]]) -> Report:
+        """A process that dies during a step is restarted; the step is then taken up where it stands."""
+        for attempt in range(1, ATTEMPTS):
+            try:
+                return await move()
+            except Exception as error:
+                self._display.note(
+                    f"[yellow]interrupted, attempt {attempt} of {ATTEMPTS}:[/] {_sentence(error)}"
+                )
+                await asyncio.sleep(PAUSE)
+        return await move()
 
     def _measure(self, report: Report) -> None:
         seen = self._load.stats_between(report.begun, report.ended)
@@ -151,7 +169,9 @@ class Journey:
 
         async def tamper(_: str) -> None:
             async with connected(self._runtime, "currency") as db:
-                await db.execute("set session_replication_role = replica")  # past the fence, as only an administrator can
+                await db.execute(
+                    "set session_replication_role = replica"
+                )  # past the fence, as only an administrator can
                 await db.execute(sql, day, code)
 
         begun = time.time()
@@ -162,8 +182,12 @@ class Journey:
             self._display.note(f"as it should: {refusal}")
         else:
             self.outcome.problems.append("the gate let a tampered row pass")
-        async with connected(self._runtime, MONOLITH) as db:  # the same value again: replication repairs the copy
-            await db.execute("update rates set rate = rate where date = $1::text::date and currency = $2", day, code)
+        async with connected(
+            self._runtime, MONOLITH
+        ) as db:  # the same value again: replication repairs the copy
+            await db.execute(
+                "update rates set rate = rate where date = $1::text::date and currency = $2", day, code
+            )
         self._measure(Report("1-currency", "refused", begun=begun, ended=time.time()))
 
     async def _back_office_writes(self) -> None:
@@ -174,13 +198,18 @@ class Journey:
         await self._strangler.replication.caught_up(BY_NAME["title"], "back")
         async with connected(self._runtime, MONOLITH) as db:
             if not await db.fetchval("select 1 from titles where id = 't-strangler'"):
-                self.outcome.problems.append("a title written by the service did not come back to the monolith")
+                self.outcome.problems.append(
+                    "a title written by the service did not come back to the monolith"
+                )
 
-    def conclude(self, verdict: Any) -> None:
+    def conclude(self, verdict: Verdict) -> None:
+        """Take over what the load says at its end."""
         self.outcome.requests = verdict.requests
         self.outcome.failures = verdict.failures
         self.outcome.wrong = verdict.wrong
-        self.outcome.rate = verdict.rate
+        self.outcome.rate = verdict.requests / verdict.seconds if verdict.seconds else 0.0
         self.outcome.streams_resumed = verdict.streams_resumed
 
 
+def _sentence(error: Exception) -> str:
+    return str(error) or type(error).__name__

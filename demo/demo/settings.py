@@ -13,6 +13,10 @@ class Settings(BaseSettings):
     mesh: Literal["on", "off"] = "on"
     load: float = Field(default=120, ge=1, le=2000, description="requests per second")
     seed: int = 1
-    titles: int = Field(default=0, ge=0, le=1_000_000, description="titles in all; 0 means the shipped catalogue")
-    dwell: float = Field(default=2.0, ge=0.2, le=600, description="seconds for which each share of the traffic is held")
+    titles: int = Field(
+        default=0, ge=0, le=1_000_000, description="titles in all; 0 means the shipped catalogue"
+    )
+    dwell: float = Field(
+        default=2.0, ge=0.2, le=600, description="seconds for which each share of the traffic is held"
+    )
     figtree_name: str = Field(default="demo", pattern=r"^[a-z][a-z0-9-]{0,19}$")

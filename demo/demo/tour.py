@@ -34,12 +34,11 @@ async def up(settings: Settings, display: Display) -> Runtime:
 async def demo(settings: Settings, *, interactive: bool) -> int:
     """The journey under load; 0 only if everything held. Interactive, the system stays up until Ctrl-C."""
     display = Lines()
-    stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
     assert task is not None
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, lambda: (stopping.set(), task.cancel()))
+        loop.add_signal_handler(number, task.cancel)
     runtime: Runtime | None = None
     try:
         runtime = await up(settings, display)
@@ -48,7 +47,7 @@ async def demo(settings: Settings, *, interactive: bool) -> int:
         if interactive:
             _look_next(runtime)
             with contextlib.suppress(asyncio.CancelledError):
-                await stopping.wait()
+                await asyncio.Event().wait()
         return 0 if holds else 1
     except asyncio.CancelledError:
         errors.print("stopped on request")
@@ -62,19 +61,35 @@ async def demo(settings: Settings, *, interactive: bool) -> int:
 async def _travel(settings: Settings, runtime: Runtime, display: Display) -> bool:
     with tempfile.TemporaryDirectory(prefix="figtree-load-") as directory:
         strangler = Strangler(runtime, dwell=settings.dwell, progress=display.phase)
-        load = Load.start(runtime.edge(), settings.load, settings.seed, Path(directory))
+        load = Load()
+        await asyncio.to_thread(
+            load.start, runtime.edge(), round(settings.load), settings.seed, Path(directory)
+        )
         journey = Journey(runtime, strangler, load, display)
         try:
             await journey.travel()
+        except Exception:
+            shape, under_way = await _stand(strangler)
+            display.note(
+                f"[bold red]the journey stands at {shape}[/]{under_way}; `figtree step` goes on from there"
+            )
+            raise
         finally:
-            ended = load.stop()
+            ended = await asyncio.to_thread(load.stop)
         journey.conclude(ended)
         outcome = await journey.prove(load.ledger)
     console.print(table(outcome))
     console.print(verdict(outcome), soft_wrap=True)
-    for failure in ended.examples:
-        errors.print(f"  {failure}", soft_wrap=True)
+    for detail in ended.details:
+        errors.print(f"  {detail}", soft_wrap=True)
     return outcome.holds
+
+
+async def _stand(strangler: Strangler) -> tuple[str, str]:
+    shape = await strangler.state.shape()
+    _, under_way = await strangler.state.position()
+    phase = (await strangler.state.phases()).get(under_way, "")
+    return shape, f", {under_way} is {phase}" if under_way else ""
 
 
 def _look_next(runtime: Runtime) -> None:

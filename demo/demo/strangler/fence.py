@@ -27,7 +27,9 @@ end $$
 # long before deadlock_timeout would end a writer, and tries the next order.
 LOCK_TIMEOUT = "100ms"
 ATTEMPTS = 60
-FENCES = "from pg_trigger where tgname = 'figtree_fence' and tgenabled = 'O' and tgrelid = any($1::regclass[])"
+FENCES = (
+    "from pg_trigger where tgname = 'figtree_fence' and tgenabled = 'O' and tgrelid = any($1::regclass[])"
+)
 
 
 async def _lock(db: Any, module: Module) -> None:

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import httpx
 
@@ -26,21 +27,11 @@ class Verdict:
     pairs: int = 0
     mismatches: int = 0
     settled: int = 0  # differed at first, because the resource changed between the two reads, and then agreed
-    unpaired: int = 0
     examples: tuple[str, ...] = field(default_factory=tuple)
 
-    def __add__(self, other: "Verdict") -> "Verdict":
-        return Verdict(
-            self.pairs + other.pairs,
-            self.mismatches + other.mismatches,
-            self.settled + other.settled,
-            self.unpaired + other.unpaired,
-            (*self.examples, *other.examples)[:5],
-        )
 
-
-def parse(log: list[str]) -> dict[str, Answer]:
-    """The answers in a sidecar's log, by request id; streams have no digest and are left out."""
+def parse(log: list[str], begun: float = 0) -> dict[str, Answer]:
+    """The answers in a sidecar's log since then, by request id; streams have no digest and are left out."""
     answers = {}
     for line in log:
         if '"answer_to"' not in line:
@@ -49,16 +40,20 @@ def parse(log: list[str]) -> dict[str, Answer]:
             entry = json.loads(line[line.index("{") :])
         except ValueError:  # the log's first line may be cut
             continue
-        if entry.get("answer_to") and entry.get("digest"):
+        if not entry.get("answer_to") or not entry.get("digest"):
+            continue
+        if datetime.fromisoformat(entry["at"]).timestamp() >= begun:
             answers[entry["answer_to"]] = Answer(
                 entry["method"], entry["path"], str(entry["status"]), entry["digest"]
             )
     return answers
 
 
-async def verdict(runtime: Runtime, prefixes: tuple[str, ...], lines: int = 20_000) -> Verdict:
-    """Compare what both sides have answered so far under the prefixes."""
-    ours, theirs = [parse(await runtime.logs(side, "proxy", lines)) for side in ("monolith", "gateway")]
+async def verdict(runtime: Runtime, prefixes: tuple[str, ...], begun: float, lines: int = 20_000) -> Verdict:
+    """Compare what both sides have answered under the prefixes since `begun`, in seconds since the epoch."""
+    ours, theirs = [
+        parse(await runtime.logs(side, "proxy", lines), begun) for side in ("monolith", "gateway")
+    ]
     return await judge(runtime, pairs(ours, theirs, prefixes))
 
 
@@ -83,7 +78,7 @@ async def judge(runtime: Runtime, paired: list[tuple[Answer, Answer]]) -> Verdic
                 examples.append(
                     f"{ours.method} {ours.path}: {ours.status} {ours.digest} ≠ {theirs.status} {theirs.digest}"
                 )
-    return Verdict(len(paired), len(differing) - settled, settled, 0, tuple(examples[:5]))
+    return Verdict(len(paired), len(differing) - settled, settled, tuple(examples[:5]))
 
 
 async def _agree(client: httpx.AsyncClient, path: str, patience: float = 3.0) -> bool:

@@ -77,7 +77,8 @@ PRICING = Module(
         (
             "POST",
             "/api/quotes",
-            '{"currency": "USD", "lines": [{"title_id": "t-000001", "quantity": 3}, {"title_id": "t-000002", "quantity": 50}]}',
+            '{"currency": "USD", "lines": ['
+            '{"title_id": "t-000001", "quantity": 3}, {"title_id": "t-000002", "quantity": 50}]}',
         ),
         ("POST", "/api/quotes", '{"currency": "JPY", "lines": [{"title_id": "t-000003", "quantity": 1}]}'),
         ("POST", "/api/quotes", '{"currency": "EUR", "lines": [{"title_id": "none", "quantity": 1}]}'),
@@ -123,3 +124,7 @@ MODULES = (CURRENCY, TITLE, PRICING, ORDER)
 BY_NAME = {module.name: module for module in MODULES}
 SHAPES = ("0-monolith", "1-currency", "2-title", "3-pricing", "4-order", "5-no-monolith")
 LAST = len(SHAPES) - 1
+
+
+def newcomer_traffic(module: Module) -> list[Path]:
+    return [TRAFFIC / f"edge-{name}-gateway.yaml" for name in module.newcomers]

@@ -76,10 +76,10 @@ class Replication:
             await _drop_slots(db, name)
             await db.execute(f"drop publication if exists {name}")
 
-    async def copied(self, module: Module, direction: Direction, timeout: float = 120) -> int:
+    async def copied(self, module: Module, direction: Direction, patience: float = 120) -> int:
         """Wait until the initial copy is done; the number of rows that the subscriber has then."""
         _, subscriber = ends(module, direction)
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + patience
         async with connected(self._runtime, subscriber) as db:
             while await db.fetchval(
                 "select count(*) from pg_subscription_rel r join pg_subscription s on s.oid = r.srsubid"
@@ -87,12 +87,12 @@ class Replication:
                 name_of(module, direction),
             ):
                 if time.monotonic() > deadline:
-                    raise Lagging(f"{module.name}: the initial copy was not done after {timeout:.0f} s")
+                    raise Lagging(f"{module.name}: the initial copy was not done after {patience:.0f} s")
                 await asyncio.sleep(0.05)
             counts = [await db.fetchval(f"select count(*) from {table.name}") for table in module.tables]  # noqa: S608
         return sum(counts)
 
-    async def caught_up(self, module: Module, direction: Direction, timeout: float = 10) -> float:
+    async def caught_up(self, module: Module, direction: Direction, patience: float = 10) -> float:
         """Wait until all that is committed now has been applied on the other side; seconds that it took."""
         publisher, _ = ends(module, direction)
         begun = time.monotonic()
@@ -106,9 +106,9 @@ class Replication:
                 name_of(module, direction),
                 now,
             ):
-                if time.monotonic() - begun > timeout:
+                if time.monotonic() - begun > patience:
                     raise Lagging(
-                        f"{module.name}: replication {direction} was still behind after {timeout:.0f} s"
+                        f"{module.name}: replication {direction} was still behind after {patience:.0f} s"
                     )
                 await asyncio.sleep(0.01)
         return time.monotonic() - begun
@@ -124,7 +124,7 @@ class Replication:
         return None if lag is None else int(lag)
 
     async def synchronous(self, module: Module, direction: Direction) -> None:
-        """Let the publisher's writers wait until the replica has their commit: a read from either side sees every write."""
+        """Let the publisher's writers wait until the replica has it: a read on either side sees every write."""
         await self._standby(ends(module, direction)[0], f'"{name_of(module, direction)}"')
 
     async def asynchronous(self, module: Module) -> None:
@@ -140,8 +140,8 @@ class Replication:
             await db.execute("select pg_reload_conf()")
 
 
-async def _drop_slots(db: Any, name: str, timeout: float = 10) -> None:
-    deadline = time.monotonic() + timeout
+async def _drop_slots(db: Any, name: str, patience: float = 10) -> None:
+    deadline = time.monotonic() + patience
     while await db.fetchval("select 1 from pg_replication_slots where slot_name = $1", name):
         try:
             await db.execute("select pg_drop_replication_slot($1)", name)

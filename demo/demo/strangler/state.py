@@ -12,8 +12,11 @@ from demo.strangler.modules import LAST, MODULES, SHAPES
 SCHEMA = """
 create schema if not exists strangler;
 revoke all on schema strangler from public;
-create table if not exists strangler.state(module text primary key, phase text not null, changed_at timestamptz not null default now());
-create table if not exists strangler.journal(at timestamptz not null default clock_timestamp(), step text not null, what text not null, detail jsonb not null default '{}');
+create table if not exists strangler.state(
+  module text primary key, phase text not null, changed_at timestamptz not null default now());
+create table if not exists strangler.journal(
+  at timestamptz not null default clock_timestamp(), step text not null, what text not null,
+  detail jsonb not null default '{}');
 """
 
 # The phases of a module on its way out; "whole" is the monolith's own entry for having all its tables.

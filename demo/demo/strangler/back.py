@@ -1,0 +1,65 @@
+"""The way back: a module returns into the monolith, which has all its rows."""
+
+import asyncio
+import time
+
+from demo.strangler import fence
+from demo.strangler import state as phases
+from demo.strangler.database import MONOLITH
+from demo.strangler.modules import ANSWERS_LOG, Module, newcomer_traffic
+from demo.strangler.tools import GATEWAY, SETTLE, Report, Tools
+
+
+async def return_(tools: Tools, module: Module, report: Report) -> None:
+    """Undo the module's step, from whichever phase it is in; each phase can be repeated."""
+    phase = (await tools.state.phases())[module.name]
+    cut_over = await fence.is_closed(tools.runtime, MONOLITH, module)
+    if cut_over or phase in (phases.STRANGLED, phases.LEAVING):
+        await tools.state.set(module.name, phases.LEAVING, report.step)
+        if cut_over:  # else the monolith is the writer again already: interrupted
+            await _read_here_again(tools, module, report)
+            await _write_here_again(tools, module, report)
+        await fence.close(tools.runtime, module.name, module)
+        if await tools.replication.runs(module, "back"):
+            await tools.replication.caught_up(module, "back")
+    await _leave(tools, module, report)
+
+
+async def _read_here_again(tools: Tools, module: Module, report: Report) -> None:
+    with tools.phase(report, f"back: the monolith reads {module.name} again"):
+        await fence.open_(
+            tools.runtime, module.name, module
+        )  # an interrupted step forward may have left it closed
+        if module.written_live:
+            await tools.replication.synchronous(module, "back")
+        await tools.replication.caught_up(module, "back")
+        await tools.place(module, "local")
+        await tools.runtime.apply([module.traffic("monolith")])
+        await asyncio.sleep(SETTLE)
+
+
+async def _write_here_again(tools: Tools, module: Module, report: Report) -> None:
+    with tools.phase(report, f"back: the monolith becomes the writer of {module.name}"):
+        await tools.check(module, "back", report)
+        begun = time.monotonic()
+        async with fence.closing(tools.runtime, module.name, module):
+            await tools.last_look(module, "back")
+            await tools.replication.asynchronous(module)
+            await fence.open_(tools.runtime, MONOLITH, module)
+        report.pause = time.monotonic() - begun
+
+
+async def _leave(tools: Tools, module: Module, report: Report) -> None:
+    with tools.phase(report, f"back: {module.name} leaves"):
+        await tools.place(module, "local")
+        await tools.runtime.apply([module.traffic("monolith")])
+        await tools.runtime.delete([ANSWERS_LOG, *newcomer_traffic(module)])
+        await tools.replication.asynchronous(module)
+        await asyncio.sleep(SETTLE)
+        await tools.replication.stop(module, "forward")
+        await tools.replication.stop(module, "back")
+        for workload in (module.name, *module.newcomers):
+            await tools.stop(workload)
+        await tools.state.set(module.name, phases.IN_PROCESS, report.step)
+        if (await tools.state.position())[0] == 0:
+            await tools.stop(GATEWAY)

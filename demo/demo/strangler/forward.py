@@ -1,0 +1,104 @@
+"""Transform, co-exist, eliminate: one module leaves the monolith."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from demo.strangler import fence, mirror
+from demo.strangler import state as phases
+from demo.strangler.database import MONOLITH
+from demo.strangler.gate import GateRefused
+from demo.strangler.modules import ANSWERS_LOG, Module, newcomer_traffic
+from demo.strangler.tools import GATEWAY, Report, Tools
+
+Between = Callable[[str], Awaitable[None]]  # called when a module co-exists, before the gate
+SHARES = ("10", "50", "100")
+
+
+async def strangle(tools: Tools, module: Module, report: Report, between: Between | None) -> None:
+    """All phases that are still to be done; each can be repeated, so whoever finds a step half done goes on with it."""
+    if not await fence.is_closed(tools.runtime, MONOLITH, module):  # else: cut over already, then interrupted
+        if (await tools.state.phases())[module.name] == phases.IN_PROCESS:
+            await _transform(tools, module, report)
+        await _coexist(tools, module, report)
+        if between is not None:
+            await between(module.name)
+        await _eliminate(tools, module, report)
+    await _conclude(tools, module, report)
+
+
+async def _transform(tools: Tools, module: Module, report: Report) -> None:
+    with tools.phase(report, f"transform: start {module.name}, copy its rows"):
+        running = await tools.running()
+        for workload in (module.name, *module.newcomers, GATEWAY):
+            if workload not in running:
+                await tools.runtime.start(workload)
+            if workload in module.newcomers:
+                await tools.runtime.run(workload, "seed")
+        await tools.runtime.apply(newcomer_traffic(module))
+        await fence.close(tools.runtime, module.name, module)
+        await tools.replication.start(module, "forward", copy=True)
+        report.rows = await tools.replication.copied(module, "forward")
+        await tools.replication.caught_up(module, "forward")
+        await tools.state.set(module.name, phases.REPLICATED, report.step, rows=report.rows)
+
+
+async def _coexist(tools: Tools, module: Module, report: Report) -> None:
+    if module.written_live:
+        await tools.replication.synchronous(module, "forward")
+    await _mirror(tools, module, report)
+    for share in SHARES:
+        with tools.phase(report, f"co-exist: {share} % to {module.name}"):
+            await tools.runtime.apply([module.traffic(share)])
+            await asyncio.sleep(tools.dwell)
+    if not module.written_live:
+        await tools.place(module, "remote")
+
+
+async def _mirror(tools: Tools, module: Module, report: Report) -> None:
+    with tools.phase(report, f"co-exist: mirror {' '.join(module.prefixes)}"):
+        await tools.runtime.apply([ANSWERS_LOG, module.traffic("mirror")])
+        try:
+            begun = time.time()
+            await tools.probe(module)
+            await asyncio.sleep(tools.dwell)
+            seen = await mirror.verdict(tools.runtime, module.prefixes, begun)
+        finally:
+            await tools.runtime.apply([module.traffic("monolith")])
+            await tools.runtime.delete([ANSWERS_LOG])
+    report.pairs, report.mismatches = seen.pairs, seen.mismatches
+    figures = {"pairs": seen.pairs, "mismatches": seen.mismatches, "examples": seen.examples}
+    await tools.state.set(module.name, phases.SHARED, report.step, **figures)
+    if not seen.pairs:
+        raise GateRefused(module.name, ["no answer was mirrored"])
+    if seen.mismatches:
+        raise GateRefused(
+            module.name, [f"{seen.mismatches} of {seen.pairs} mirrored answers differ", *seen.examples]
+        )
+
+
+async def _eliminate(tools: Tools, module: Module, report: Report) -> None:
+    with tools.phase(report, f"eliminate: compare every row of {module.name}"):
+        await fence.close(tools.runtime, module.name, module)  # an interrupted cut-over may have left it open
+        await tools.check(module, "forward", report)
+    with tools.phase(report, f"eliminate: {module.name} becomes the writer"):
+        await tools.replication.start(module, "back", copy=False)
+        await tools.replication.caught_up(module, "back")
+        begun = time.monotonic()
+        async with fence.closing(tools.runtime, MONOLITH, module):
+            await tools.last_look(module, "forward")
+            await tools.replication.asynchronous(module)
+            await fence.open_(tools.runtime, module.name, module)
+        report.pause = time.monotonic() - begun
+
+
+async def _conclude(tools: Tools, module: Module, report: Report) -> None:
+    with tools.phase(report, f"eliminate: {module.name} gets all traffic, changes flow back to the monolith"):
+        await tools.replication.asynchronous(module)
+        await fence.open_(tools.runtime, module.name, module)
+        await tools.runtime.apply([module.done_traffic])
+        await tools.place(module, "remote")
+        await tools.replication.stop(module, "forward")
+        await tools.state.set(
+            module.name, phases.STRANGLED, report.step, pause_seconds=round(report.pause, 4)
+        )

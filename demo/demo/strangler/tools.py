@@ -1,0 +1,126 @@
+"""What both directions of a step use."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from demo.runtimes.runtime import Runtime
+from demo.strangler import gate
+from demo.strangler.database import MONOLITH, connected
+from demo.strangler.gate import Comparison, GateRefused
+from demo.strangler.modules import Module
+from demo.strangler.replication import Direction, Replication
+from demo.strangler.state import State
+
+Progress = Callable[[str, str], None]  # step, what happens now
+
+SETTLE = 0.5  # seconds until every process has seen a changed placement or route
+GATEWAY = "gateway"
+
+
+@dataclass(slots=True)
+class Report:
+    """What one step did, for the table at the end."""
+
+    step: str
+    direction: str
+    begun: float = field(default_factory=time.time)
+    ended: float = 0.0
+    rows: int = 0
+    pairs: int = 0
+    mismatches: int = 0
+    pause: float = 0.0  # seconds in which writers were held back
+    phases: list[tuple[str, float]] = field(default_factory=list)
+
+
+class Tools:
+    """The runtime, the replication, the state, and what one does with all three."""
+
+    def __init__(self, runtime: Runtime, dwell: float, progress: Progress) -> None:
+        self.runtime = runtime
+        self.replication = Replication(runtime)
+        self.state = State(runtime)
+        self.dwell = dwell
+        self._progress = progress
+
+    @contextmanager
+    def phase(self, report: Report, text: str) -> Iterator[None]:
+        """Tell and time one phase of a step."""
+        self._progress(report.step, text)
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            report.phases.append((text, time.monotonic() - begun))
+
+    async def verify(self, module: Module, direction: Direction) -> Comparison:
+        """Compare all rows; what differs is looked at again, because the two looks are never at the same moment."""
+        await self.replication.caught_up(module, direction)
+        comparison = await gate.compare(self.runtime, module)
+        for _ in range(4):
+            if not comparison.differences:
+                break
+            await asyncio.sleep(0.1)
+            await self.replication.caught_up(module, direction)
+            comparison = await gate.compare(self.runtime, module, only=comparison.keys)
+        return comparison
+
+    async def check(self, module: Module, direction: Direction, report: Report) -> None:
+        """The gate: raise GateRefused if any row differs."""
+        comparison = await self.verify(module, direction)
+        await self.state.note(report.step, f"gate of {module.name}", **_figures(comparison))
+        report.rows = report.rows or comparison.rows
+        _demand(module, comparison)
+
+    async def last_look(self, module: Module, direction: Direction) -> None:
+        """While writers wait: nothing is on its way any more, and what changed in the last minute is equal."""
+        await self.replication.caught_up(module, direction, patience=5)
+        since = _first_uuid7(datetime.now(UTC) - timedelta(minutes=1)) if module.written_live else None
+        _demand(module, await gate.compare(self.runtime, module, since))
+
+    async def place(self, module: Module, place: str) -> None:
+        """Let the rest of the monolith use the module in process ("local") or over gRPC ("remote")."""
+        async with connected(self.runtime, MONOLITH) as db:
+            await db.execute(
+                "insert into module_placement(module, place) values($1, $2)"
+                " on conflict (module) do update set place = excluded.place",
+                module.name,
+                place,
+            )
+        await asyncio.sleep(SETTLE)
+
+    async def probe(self, module: Module) -> None:
+        """Requests of our own, so that a mirror has something to compare when nobody else comes."""
+        async with httpx.AsyncClient(base_url=self.runtime.edge(), timeout=10) as client:
+            for method, path, body in module.probes:
+                headers = {"content-type": "application/json"} if body else {}
+                await client.request(method, path, content=body or None, headers=headers)
+
+    async def running(self) -> set[str]:
+        return {workload.name for workload in await self.runtime.workloads()}
+
+    async def stop(self, workload: str) -> None:
+        if workload in await self.running():
+            await self.runtime.stop(workload)
+
+
+def _demand(module: Module, comparison: Comparison) -> None:
+    if comparison.differences:
+        reasons = [f"{comparison.differences} rows differ", *map(str, comparison.examples)]
+        raise GateRefused(module.name, reasons)
+
+
+def _first_uuid7(at: datetime) -> UUID:
+    return UUID(int=(int(at.timestamp() * 1000) << 80) | (7 << 76) | (0b10 << 62))
+
+
+def _figures(comparison: Comparison) -> dict[str, Any]:
+    examples = [str(example) for example in comparison.examples]
+    return {"rows": comparison.rows, "differences": comparison.differences, "examples": examples}
