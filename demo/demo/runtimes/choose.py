@@ -21,4 +21,6 @@ async def connect(settings: Settings) -> Runtime:
 
 def _must_be_local(settings: Settings) -> None:
     if settings.runtime in ("kind", "current"):
-        raise ValueError(f"RUNTIME={settings.runtime} is not there yet; only the local runtime is: RUNTIME=local")
+        raise ValueError(
+            f"RUNTIME={settings.runtime} is not there yet; only the local runtime is: RUNTIME=local"
+        )

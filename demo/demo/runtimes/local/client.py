@@ -1,0 +1,220 @@
+"""The local runtime as its users see it: a connection to the supervisor."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from demo.runtimes import runtime
+from demo.runtimes.local.fleet import FIRST_IP
+from demo.runtimes.local.instance import directory_of
+from demo.runtimes.local.istio_binaries import Binaries
+from demo.runtimes.manifests import workloads
+from demo.runtimes.runtime import (
+    Certificate,
+    CommandFailed,
+    Event,
+    NotRunning,
+    Part,
+    RuntimeFailure,
+    StartFailed,
+    WorkloadStatus,
+)
+
+Progress = Callable[[str], None]
+UP_LIMIT = 60.0
+
+
+class LocalRuntime:
+    """Processes on this machine under one supervisor; made by `up` or `connect`."""
+
+    def __init__(self, name: str, info: dict[str, Any]) -> None:
+        self.name = name
+        self.mesh: bool = info["mesh"]
+        self._info = info
+
+    @classmethod
+    async def up(cls, name: str = "demo", mesh: bool = True, progress: Progress = lambda _: None) -> Self:
+        """Start the infrastructure, or connect if it runs already. Compiles istiod if that was never done."""
+        if mesh:
+            await asyncio.to_thread(Binaries().ensure, progress)
+        try:
+            info = await _call(name, "info", {})
+        except NotRunning:
+            await asyncio.to_thread(_launch, name, mesh)
+        else:
+            if info["mesh"] != mesh:
+                raise RuntimeFailure(
+                    f"{name} is running {'with' if info['mesh'] else 'without'} the mesh: stop it first"
+                )
+        return cls(name, await _until_ready(name, progress))
+
+    @classmethod
+    async def connect(cls, name: str = "demo") -> Self:
+        return cls(name, await _until_ready(name, lambda _: None))
+
+    async def _call(self, method: str, **arguments: Any) -> Any:
+        return await _call(self.name, method, arguments)
+
+    def edge(self) -> str:
+        if self.mesh:
+            return f"http://127.0.0.1:{self._info['edge_port']}"
+        workload = "gateway" if self._is_up("gateway") else "monolith"
+        return f"http://{self._own_address(workload)}"
+
+    def _own_address(self, workload: str) -> str:
+        last = FIRST_IP + workloads().index(workload)
+        return f"{self._info['block']}.{last}:{self._info['ports']['http']}"
+
+    def _is_up(self, workload: str) -> bool:
+        try:
+            return httpx.get(
+                f"http://{self._own_address(workload)}/healthz", trust_env=False, timeout=1
+            ).is_success
+        except httpx.TransportError:
+            return False
+
+    async def workloads(self) -> list[WorkloadStatus]:
+        return [WorkloadStatus(**status) for status in await self._call("workloads")]
+
+    async def start(
+        self, workload: str, *, replicas: int = 1, version: str = "v1", env: Mapping[str, str] | None = None
+    ) -> None:
+        await self._call("start", workload=workload, replicas=replicas, version=version, env=dict(env or {}))
+
+    async def stop(self, workload: str, *, version: str | None = None) -> None:
+        await self._call("stop", workload=workload, version=version)
+
+    async def scale(self, workload: str, replicas: int, *, version: str = "v1") -> None:
+        await self._call("scale", workload=workload, replicas=replicas, version=version)
+
+    async def restart(self, workload: str, *, env: Mapping[str, str] | None = None) -> None:
+        await self._call("restart", workload=workload, env=None if env is None else dict(env))
+
+    async def kill(self, workload: str, part: Part = "app", replica: int = 0) -> None:
+        await self._call("kill", workload=workload, part=part, replica=replica)
+
+    async def apply(self, paths: Sequence[Path]) -> None:
+        await self._call("apply", paths=[str(path.resolve()) for path in paths])
+
+    async def delete(self, paths: Sequence[Path]) -> None:
+        await self._call("delete", paths=[str(path.resolve()) for path in paths])
+
+    async def applied(self) -> dict[str, Path]:
+        return {name: Path(path) for name, path in (await self._call("applied")).items()}
+
+    async def run(self, workload: str, *args: str, stdin: bytes = b"") -> str:
+        how = await self._call("command", workload=workload, args=list(args))
+        process = await asyncio.create_subprocess_exec(
+            *how["command"], env=how["env"], stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        output, errors = await process.communicate(stdin)
+        if process.returncode:
+            text = errors.decode(errors="replace").strip()
+            raise CommandFailed(text or f"{workload} {' '.join(args)}: status {process.returncode}")
+        return output.decode()
+
+    async def admin_url(self, database: str) -> str:
+        url: str = await self._call("admin_url", database=database)
+        return url
+
+    async def replication_conninfo(self, database: str) -> str:
+        conninfo: str = await self._call("replication_conninfo", database=database)
+        return conninfo
+
+    async def logs(self, workload: str, part: Part = "app", lines: int = 100) -> list[str]:
+        text: list[str] = await self._call("logs", workload=workload, part=part, lines=lines)
+        return text
+
+    async def counters(self, workload: str, prefix: str = "") -> dict[str, float]:
+        counters: dict[str, float] = await self._call("counters", workload=workload, prefix=prefix)
+        return counters
+
+    async def proxy_certificate(self, workload: str) -> Certificate:
+        found = await self._call("proxy_certificate", workload=workload)
+        return Certificate(found["spiffe_id"], datetime.fromisoformat(found["expires"]))
+
+    async def rejected_updates(self) -> dict[str, int]:
+        rejected: dict[str, int] = await self._call("rejected_updates")
+        return rejected
+
+    async def memory(self) -> dict[str, int]:
+        memory: dict[str, int] = await self._call("memory")
+        return memory
+
+    async def events(self, since: int = 0) -> list[Event]:
+        return [Event(**event) for event in await self._call("events", since=since)]
+
+    async def down(self) -> None:
+        """Stop everything; ends when nothing is left."""
+        await self._call("down")
+        root = directory_of(self.name)
+        for _ in range(900):
+            if not root.exists():
+                return
+            await asyncio.sleep(0.05)
+        raise RuntimeFailure(f"{self.name} did not stop: see {root}/supervisor.log")
+
+
+def _launch(name: str, mesh: bool) -> None:
+    root = directory_of(name)
+    root.mkdir(mode=0o711, exist_ok=True)
+    with (root / "supervisor.log").open("wb") as log:
+        command = [
+            sys.executable,
+            "-m",
+            "demo.runtimes.local.supervisor",
+            name,
+            *([] if mesh else ["--no-mesh"]),
+        ]
+        subprocess.run(  # noqa: S603
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, check=True
+        )
+
+
+async def _until_ready(name: str, progress: Progress) -> dict[str, Any]:
+    seen = 0
+    deadline = asyncio.get_running_loop().time() + UP_LIMIT
+    absent = 0
+    while asyncio.get_running_loop().time() < deadline:
+        try:
+            info: dict[str, Any] = await _call(name, "info", {})
+        except NotRunning:
+            absent += 1
+            if absent > 60:
+                raise
+            await asyncio.sleep(0.05)
+            continue
+        for event in await _call(name, "events", {"since": seen}):
+            seen = event["sequence"]
+            if event["kind"] == "ready":
+                progress(f"{event['subject']} is ready")
+        if info["failure"]:
+            with_log = StartFailed(info["failure"])
+            await _call(name, "down", {})
+            raise with_log
+        if info["ready"]:
+            return info
+        await asyncio.sleep(0.05)
+    raise StartFailed(f"{name} is not ready after {UP_LIMIT:g} s: see {directory_of(name)}/supervisor.log")
+
+
+async def _call(name: str, method: str, arguments: dict[str, Any]) -> Any:
+    path = directory_of(name) / "run" / "control.sock"
+    transport = httpx.AsyncHTTPTransport(uds=str(path))
+    async with httpx.AsyncClient(transport=transport, base_url="http://supervisor", timeout=180) as client:
+        try:
+            answer = await client.post(f"/{method}", json=arguments)
+        except httpx.ConnectError:
+            raise NotRunning(f"{name} is not running: start it with `figtree up`") from None
+    content = answer.json()
+    if "error" in content:
+        kind = getattr(runtime, content["error"], RuntimeFailure)
+        raise kind(content["message"])
+    return content["result"]

@@ -1,0 +1,168 @@
+"""What the supervisor does for its clients; every public method can be called by name over its socket."""
+
+import asyncio
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from demo.runtimes.local.events import Events
+from demo.runtimes.local.fleet import Fleet
+from demo.runtimes.local.infrastructure import Infrastructure
+from demo.runtimes.local.instance import Instance
+from demo.runtimes.local.meshconfig import MeshConfig
+from demo.runtimes.local.process import Process, tail
+from demo.runtimes.local.sidecar import Proxy
+from demo.runtimes.runtime import NeedsMesh, NotRunning
+
+
+class Control:
+    def __init__(
+        self, instance: Instance, infrastructure: Infrastructure, fleet: Fleet, events: Events
+    ) -> None:
+        self._instance = instance
+        self._infra = infrastructure
+        self._fleet = fleet
+        self._events = events
+        self.ready = False
+        self.failure = ""
+        self.ended = asyncio.Event()
+
+    async def info(self) -> dict[str, Any]:
+        return {
+            "name": self._instance.name, "mesh": self._instance.mesh, "ready": self.ready, "failure": self.failure,
+            "block": self._instance.block, "edge_port": self._instance.edge_port, "ports": self._instance.ports,
+        }  # fmt: skip
+
+    async def workloads(self) -> list[dict[str, Any]]:
+        return [dataclasses.asdict(replica.status()) for replica in self._fleet.all()]
+
+    async def start(self, workload: str, replicas: int, version: str, env: dict[str, str]) -> None:
+        await self._fleet.start(workload, replicas, version, env)
+
+    async def stop(self, workload: str, version: str | None) -> None:
+        await self._fleet.stop(workload, version)
+
+    async def scale(self, workload: str, replicas: int, version: str) -> None:
+        await self._fleet.scale(workload, replicas, version)
+
+    async def restart(self, workload: str, env: dict[str, str] | None) -> None:
+        await self._fleet.restart(workload, env)
+
+    async def kill(self, workload: str, part: str, replica: int) -> None:
+        self._process(workload, part, replica).kill()
+
+    def _process(self, workload: str, part: str, replica: int = 0) -> Process:
+        infrastructure = self._infra.processes()
+        if workload in infrastructure:
+            process = infrastructure[workload]
+            if process is None:
+                raise NeedsMesh(f"there is no {workload} without the mesh (MESH=off)")
+            return process
+        running = self._fleet.replicas(workload)
+        if replica >= len(running):
+            raise NotRunning(f"{workload} has {len(running)} replicas")
+        chosen = running[replica]
+        if part == "app":
+            return chosen.app
+        if chosen.proxy_process is None:
+            raise NeedsMesh("there are no sidecars without the mesh (MESH=off)")
+        return chosen.proxy_process
+
+    def _config(self) -> MeshConfig:
+        if self._infra.config is None:
+            raise NeedsMesh("manifests of the mesh cannot be applied without it (MESH=off)")
+        return self._infra.config
+
+    async def apply(self, paths: list[str]) -> None:
+        await self._config().apply([Path(path) for path in paths])
+
+    async def delete(self, paths: list[str]) -> None:
+        await self._config().delete([Path(path) for path in paths])
+
+    async def applied(self) -> dict[str, str]:
+        config = self._infra.config
+        return {name: str(path) for name, path in config.sources.items()} if config else {}
+
+    async def command(self, workload: str, args: list[str]) -> dict[str, Any]:
+        command, env = await self._fleet.command(workload, args)
+        return {"command": command, "env": env}
+
+    async def admin_url(self, database: str) -> str:
+        return self._infra.postgres.admin_url(database)
+
+    async def replication_conninfo(self, database: str) -> str:
+        return self._infra.postgres.conninfo(database)
+
+    async def logs(self, workload: str, part: str, lines: int) -> list[str]:
+        running = self._fleet.replicas(workload)
+        if not running:
+            log = (
+                self._process(workload, part).log
+                if workload in self._infra.processes()
+                else self._infra.log(workload)
+            )
+            return await asyncio.to_thread(tail, log, lines)
+        logs = [self._process(workload, part, number).log for number in range(len(running))]
+        text = [line for log in logs for line in await asyncio.to_thread(tail, log, lines)]
+        return text[-lines:]
+
+    def _proxies(self, workload: str) -> list[Proxy]:
+        if self._infra.ingress is None:
+            raise NeedsMesh("there are no proxies without the mesh (MESH=off)")
+        if workload == "ingress":
+            return [self._infra.ingress]
+        return [r.proxy for r in self._fleet.replicas(workload) if r.proxy is not None]
+
+    async def counters(self, workload: str, prefix: str) -> dict[str, float]:
+        total: dict[str, float] = {}
+        for proxy in self._proxies(workload):
+            for name, value in (await proxy.admin.statistics(prefix)).items():
+                total[name] = total.get(name, 0.0) + value
+        return total
+
+    async def proxy_certificate(self, workload: str) -> dict[str, Any]:
+        proxies = self._proxies(workload)
+        if not proxies:
+            raise NotRunning(f"{workload} is not running")
+        certificate = await proxies[0].admin.certificate()
+        return {"spiffe_id": certificate.spiffe_id, "expires": certificate.expires.isoformat()}
+
+    async def rejected_updates(self) -> dict[str, int]:
+        if self._infra.ingress is None:
+            return {}
+        rejected = {}
+        for proxy in (self._infra.ingress, *(r.proxy for r in self._fleet.all())):
+            if proxy is not None:
+                statistics = await proxy.admin.statistics("update_rejected")
+                rejected[proxy.name] = int(sum(statistics.values()))
+        return rejected
+
+    async def memory(self) -> dict[str, int]:
+        return await asyncio.to_thread(self._memory)
+
+    def _memory(self) -> dict[str, int]:
+        us = psutil.Process()
+        usage = {"supervisor": us.memory_full_info().pss}
+        owners = {p.pid: name for name, p in self._infra.processes().items() if p is not None}
+        for replica in self._fleet.all():
+            owners |= {p.pid: p.name for p in replica.processes}
+        for pid, name in owners.items():
+            if pid is None:
+                continue
+            try:
+                main = psutil.Process(pid)
+                usage[name] = main.memory_full_info().pss
+                for child in main.children(recursive=True):
+                    label = f"{name} {child.name()}"
+                    usage[label] = usage.get(label, 0) + child.memory_full_info().pss
+            except psutil.Error:
+                continue
+        return usage
+
+    async def events(self, since: int) -> list[dict[str, Any]]:
+        return [dataclasses.asdict(event) for event in self._events.since(since)]
+
+    async def down(self) -> None:
+        self.ended.set()

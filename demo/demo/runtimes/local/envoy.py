@@ -1,0 +1,49 @@
+"""Envoy's admin interface."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from demo.runtimes.runtime import Certificate, RuntimeFailure
+
+
+@dataclass(frozen=True, slots=True)
+class Admin:
+    url: str
+
+    async def _request(self, method: str, path: str) -> httpx.Response:
+        async with httpx.AsyncClient(base_url=self.url, timeout=3, trust_env=False) as client:
+            return await client.request(method, path)
+
+    async def ready(self) -> bool:
+        try:
+            return (await self._request("GET", "/ready")).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    async def statistics(self, contains: str = "") -> dict[str, float]:
+        """Counters and gauges, by name."""
+        answer = await self._request("GET", "/stats?format=json")
+        stats = answer.raise_for_status().json()["stats"]
+        return {s["name"]: float(s["value"]) for s in stats if "value" in s and contains in s["name"]}
+
+    async def certificate(self) -> Certificate:
+        answer = (await self._request("GET", "/certs")).raise_for_status().json()
+        for entry in answer["certificates"]:
+            for chain in entry.get("cert_chain", ()):
+                for name in chain["subject_alt_names"]:
+                    if name.get("uri", "").startswith("spiffe://"):
+                        return Certificate(name["uri"], datetime.fromisoformat(chain["expiration_time"]))
+        raise RuntimeFailure(f"the proxy at {self.url} has no certificate yet")
+
+    async def listeners(self) -> list[str]:
+        content: dict[str, Any] = (
+            (await self._request("GET", "/listeners?format=json")).raise_for_status().json()
+        )
+        addresses = (s["local_address"].get("socket_address") for s in content.get("listener_statuses", ()))
+        return [f"{a['address']}:{a['port_value']}" for a in addresses if a]
+
+    async def drain(self) -> None:
+        await self._request("POST", "/drain_listeners?graceful&skip_exit")

@@ -1,0 +1,197 @@
+"""The workloads of an instance."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from demo.runtimes.local import objects, probe
+from demo.runtimes.local.infrastructure import Infrastructure
+from demo.runtimes.local.localise import NEIGHBOURS, localised
+from demo.runtimes.local.process import Process
+from demo.runtimes.local.replica import Replica
+from demo.runtimes.manifests import NAMESPACE, Manifest, manifest, workloads
+from demo.runtimes.runtime import CommandFailed, NeedsMesh, RuntimeFailure, StartFailed
+
+SLOTS = range(90)
+FIRST_IP, FIRST_EGRESS = 10, 110
+
+
+class Fleet:
+    def __init__(self, infrastructure: Infrastructure) -> None:
+        self._infra = infrastructure
+        self._replicas: list[Replica] = []
+        self._extra: dict[tuple[str, str], dict[str, str]] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    def replicas(self, workload: str, version: str | None = None) -> list[Replica]:
+        found = [r for r in self._replicas if r.manifest.name == workload and version in (None, r.version)]
+        return sorted(found, key=lambda r: (r.version, r.number))
+
+    def all(self) -> list[Replica]:
+        return list(self._replicas)
+
+    def _lock(self, workload: str) -> asyncio.Lock:
+        return self._locks.setdefault(workload, asyncio.Lock())
+
+    async def start(self, workload: str, replicas: int, version: str, env: Mapping[str, str]) -> None:
+        described = known(workload)
+        async with self._lock(workload):
+            if described.database:
+                await self._migrate(described, version)
+            self._extra[workload, version] = dict(env)
+            await self._scale(described, replicas, version)
+
+    async def scale(self, workload: str, replicas: int, version: str) -> None:
+        async with self._lock(workload):
+            await self._scale(known(workload), replicas, version)
+
+    async def _scale(self, described: Manifest, replicas: int, version: str) -> None:
+        if not self._infra.instance.mesh and (replicas > 1 or version != "v1"):
+            raise NeedsMesh("more than one replica or version of a workload needs the mesh (MESH=off)")
+        running = self.replicas(described.name, version)
+        taken = {r.number for r in running}
+        numbers = [n for n in range(replicas + len(taken)) if n not in taken][
+            : max(0, replicas - len(running))
+        ]
+        await asyncio.gather(*(self._add(described, version, number) for number in numbers))
+        await asyncio.gather(*(self._remove(replica) for replica in running[replicas:]))
+
+    async def stop(self, workload: str, version: str | None) -> None:
+        async with self._lock(workload):
+            await asyncio.gather(*(self._remove(r) for r in self.replicas(workload, version)))
+
+    async def restart(self, workload: str, env: Mapping[str, str] | None) -> None:
+        async with self._lock(workload):
+            for old in self.replicas(workload):
+                if env is not None:
+                    self._extra[workload, old.version] = dict(env)
+                if not self._infra.instance.mesh:  # it has one address
+                    await self._remove(old)
+                await self._add(old.manifest, old.version, old.number)
+                if self._infra.instance.mesh:
+                    await self._remove(old)
+
+    async def _add(self, described: Manifest, version: str, number: int) -> None:
+        replica = await self._build(described, version, number)
+        self._replicas.append(replica)
+        try:
+            await asyncio.gather(*(process.start() for process in replica.processes))
+            await replica.become_ready()
+        except StartFailed:
+            await self._remove(replica)
+            raise
+        replica.watch()
+        self._infra.events.add("ready", replica.app.name, f"{described.name} {version} at {replica.ip}")
+
+    async def _remove(self, replica: Replica) -> None:
+        await replica.stop()
+        if self._infra.config is not None:
+            name = f"Sidecar/{NAMESPACE}/{described_name(replica)}"
+            await self._infra.config.write([], remove=[name], wait=False)
+        self._infra.forget(replica.slot)
+        self._replicas.remove(replica)
+
+    def _slot(self, described: Manifest) -> int:
+        if not self._infra.instance.mesh:
+            return workloads().index(described.name)
+        taken = {r.slot for r in self._replicas} | self._infra.reserved
+        slot = next((s for s in SLOTS if s not in taken), None)
+        if slot is None:
+            raise RuntimeFailure("no address left: 90 replicas are running")
+        self._infra.reserved.add(slot)
+        return slot
+
+    async def _build(self, described: Manifest, version: str, number: int) -> Replica:
+        infra, slot = self._infra, self._slot(described)
+        ip, port = infra.instance.ip(FIRST_IP + slot), infra.port(described)
+        name = f"{described.name}-{version}-{slot}"
+        socket = infra.instance.root / "run" / f"{name}.sock"
+        listen = f"unix:{socket}" if infra.config is not None else f"{ip}:{port}"
+        env = await self.environment(described.name, version, listen=listen, slot=slot)
+        app = Process(
+            name, self._command(described), env, infra.log(name), infra.events, cwd=infra.instance.root
+        )
+        if infra.config is None:
+
+            async def serves() -> bool:
+                return await probe.serves(described, listen)
+
+            async def nothing(_: bool) -> None:
+                return
+
+            return Replica(described, version, number, slot, ip, app, serves, nothing)
+        proxy = infra.proxy(described, version, slot, ip)
+        hosts = [objects.host(n) for n in workloads() if manifest(n).protocol == "GRPC"]
+        egress = infra.instance.ip(FIRST_EGRESS + slot)
+        entry = objects.workload_entry(described, version, slot, ip, port)
+        sidecar = objects.sidecar(described, version, slot, ip, port, egress, str(socket), hosts)
+        config = infra.config
+        await config.write([objects.service_entry(described), sidecar], wait=False)
+
+        async def publish(visible: bool) -> None:
+            if visible:
+                await config.write([entry])
+            else:
+                await config.write([], remove=[objects.key(entry)])
+
+        async def serves_in_mesh() -> bool:
+            if not await probe.serves(described, listen):
+                return False
+            return await probe.serves_through_proxy(described, f"{ip}:{port}", infra.probe_context)
+
+        return Replica(
+            described, version, number, slot, ip, app, serves_in_mesh, publish, proxy, proxy.prepare()
+        )
+
+    async def environment(
+        self, workload: str, version: str = "v1", *, listen: str = "127.0.0.1:0", slot: int | None = None
+    ) -> dict[str, str]:
+        """The workload's settings on this machine; of a running one if there is one, for its way out."""
+        described, infra = known(workload), self._infra
+        if slot is None:
+            slot = next((r.slot for r in self.replicas(workload)), None)
+        database = await infra.postgres.database_for(workload) if described.database else ""
+        neighbours = {}
+        if infra.config is None:
+            order = workloads()
+            for name in NEIGHBOURS:
+                host = infra.instance.ip(FIRST_IP + order.index(name))
+                neighbours[name] = f"{host}:{infra.port(manifest(name))}"
+        egress = infra.instance.ip(FIRST_EGRESS + slot) if slot is not None and infra.config else ""
+        settings = localised(
+            described, listen=listen, version=version, nats_url=infra.nats.url, database_url=database, egress=egress,
+            neighbours=neighbours, extra=self._extra.get((workload, version)),
+        )  # fmt: skip
+        return infra.base_env | {"MALLOC_ARENA_MAX": "2", "PYTHONUNBUFFERED": "1"} | settings
+
+    @staticmethod
+    def _command(described: Manifest) -> list[str]:
+        folder = Path(os.environ.get("FIGTREE_COMMANDS") or Path(sys.executable).parent)
+        return [str(folder / described.command[0]), *described.command[1:]]
+
+    async def command(self, workload: str, args: list[str]) -> tuple[list[str], dict[str, str]]:
+        return [*self._command(known(workload)), *args], await self.environment(workload)
+
+    async def _migrate(self, described: Manifest, version: str) -> None:
+        command, env = await self.command(described.name, ["migrate"])
+        log = self._infra.log(f"{described.name}-migrate")
+        with log.open("ab") as output:
+            process = await asyncio.create_subprocess_exec(
+                *command, env=env, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
+                start_new_session=True,
+            )  # fmt: skip
+            if await process.wait():
+                text = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+                raise CommandFailed(f"{described.name} migrate: {text}")
+
+
+def known(workload: str) -> Manifest:
+    if workload not in workloads():
+        raise RuntimeFailure(f"there is no workload {workload}; there are {', '.join(workloads())}")
+    return manifest(workload)
+
+
+def described_name(replica: Replica) -> str:
+    return f"{replica.manifest.name}-{replica.version}-{replica.slot}"

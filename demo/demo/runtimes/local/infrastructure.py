@@ -1,0 +1,145 @@
+"""What every workload needs: PostgreSQL, NATS and, with the mesh, istiod and the ingress gateway."""
+
+import asyncio
+import os
+import shutil
+import ssl
+from pathlib import Path
+
+from demo.runtimes.local import objects
+from demo.runtimes.local.events import Events
+from demo.runtimes.local.identity import Identity
+from demo.runtimes.local.instance import MARKER, Instance
+from demo.runtimes.local.istio_binaries import Binaries
+from demo.runtimes.local.istiod import Istiod
+from demo.runtimes.local.meshconfig import MeshConfig
+from demo.runtimes.local.nats import Nats
+from demo.runtimes.local.postgres import Postgres
+from demo.runtimes.local.process import Process
+from demo.runtimes.local.sidecar import MeshFiles, Proxy
+from demo.runtimes.manifests import NAMESPACE, ROOT, Manifest
+
+GATEWAY_ACCOUNT = "istio-ingressgateway-service-account"
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "COVERAGE_PROCESS_START")
+
+
+class Infrastructure:
+    def __init__(self, instance: Instance, identity: Identity, events: Events) -> None:
+        self.instance = instance
+        self.identity = identity
+        self.events = events
+        self.base_env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        self.base_env[MARKER] = str(instance.root)
+        root, ports = instance.root, instance.ports
+        self.postgres = Postgres(
+            root / "postgres",
+            instance.postgres_ip,
+            ports["postgres"],
+            self.base_env,
+            self.log("postgres"),
+            events,
+        )
+        self.nats = Nats(
+            root / "nats", instance.nats_ip, ports["nats"], self.base_env, self.log("nats"), events
+        )
+        self.istiod: Istiod | None = None
+        self.config: MeshConfig | None = None
+        self.ingress: Proxy | None = None
+        self.ingress_process: Process | None = None
+        self.reserved: set[int] = set()
+        self._files: MeshFiles | None = None
+        self._context: ssl.SSLContext | None = None
+
+    def log(self, name: str) -> Path:
+        return self.instance.root / "logs" / f"{name}.log"
+
+    def port(self, manifest: Manifest) -> int:
+        """The port on the workload's own address."""
+        return self.instance.ports[manifest.port_name]
+
+    @property
+    def probe_context(self) -> ssl.SSLContext:
+        assert self._context is not None
+        return self._context
+
+    async def start(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.postgres.start())
+            group.create_task(self.nats.start())
+            if self.instance.mesh:
+                group.create_task(self._start_mesh())
+
+    async def _start_mesh(self) -> None:
+        self.identity.save()
+        self._context = self.identity.probe_context()
+        binaries = Binaries()
+        await asyncio.to_thread(binaries.verify)
+        self.istiod = Istiod(
+            self.instance, binaries.istiod, self.identity, self.base_env, self.log("istiod"), self.events
+        )
+        self.config = MeshConfig(self.istiod, self.events)
+        self._files = MeshFiles(
+            binaries.agent,
+            binaries.bootstrap.read_text(),
+            self.istiod.secure_xds,
+            self.instance.ports["admin"],
+        )
+        self.istiod.config.mkdir()
+        await self.config.write([objects.edge_listener(self.instance.edge_port)], wait=False)
+        await self.istiod.start()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.config.apply(sorted((ROOT / "istio" / "mesh").glob("*.yaml"))))
+            group.create_task(self._start_ingress())
+
+    async def _start_ingress(self) -> None:
+        self.ingress = self._proxy(
+            "ingress", "router", objects.ROOT_NAMESPACE, GATEWAY_ACCOUNT, self.instance.ingress_ip,
+            {"app": "istio-ingressgateway", "istio": "ingressgateway"}, "istio-ingressgateway",
+        )  # fmt: skip
+        self.ingress_process = self.ingress.prepare()
+        await self.ingress_process.start()
+        await self.ingress_process.until(self.ingress.admin.ready, 20)
+        self.events.add("ready", "ingress", f"127.0.0.1:{self.instance.edge_port}")
+
+    def proxy(self, manifest: Manifest, version: str, slot: int, ip: str) -> Proxy:
+        name = f"{manifest.name}-{version}-{slot}"
+        labels = objects.labels(manifest, version, slot)
+        workload = manifest.name if version == "v1" else f"{manifest.name}-{version}"
+        return self._proxy(name, "sidecar", NAMESPACE, manifest.service_account, ip, labels, workload)
+
+    def _proxy(
+        self,
+        name: str,
+        kind: str,
+        namespace: str,
+        account: str,
+        ip: str,
+        labels: dict[str, str],
+        workload: str,
+    ) -> Proxy:
+        assert self._files is not None
+        folder = self.instance.root / "proxies" / name
+        shutil.rmtree(folder, ignore_errors=True)
+        return Proxy(
+            name, kind, namespace, account, ip, labels, folder, self.log(f"{name}-proxy"), self._files, self.identity,
+            self.base_env, self.events, workload,
+        )  # fmt: skip
+
+    def forget(self, slot: int) -> None:
+        self.reserved.discard(slot)
+
+    def processes(self) -> dict[str, Process | None]:
+        return {
+            "postgres": self.postgres.process,
+            "nats": self.nats.process,
+            "istiod": self.istiod.process if self.istiod else None,
+            "ingress": self.ingress_process,
+        }
+
+    async def stop(self) -> None:
+        if self.ingress_process is not None:
+            await self.ingress_process.stop()
+        if self.istiod is not None:
+            await self.istiod.stop()
+        others = (self.nats.process, self.postgres.process)
+        await asyncio.gather(*(process.stop() for process in others if process is not None))

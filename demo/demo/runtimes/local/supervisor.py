@@ -1,0 +1,130 @@
+"""The process that keeps one instance running: `python -m demo.runtimes.local.supervisor NAME [--no-mesh]`."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+
+import psutil
+
+from demo.runtimes.local.api import application
+from demo.runtimes.local.control import Control
+from demo.runtimes.local.events import Events
+from demo.runtimes.local.fleet import Fleet
+from demo.runtimes.local.identity import Identity
+from demo.runtimes.local.infrastructure import Infrastructure
+from demo.runtimes.local.instance import MARKER, Instance, directory_of
+from demo.runtimes.local.kubestub import KubeStub
+from demo.runtimes.local.leftovers import end_leftovers
+from demo.runtimes.local.objects import ROOT_NAMESPACE
+from demo.runtimes.local.process import adopt_orphans
+from demo.runtimes.local.serving import serving
+from demo.runtimes.local.watcher import watch
+from demo.runtimes.manifests import NAMESPACE
+from demo.runtimes.runtime import RuntimeFailure
+
+HOUSEKEEPING = 2.0
+TOKEN_RENEWAL = 3600.0
+
+
+async def supervise(instance: Instance, stub_listener: socket.socket) -> None:
+    events = Events()
+    identity = Identity(instance.root / "secrets")
+    infrastructure = Infrastructure(instance, identity, events)
+    fleet = Fleet(infrastructure)
+    control = Control(instance, infrastructure, fleet, events)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, control.ended.set)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(instance.control_socket))
+    stub = KubeStub((ROOT_NAMESPACE, NAMESPACE))
+    async with (
+        serving(stub.application(identity.keys()), stub_listener),
+        serving(application(control), listener),
+    ):
+        starting = asyncio.create_task(_start(infrastructure, control))
+        ended = asyncio.create_task(control.ended.wait())
+        await asyncio.wait([starting, ended], return_when=asyncio.FIRST_COMPLETED)
+        background = [asyncio.create_task(_keep_house(infrastructure, fleet))]
+        if infrastructure.config is not None:
+            background.append(asyncio.create_task(watch(infrastructure.config)))
+        await ended
+        for task in (starting, *background):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await task
+        names = {replica.manifest.name for replica in fleet.all()}
+        await asyncio.gather(*(fleet.stop(name, None) for name in names), return_exceptions=True)
+        await infrastructure.stop()
+        end_leftovers(instance.root)
+
+
+async def _start(infrastructure: Infrastructure, control: Control) -> None:
+    try:
+        await infrastructure.start()
+        control.ready = True
+    except BaseException as error:
+        first: BaseException = error
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        expected = isinstance(first, RuntimeFailure)
+        control.failure = str(first) if expected else f"{type(first).__name__}: {first}"
+        if not expected:
+            raise
+
+
+async def _keep_house(infrastructure: Infrastructure, fleet: Fleet) -> None:
+    renewed = asyncio.get_running_loop().time()
+    while True:
+        await asyncio.sleep(HOUSEKEEPING)
+        processes = [*infrastructure.processes().values(), *(p for r in fleet.all() for p in r.processes)]
+        for process in processes:
+            if process is not None:
+                process.trim_log()
+        _bury_orphans({p.pid for p in processes if p is not None})
+        if asyncio.get_running_loop().time() - renewed > TOKEN_RENEWAL:
+            renewed = asyncio.get_running_loop().time()
+            for proxy in (infrastructure.ingress, *(r.proxy for r in fleet.all())):
+                if proxy is not None:
+                    proxy.renew_token()
+
+
+def _bury_orphans(known: set[int | None]) -> None:
+    """Grandchildren that came to us and have ended."""
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error, ChildProcessError):
+            if (
+                child.pid not in known
+                and child.status() == psutil.STATUS_ZOMBIE
+                and child.ppid() == os.getpid()
+            ):
+                os.waitpid(child.pid, os.WNOHANG)
+
+
+def main() -> None:
+    name, *options = sys.argv[1:]
+    instance = Instance(name, "--no-mesh" not in options, directory_of(name))
+    if "--foreground" not in options:
+        if os.fork():
+            os._exit(0)
+        os.setsid()
+    try:
+        instance.open()
+    except RuntimeFailure as error:
+        sys.exit(str(error))
+    os.environ[MARKER] = str(instance.root)
+    adopt_orphans()
+    try:
+        end_leftovers(instance.root)
+        instance.clear()
+        stub_listener = instance.take_addresses()
+        asyncio.run(supervise(instance, stub_listener))
+    finally:
+        instance.close()
+
+
+if __name__ == "__main__":
+    main()

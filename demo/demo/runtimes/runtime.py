@@ -1,0 +1,116 @@
+"""What the rest of the demo knows of the place where the system runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, Protocol
+
+Part = Literal["app", "proxy"]
+
+
+class RuntimeFailure(Exception):
+    """Something the runtime was asked for did not happen; the text says why."""
+
+
+class NotRunning(RuntimeFailure):
+    pass
+
+
+class NeedsMesh(RuntimeFailure):
+    """Asked of a runtime that runs without a mesh (MESH=off)."""
+
+
+class Refused(RuntimeFailure):
+    """Istio does not accept a manifest; the text is Istio's own message. The old state stands."""
+
+
+class StartFailed(RuntimeFailure):
+    pass
+
+
+class CommandFailed(RuntimeFailure):
+    """A one-off command ended with another status than 0; the text is what it wrote to standard error."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadStatus:
+    name: str
+    version: str
+    replica: int
+    state: str  # starting, ready, failing, stopping
+    pid: int | None
+    ready: bool
+    restarts: int
+    ip: str
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    spiffe_id: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    sequence: int
+    at: float  # seconds since the epoch
+    kind: str  # started, ready, exited, stopped, applied, deleted, refused, killed
+    subject: str
+    message: str
+
+
+class Runtime(Protocol):
+    def edge(self) -> str:
+        """The base URL at which the system is used."""
+
+    async def workloads(self) -> list[WorkloadStatus]: ...
+
+    async def start(
+        self, workload: str, *, replicas: int = 1, version: str = "v1", env: Mapping[str, str] | None = None
+    ) -> None:
+        """Make its database, migrate it, start it; ends when every replica serves through its sidecar."""
+
+    async def stop(self, workload: str, *, version: str | None = None) -> None:
+        """Take it out of its neighbours' sight, let it finish what is under way, stop it."""
+
+    async def scale(self, workload: str, replicas: int, *, version: str = "v1") -> None: ...
+
+    async def restart(self, workload: str, *, env: Mapping[str, str] | None = None) -> None:
+        """Rolling: the new one is ready before the old one goes. `env` replaces the settings given to start."""
+
+    async def kill(self, workload: str, part: Part = "app", replica: int = 0) -> None:
+        """SIGKILL; the runtime restarts it. Also "istiod", "ingress", "postgres" and "nats"."""
+
+    async def apply(self, paths: Sequence[Path]) -> None:
+        """All of the files or none; ends when every proxy has it. Raises Refused."""
+
+    async def delete(self, paths: Sequence[Path]) -> None: ...
+
+    async def applied(self) -> dict[str, Path]:
+        """Kind/namespace/name of each object applied, and the file it came from."""
+
+    async def run(self, workload: str, *args: str, stdin: bytes = b"") -> str:
+        """`workload args…` once, in the workload's environment; what it wrote to standard output."""
+
+    async def admin_url(self, database: str) -> str: ...
+
+    async def replication_conninfo(self, database: str) -> str:
+        """What CREATE SUBSCRIPTION in another database of this runtime needs to read from this one."""
+
+    async def logs(self, workload: str, part: Part = "app", lines: int = 100) -> list[str]: ...
+
+    async def counters(self, workload: str, prefix: str = "") -> dict[str, float]:
+        """Statistics of the workload's sidecars, summed over its replicas."""
+
+    async def proxy_certificate(self, workload: str) -> Certificate: ...
+
+    async def rejected_updates(self) -> dict[str, int]:
+        """How many configurations each proxy has refused."""
+
+    async def memory(self) -> dict[str, int]:
+        """Proportional set size of each process in bytes."""
+
+    async def events(self, since: int = 0) -> list[Event]: ...
+
+    async def down(self) -> None: ...
