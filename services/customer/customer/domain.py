@@ -1,0 +1,91 @@
+"""What a library's account is, and what its tier is worth."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+DISCOUNTS = {"standard": Decimal(0), "silver": Decimal(2), "gold": Decimal(5)}  # percent
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    id: str
+    name: str
+    tier: str
+    discount_percent: Decimal
+    credit_limit: Decimal
+    credit_currency: str
+
+
+class InvalidRequest(Exception):
+    """Some field is wrong."""
+
+    def __init__(self, violations: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{field}: {message}" for field, message in violations))
+        self.violations = tuple(violations)
+
+
+class UnknownCustomer(Exception):
+    """There is no account of that id."""
+
+    def __init__(self, customer_id: str) -> None:
+        super().__init__(f"there is no customer {customer_id}")
+        self.resource = ("customer", customer_id)
+
+
+class NotTheWriter(Exception):
+    """The database is fenced: the other side writes this module's tables."""
+
+    def __init__(self) -> None:
+        super().__init__("customers are written on the other side")
+
+
+class StorageUnavailable(Exception):
+    """The database does not answer."""
+
+    def __init__(self) -> None:
+        super().__init__("the database does not answer")
+
+
+def is_id(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[\x21-\x7e]{1,64}", value) is not None
+
+
+def is_text(value: Any) -> bool:
+    """Something that PostgreSQL can store: no NUL, no half of a surrogate pair."""
+    return isinstance(value, str) and 0 < len(value) <= 500 and not re.search(r"[\x00\ud800-\udfff]", value)
+
+
+def is_amount(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,2})?", value) is not None
+
+
+def is_currency(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[A-Z]{3}", value) is not None
+
+
+CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "id": (is_id, "must be 1 to 64 printable ASCII characters without spaces"),
+    "name": (is_text, "must be a text of 1 to 500 characters"),
+    "tier": (lambda v: isinstance(v, str) and v in DISCOUNTS, f"must be one of {', '.join(DISCOUNTS)}"),
+    "credit_limit": (is_amount, "must be an amount with at most two decimals"),
+    "credit_currency": (is_currency, "must be three capital letters"),
+}
+
+
+def customer_from(fields: Mapping[str, Any]) -> Customer:
+    """The account that an imported object describes. Raises InvalidRequest with all that is wrong with it."""
+    wrong = [(name, "is not a field of a customer") for name in fields if name not in CHECKS]
+    for name, (check, message) in CHECKS.items():
+        if name not in fields:
+            wrong.append((name, "is missing"))
+        elif not check(fields[name]):
+            wrong.append((name, message))
+    if wrong:
+        raise InvalidRequest(wrong)
+    discount = DISCOUNTS[fields["tier"]]
+    return Customer(
+        **{**fields, "discount_percent": discount, "credit_limit": Decimal(fields["credit_limit"])}
+    )

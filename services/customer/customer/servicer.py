@@ -1,0 +1,54 @@
+"""Messages to values and back, and the one table of errors."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from figtree.customer.v1 import customer_pb2 as pb
+from figtree.customer.v1.customer_pb2_grpc import CustomerServiceServicer
+from figtree.money.v1 import money_pb2
+from grpc import StatusCode
+
+from customer.domain import Customer, InvalidRequest, NotTheWriter, StorageUnavailable, UnknownCustomer
+from customer.service import Accounts
+
+SERVICE = pb.DESCRIPTOR.services_by_name["CustomerService"].full_name
+
+STATUS: Mapping[type[Exception], StatusCode] = {
+    InvalidRequest: StatusCode.INVALID_ARGUMENT,
+    UnknownCustomer: StatusCode.NOT_FOUND,
+    NotTheWriter: StatusCode.ABORTED,
+    StorageUnavailable: StatusCode.UNAVAILABLE,
+}
+
+TIERS = {"standard": pb.TIER_STANDARD, "silver": pb.TIER_SILVER, "gold": pb.TIER_GOLD}
+NANO = Decimal("0.000000001")
+
+
+def to_proto(customer: Customer) -> pb.Customer:
+    units = int(customer.credit_limit)
+    return pb.Customer(
+        id=customer.id,
+        name=customer.name,
+        tier=TIERS[customer.tier],
+        discount_percent=money_pb2.Decimal(value=f"{customer.discount_percent:f}"),
+        credit_limit=money_pb2.Money(
+            currency_code=customer.credit_currency,
+            units=units,
+            nanos=int((customer.credit_limit - units) / NANO),
+        ),
+    )
+
+
+class CustomerServicer(CustomerServiceServicer):
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+
+    async def GetCustomer(self, request: pb.GetCustomerRequest, context: Any) -> pb.GetCustomerResponse:
+        return pb.GetCustomerResponse(customer=to_proto(await self._accounts.get(request.customer_id)))
+
+    async def BatchGetCustomers(
+        self, request: pb.BatchGetCustomersRequest, context: Any
+    ) -> pb.BatchGetCustomersResponse:
+        found = await self._accounts.batch_get(request.customer_ids)
+        return pb.BatchGetCustomersResponse(customers=map(to_proto, found))

@@ -1,0 +1,54 @@
+"""The table `customers` and its statements."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+
+from sqlalchemy import Column, MetaData, Numeric, Table, Text, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from customer.database import translating, writing
+from customer.domain import Customer
+
+metadata = MetaData()
+customers = Table(
+    "customers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("tier", Text, nullable=False),
+    Column("discount_percent", Numeric, nullable=False),
+    Column("credit_limit", Numeric, nullable=False),
+    Column("credit_currency", Text, nullable=False),
+)
+
+UPSERT = insert(customers)
+UPSERT = UPSERT.on_conflict_do_update(
+    index_elements=["id"],
+    set_={column.name: UPSERT.excluded[column.name] for column in customers.c},
+)
+
+
+class SqlCustomers:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def get_many(self, ids: Sequence[str]) -> Sequence[Customer]:
+        statement = select(customers).where(customers.c.id == func.any(ids))
+        with translating():
+            async with self._engine.connect() as connection:
+                return [Customer(**row._mapping) for row in await connection.execute(statement)]
+
+    async def is_empty(self) -> bool:
+        with translating():
+            async with self._engine.connect() as connection:
+                return (await connection.execute(select(customers.c.id).limit(1))).first() is None
+
+    async def put(self, batches: Iterable[Sequence[Customer]]) -> int:
+        count = 0
+        with translating():
+            async with writing(self._engine).begin() as connection:
+                for batch in batches:
+                    await connection.execute(UPSERT, [asdict(customer) for customer in batch])
+                    count += len(batch)
+        return count
