@@ -6,8 +6,10 @@ from typing import Any
 from grpc import aio
 
 from chassis.context import outbound_metadata, time_left
+from chassis.errors import METADATA_LIMITS
 
 OPTIONS = [
+    *METADATA_LIMITS,
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.service_config_disable_resolution", 1),
@@ -19,67 +21,37 @@ OPTIONS = [
 
 
 def open_channel(address: str, egress: str = "", *, limit: float = 5.0) -> aio.Channel:
-    """A channel to `address` (name:port). If `egress` names a host, that one is dialled on the same port instead
-    and the neighbour's name travels as the authority, as with an HTTP proxy: how a sidecar without iptables is used.
+    """A channel to `address` (name:port), whose calls hand on the caller's headers and deadline.
 
-    Every unary call ends after `limit` seconds or when the caller's own deadline comes, whichever is first.
+    If `egress` names a host, that one is dialled on the same port instead and the neighbour's name travels as the
+    authority, as with an HTTP proxy: how a sidecar without iptables is used.
+    A call that is answered once ends after `limit` seconds, or with the caller's deadline if that is sooner.
     """
     options: list[tuple[str, Any]] = list(OPTIONS)
     target = address
     if egress:
-        port = address.rpartition(":")[2]
-        target = f"{egress}:{port}"
+        target = f"{egress}:{address.rpartition(':')[2]}"
         options.append(("grpc.default_authority", address))
-    interceptors: list[aio.ClientInterceptor] = [
-        _Unary(limit),
-        _UnaryStream(),
-        _StreamUnary(limit),
-        _StreamStream(),
+    interceptors = [
+        _handing_on(aio.UnaryUnaryClientInterceptor, "intercept_unary_unary", limit),
+        _handing_on(aio.StreamUnaryClientInterceptor, "intercept_stream_unary", limit),
+        _handing_on(aio.UnaryStreamClientInterceptor, "intercept_unary_stream", None),
+        _handing_on(aio.StreamStreamClientInterceptor, "intercept_stream_stream", None),
     ]
     return aio.insecure_channel(target, options=options, interceptors=interceptors)
 
 
-def _handed_on(details: aio.ClientCallDetails, limit: float | None) -> aio.ClientCallDetails:
-    timeout = details.timeout
-    if limit is not None:
-        timeout = time_left(limit if timeout is None else timeout)
-    elif timeout is not None:
-        timeout = time_left(timeout)
-    metadata = aio.Metadata(*(details.metadata or ()), *outbound_metadata())
-    return aio.ClientCallDetails(
-        details.method, timeout, metadata, details.credentials, details.wait_for_ready
-    )
-
-
-class _Unary(aio.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]
-    def __init__(self, limit: float) -> None:
-        self._limit = limit
-
-    async def intercept_unary_unary(
-        self, continuation: Callable[..., Any], details: aio.ClientCallDetails, request: Any
+def _handing_on(kind: type[aio.ClientInterceptor], method: str, limit: float | None) -> aio.ClientInterceptor:
+    async def intercept(
+        _: Any, continuation: Callable[..., Any], details: aio.ClientCallDetails, request: Any
     ) -> Any:
-        return await continuation(_handed_on(details, self._limit), request)
+        timeout = limit if details.timeout is None else details.timeout
+        timeout = None if timeout is None else time_left(timeout)
+        metadata = aio.Metadata(*(details.metadata or ()), *outbound_metadata())
+        handed_on = aio.ClientCallDetails(
+            details.method, timeout, metadata, details.credentials, details.wait_for_ready
+        )
+        return await continuation(handed_on, request)
 
-
-class _UnaryStream(aio.UnaryStreamClientInterceptor):  # type: ignore[type-arg]
-    async def intercept_unary_stream(
-        self, continuation: Callable[..., Any], details: aio.ClientCallDetails, request: Any
-    ) -> Any:
-        return await continuation(_handed_on(details, None), request)
-
-
-class _StreamUnary(aio.StreamUnaryClientInterceptor):  # type: ignore[type-arg]
-    def __init__(self, limit: float) -> None:
-        self._limit = limit
-
-    async def intercept_stream_unary(
-        self, continuation: Callable[..., Any], details: aio.ClientCallDetails, requests: Any
-    ) -> Any:
-        return await continuation(_handed_on(details, self._limit), requests)
-
-
-class _StreamStream(aio.StreamStreamClientInterceptor):  # type: ignore[type-arg]
-    async def intercept_stream_stream(
-        self, continuation: Callable[..., Any], details: aio.ClientCallDetails, requests: Any
-    ) -> Any:
-        return await continuation(_handed_on(details, None), requests)
+    made: aio.ClientInterceptor = type(kind.__name__, (kind,), {method: intercept})()
+    return made

@@ -4,11 +4,10 @@ import time
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 
 # W3C trace context, Istio's request id, and the two headers that the mesh routes by.
-PROPAGATED = frozenset(
-    {"traceparent", "tracestate", "baggage", "x-request-id", "x-environment", "x-figtree-user"}
-)
+PROPAGATED = {"traceparent", "tracestate", "baggage", "x-request-id", "x-environment", "x-figtree-user"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,7 @@ class CallContext:
 _current: ContextVar[CallContext] = ContextVar("call_context", default=CallContext())  # noqa: B039
 
 
-def enter(headers: Iterable[tuple[str, str]], seconds: float | None) -> None:
+def enter(headers: Iterable[tuple[str, Any]], seconds: float | None) -> None:
     """Begin an inbound call that has `seconds` left, or no deadline if None."""
     deadline = None if seconds is None else time.monotonic() + seconds
     _current.set(CallContext(deadline, {k: v for k, v in headers if k in PROPAGATED}))

@@ -1,25 +1,22 @@
 """Start, health, reflection, drain: the life of a gRPC process."""
 
 import asyncio
-import contextlib
 import logging
 import signal
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+import uvloop
 from grpc import aio
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from chassis.errors import ErrorInterceptor, StatusTable
+from chassis.errors import METADATA_LIMITS, ErrorInterceptor, StatusTable
 
 log = logging.getLogger(__name__)
 
-NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
-SERVING = health_pb2.HealthCheckResponse.SERVING
-
 OPTIONS = [
+    *METADATA_LIMITS,
     ("grpc.so_reuseport", 0),  # a second process on our port is a mistake, not a colleague
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
     ("grpc.keepalive_permit_without_calls", 1),
@@ -39,14 +36,14 @@ def stop_signal() -> asyncio.Event:
 async def serve(
     listen: str,
     register: Callable[[aio.Server], None],
-    services: Iterable[str],
+    services: Sequence[str],
     errors: StatusTable,
     *,
     drain: float = 1.0,
     grace: float = 10.0,
     max_concurrent: int = 1000,
 ) -> None:
-    """Serve until SIGTERM: then NOT_SERVING, `drain` seconds for the callers to notice, `grace` for calls under way.
+    """Serve until SIGTERM: then say NOT_SERVING, give callers `drain` seconds to notice and calls `grace` to end.
 
     `listen` is host:port or unix:/path; a call beyond `max_concurrent` is refused with RESOURCE_EXHAUSTED.
     """
@@ -55,31 +52,22 @@ async def serve(
         interceptors=[ErrorInterceptor(errors)], options=OPTIONS, maximum_concurrent_rpcs=max_concurrent
     )
     register(server)
-    names = ("", *services)
-    health = HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(health, server)
-    reflection.enable_server_reflection(
-        (*services, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME),
-        server,
-    )
-    for name in names:
-        await health.set(name, NOT_SERVING)
+    healthy = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
+    reflection.enable_server_reflection((*services, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+    for name in services:
+        await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
     server.add_insecure_port(listen)  # the sidecar does TLS
     await server.start()
-    for name in names:
-        await health.set(name, SERVING)
     log.info("serving on %s", listen)
     await stopping.wait()
     log.info("draining")
-    await health.enter_graceful_shutdown()
+    await healthy.enter_graceful_shutdown()
     await asyncio.sleep(drain)
     await server.stop(grace)
     log.info("stopped")
 
 
 def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a process's main coroutine on uvloop."""
-    import uvloop
-
-    with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(main())
+    """Run a process's main coroutine."""
+    uvloop.run(main())
