@@ -53,12 +53,14 @@ KINDS: dict[str, TypeAdapter[Any]] = {
     "currency": TypeAdapter(Rate),
     "pricing": TypeAdapter(Price | Break),
 }
-MODULES = tuple(KINDS)
 UPSERT: dict[type[Line], str] = {
     Title: """
-        insert into titles (id, isbn13, name, authors, format, publisher, year) values ($1, $2, $3, $4, $5, $6, $7)
-        on conflict (id) do update set (isbn13, name, authors, format, publisher, year, updated_at)
-        = (excluded.isbn13, excluded.name, excluded.authors, excluded.format, excluded.publisher, excluded.year, now())
+        insert into titles (id, isbn13, name, authors, format, publisher, year)
+        values ($1, $2, $3, $4, $5, $6, $7)
+        on conflict (id) do update set (isbn13, name, authors, format, publisher, year, updated_at) = (
+            excluded.isbn13, excluded.name, excluded.authors, excluded.format, excluded.publisher,
+            excluded.year, now()
+        )
     """,
     Rate: """
         insert into rates (date, currency, rate) values ($1, $2, $3)

@@ -41,7 +41,7 @@ class Database:
     async def rows(
         self, statement: Executable, values: Mapping[str, Any] | None = None
     ) -> Sequence[Row[Any]]:
-        """All rows of one statement, which may safely run twice: one that meets a dead connection gets a new one."""
+        """All rows of one statement, which may safely run twice: a dead connection is replaced once."""
         try:
             return await self._run(statement, values)
         except Unavailable as error:

@@ -1,17 +1,18 @@
 """Builds the one process: which module gets what, and what runs beside the requests."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from functools import partial
 
 from chassis.channel import open_channel
-from edge.app import PortsNow
+from edge.app import PortsNow, create_app
 from edge.ports import Currencies, Orders, Ports, Pricing, Titles
 from edge.remote.currency import RemoteCurrencies
 from edge.remote.order import RemoteOrders
 from edge.remote.pricing import RemotePricing
 from edge.remote.title import RemoteTitles
+from fastapi import FastAPI
 
 from monolith.currency.service import LocalCurrencies
 from monolith.database import Database, open_engine
@@ -24,6 +25,10 @@ from monolith.placement import Choice, Placement
 from monolith.pricing.service import LocalPricing
 from monolith.settings import Settings
 from monolith.title.service import LocalTitles
+
+
+def application(settings: Settings) -> FastAPI:
+    return create_app(partial(ports, settings))
 
 
 @asynccontextmanager
@@ -63,12 +68,8 @@ async def ports(settings: Settings) -> AsyncIterator[PortsNow]:
         await placement.read()
         fulfilment = Fulfilment(database, settings.fulfilment_delay)
         for work in (placement.follow(), watches.follow(), fulfilment.work()):
-            closing.push_async_callback(_stopped, asyncio.create_task(_forever(work)))
+            closing.push_async_callback(_stopped, asyncio.create_task(work))
         yield lambda: Ports(titles(), currencies(), pricing(), written)
-
-
-async def _forever(work: Coroutine[Any, Any, None]) -> None:
-    await work
 
 
 async def _stopped(task: asyncio.Task[None]) -> None:

@@ -14,8 +14,8 @@ EVERY = 0.05
 REST = 1.0
 MOST = 500
 
-# Several processes may run it at once: each takes what no other one has locked. The outermost query names no table,
-# since a prepared statement would lock that one first, and a fence locks orders before order_events.
+# Several processes may run it at once: each takes what no other one has locked. The outermost query names
+# no table, since a prepared statement would lock that first, and a fence locks orders before order_events.
 STEP = text("""
     with due as (
         select order_id, sequence, status from order_events

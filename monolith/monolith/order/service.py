@@ -45,7 +45,7 @@ class LocalOrders:
         return [answers[i] for i in range(len(orders))]
 
     async def _stored(self, orders: dict[int, tuple[str, NewOrder]]) -> dict[int, Placed | EdgeError]:
-        """The answers to those that were stored or are invalid; one whose key was taken meanwhile has none yet."""
+        """Answers to what was stored or is invalid; one whose key was taken meanwhile has none yet."""
         baskets = [Basket(currency=order.currency, lines=order.lines) for _, order in orders.values()]
         quotes = dict(zip(orders, await self._pricing().batch_quote(baskets), strict=True))
         answers: dict[int, Placed | EdgeError] = {}

@@ -14,35 +14,37 @@ from monolith.database import Database
 
 # Lines come as one array per column: one row per order, and no second query.
 SELECT = """
-    select o.id, o.customer_id, o.idempotency_key, o.content_hash, o.status, o.currency, o.discount_percent, o.total,
-           o.created_at, l.title_ids, l.quantities, l.unit_prices, l.totals
+    select o.id, o.customer_id, o.idempotency_key, o.content_hash, o.status, o.currency, o.discount_percent,
+           o.total, o.created_at, l.title_ids, l.quantities, l.unit_prices, l.totals
     from {} cross join lateral (
-        select array_agg(title_id order by line_number) title_ids, array_agg(quantity order by line_number) quantities,
-               array_agg(unit_price order by line_number) unit_prices, array_agg(total order by line_number) totals
+        select array_agg(title_id order by line_number) as title_ids,
+               array_agg(quantity order by line_number) as quantities,
+               array_agg(unit_price order by line_number) as unit_prices,
+               array_agg(total order by line_number) as totals
         from order_lines where order_id = o.id
-    ) l
+    ) l {}
 """
-BY_ID = text(SELECT.format("orders o") + "where o.id = :id")
+PAGE = "(select * from orders where {} and id < :before order by id desc limit :most) o"
+
+BY_ID = text(SELECT.format("orders o", "where o.id = :id"))
 BY_KEYS = text(
     SELECT.format(
         "unnest(cast(:customers as text[]), cast(:keys as text[])) k(customer_id, idempotency_key) "
-        "join orders o using (customer_id, idempotency_key)"
+        "join orders o using (customer_id, idempotency_key)",
+        "",
     )
 )
-NEWEST = SELECT.format("(select * from orders where {} and id < :before order by id desc limit :most) o") + (
-    "order by o.id desc"
-)
-PAGE_OF_ALL = text(NEWEST.format("true"))
-PAGE_OF_CUSTOMER = text(NEWEST.format("customer_id = :customer"))
+PAGE_OF_ALL = text(SELECT.format(PAGE.format("true"), "order by o.id desc"))
+PAGE_OF_CUSTOMER = text(SELECT.format(PAGE.format("customer_id = :customer"), "order by o.id desc"))
 
-# The order of the three inserts is the order in which replication hands the rows on.
+# The order of the three inserts is the order in which a fence locks the tables.
 STORE = text("""
     with stored as (
-        insert into orders (id, customer_id, idempotency_key, content_hash, status, currency, discount_percent, total,
-                            created_at, updated_at)
+        insert into orders (id, customer_id, idempotency_key, content_hash, status, currency,
+                            discount_percent, total, created_at, updated_at)
         select id, customer_id, key, hash, 'placed', currency, 0, total, now(), now()
-        from unnest(cast(:ids as uuid[]), cast(:customers as text[]), cast(:keys as text[]), cast(:hashes as text[]),
-                    cast(:currencies as text[]), cast(:order_totals as numeric[]))
+        from unnest(cast(:ids as uuid[]), cast(:customers as text[]), cast(:keys as text[]),
+                    cast(:hashes as text[]), cast(:currencies as text[]), cast(:order_totals as numeric[]))
              as wanted(id, customer_id, key, hash, currency, total)
         order by customer_id, key
         on conflict (customer_id, idempotency_key) do nothing
@@ -107,7 +109,7 @@ class OrderStorage:
         return [_stored(row).order for row in found]
 
     async def store(self, drafts: Sequence[Draft]) -> dict[UUID, Order]:
-        """Those that were stored; one whose key is taken is left out. Raises Moved if this side is not the writer."""
+        """Those that were stored; one whose key is taken is left out. Raises Moved if another side writes."""
         lines = [(d.id, number, line) for d in drafts for number, line in enumerate(d.lines, 1)]
         found = await self._database.rows(
             STORE,

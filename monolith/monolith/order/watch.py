@@ -1,4 +1,4 @@
-"""Order events as they happen: however many orders are watched, the process asks the database once per interval."""
+"""Order events as they happen: however many are watched, one query per interval asks for all of them."""
 
 import asyncio
 import logging

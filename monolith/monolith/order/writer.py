@@ -1,4 +1,4 @@
-"""Orders wherever they are written now: the side that is not the writer says so, and the other one is asked."""
+"""Orders wherever they are written now: a side that is not the writer says so, and the other is asked."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence

@@ -83,7 +83,7 @@ class LocalPricing:
 def _violations(
     basket: Basket, titles: Mapping[str, Title], rates: RateTable, prices: Mapping[str, Money]
 ) -> list[tuple[str, str]]:
-    """All of them: the currency first, then in the order of the lines. Quantities are the contract's own bounds."""
+    """All of them, the currency first, then line by line; quantities are checked by the contract."""
     wrong = []
     if basket.currency not in rates.rates:
         wrong.append(("currency", f"{basket.currency} has no rate on {rates.date}"))

@@ -10,46 +10,40 @@ from typing import Any
 from monolith.title.isbn import check_digit
 
 SEED = 1851
-OPENINGS = (
-    "The",
-    "A",
-    "Letters from the",
-    "Notes on the",
-    "Beyond the",
-    "Under the",
-    "History of the",
-    "Songs of the",
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
+OPENINGS = _names(
+    "The, A, Letters from the, Notes on the, Beyond the, Under the, History of the, Songs of the"
 )
-QUALITIES = (
-    "Silent", "Broken", "Northern", "Invisible", "Golden", "Forgotten", "Second", "Burning", "Patient", "Distant",
-    "Hollow", "Crimson", "Wandering", "Last", "Gentle", "Hidden", "Winter", "Salt", "Paper", "Unfinished",
-)  # fmt: skip
-THINGS = (
-    "River", "Orchard", "Lighthouse", "Cartographer", "Archive", "Harbour", "Garden", "Machine", "Observatory", "Bridge",
-    "Clockmaker", "Island", "Letter", "Forest", "Museum", "Voyage", "Library", "Mountain", "Fig Tree", "Republic",
-)  # fmt: skip
-FIRST = (
-    "Ada", "Björn", "Chiara", "Dmitri", "Élise", "Fatima", "Gustav", "Hana", "Imre", "Jūratė",
-    "Kofi", "Lucía", "Małgorzata", "Noor", "Oluwaseun", "Priya", "Quentin", "Rosa", "Søren", "Tomáš",
-)  # fmt: skip
-LAST = (
-    "Almeida", "Brontë-Hughes", "Castellanos", "Dvořák", "Eriksen", "Fournier", "Grünwald", "Haddad", "Ishikawa", "Jansen",
-    "Kovács", "Lindqvist", "Moreau", "Nakamura", "O'Brien", "Petrović", "Rahman", "Silva", "Tanaka", "Vásquez",
-)  # fmt: skip
-PUBLISHERS = (
-    "Meadow Press",
-    "Blackthorn & Sons",
-    "Éditions du Canal",
-    "Verlag am Markt",
-    "Harbour House",
-    "Sycamore",
+QUALITIES = _names("""
+    Silent, Broken, Northern, Invisible, Golden, Forgotten, Second, Burning, Patient, Distant, Hollow,
+    Crimson, Wandering, Last, Gentle, Hidden, Winter, Salt, Paper, Unfinished
+""")
+THINGS = _names("""
+    River, Orchard, Lighthouse, Cartographer, Archive, Harbour, Garden, Machine, Observatory, Bridge,
+    Clockmaker, Island, Letter, Forest, Museum, Voyage, Library, Mountain, Fig Tree, Republic
+""")
+FIRST = _names("""
+    Ada, Björn, Chiara, Dmitri, Élise, Fatima, Gustav, Hana, Imre, Jūratė, Kofi, Lucía, Małgorzata,
+    Noor, Oluwaseun, Priya, Quentin, Rosa, Søren, Tomáš
+""")
+LAST = _names("""
+    Almeida, Brontë-Hughes, Castellanos, Dvořák, Eriksen, Fournier, Grünwald, Haddad, Ishikawa, Jansen,
+    Kovács, Lindqvist, Moreau, Nakamura, O'Brien, Petrović, Rahman, Silva, Tanaka, Vásquez
+""")
+PUBLISHERS = _names(
+    "Meadow Press, Blackthorn & Sons, Éditions du Canal, Verlag am Markt, Harbour House, Sycamore"
 )
 FORMATS = ("print", "print", "ebook", "audio")
 CURRENCIES = ("EUR", "GBP", "USD", "SEK", "JPY")
 
 
 def entries(count: int) -> Iterator[dict[str, Any]]:
-    """The shipped ones, whatever `count` is, and then invented ones up to `count`; the same ones each time."""
+    """All shipped ones and then, up to `count`, invented ones; the same ones each time."""
     shipped = json.loads(files("monolith").joinpath("data", "catalogue.json").read_bytes())
     yield from shipped
     chance = random.Random(SEED)  # noqa: S311

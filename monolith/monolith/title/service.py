@@ -5,7 +5,7 @@ from typing import Any
 from edge import paging
 from edge.errors import Missing
 from edge.models import Title, TitlePage
-from sqlalchemy import Row, func, literal_column, select
+from sqlalchemy import ColumnElement, Row, func, literal_column, select
 
 from monolith.database import Database
 from monolith.title.tables import titles
@@ -14,7 +14,7 @@ WORD = re.compile(r"[^\W_]+")
 MOST_WORDS = 8
 COLUMNS = [column for column in titles.columns if column.name != "updated_at"]
 # as in the index: a parameter in place of the name would hide the index from the planner
-SIMPLE = literal_column("'simple'::regconfig")
+SIMPLE: ColumnElement[Any] = literal_column("'simple'::regconfig")
 DOCUMENT = func.to_tsvector(SIMPLE, func.search_text(titles.c.name, titles.c.authors))
 
 

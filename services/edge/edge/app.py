@@ -32,6 +32,8 @@ def create_app(lifespan: Callable[[], AbstractAsyncContextManager[PortsNow]]) ->
         summary="Titles, rates, quotes and orders: the same contract in every shape",
         lifespan=with_ports,
         redoc_url=None,
+        redirect_slashes=False,  # a redirect would name a host that only the mesh knows
+        generate_unique_id_function=lambda route: route.name,
         max_body_size=MAX_BODY,
     )
     app.state.draining = False

@@ -1,4 +1,4 @@
-"""Content-Digest (RFC 9530) on every whole answer: how a mirror's answers are compared without reading them twice."""
+"""Content-Digest (RFC 9530) on every whole answer: a mirror's answers are compared by it."""
 
 import base64
 import hashlib

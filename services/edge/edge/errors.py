@@ -1,4 +1,4 @@
-"""Everything that a port may answer instead of a result. One place holds the words, so every shape says the same."""
+"""What a port may answer instead of a result. One place holds the words, so every shape says the same."""
 
 from collections.abc import Sequence
 

@@ -1,11 +1,13 @@
 """The resources of the REST contract. Amounts are decimals written as strings, never numbers."""
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic_core import PydanticCustomError
 
 from edge.money import as_text
 
@@ -17,6 +19,16 @@ Instant = Annotated[
         return_type=str,
     ),
 ]
+
+
+def _written_as_day(value: object) -> object:
+    """Without this, a number would be a date as well: so many seconds since 1970."""
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise PydanticCustomError("date_form", "not YYYY-MM-DD")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_written_as_day)]
 CurrencyCode = Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217", examples=["EUR"])]
 TitleId = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[\x21-\x7e]+$", examples=["t-000001"])]
 CustomerId = Annotated[

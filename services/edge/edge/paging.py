@@ -12,7 +12,7 @@ def token(last_key: str) -> str:
 
 
 def last_key(page_token: str) -> str:
-    """The key that the token was made of; "" for the first page. Raises Invalid for a token that we did not make."""
+    """The key that the token was made of; "" for the first page. Raises Invalid for any other text."""
     try:
         key = base64.b64decode(
             page_token + "=" * (-len(page_token) % 4), altchars=b"-_", validate=True

@@ -55,7 +55,10 @@ class Orders(Protocol):
     async def get(self, order_id: UUID) -> Order: ...
     async def list(self, customer_id: str, page_size: int, page_token: str) -> OrderPage: ...
     def watch(self, order_id: UUID, after_sequence: int) -> AsyncGenerator[OrderEvent, None]:
-        """Events behind `after_sequence` as they happen, until the last; Missing before the first if there is no such order."""
+        """Events behind `after_sequence` as they happen, until the last.
+
+        Raises Missing before the first if there is no such order.
+        """
         ...
 
 

@@ -52,7 +52,11 @@ async def _bad_request(_: Request, error: Exception) -> Response:
     found = error.errors()
     if any(e["type"] == "json_invalid" for e in found):
         return respond(problem(Invalid([("body", "must be JSON")])))
-    return respond(problem(Invalid([(field_path(e["loc"]), words(e)) for e in found])))
+    # a list that lost its bad items is not also too short
+    inner = {tuple(e["loc"][:depth]) for e in found for depth in range(len(e["loc"]))}
+    return respond(
+        problem(Invalid([(field_path(e["loc"]), words(e)) for e in found if tuple(e["loc"]) not in inner]))
+    )
 
 
 async def _http(_: Request, error: Exception) -> Response:

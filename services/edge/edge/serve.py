@@ -3,17 +3,24 @@
 import asyncio
 import contextlib
 import logging
+import socket
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import uvicorn
-from chassis.server import run, stop_signal
+from chassis.server import stop_signal
 from fastapi import FastAPI
 
 log = logging.getLogger(__name__)
 
 
 class _Server(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            log.info("serving on %s", self.config.uds or f"{self.config.host}:{self.config.port}")
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield  # SIGTERM begins the drain below; uvicorn's own handler would stop at once
@@ -34,13 +41,16 @@ async def serve(app: FastAPI, listen: str, *, drain: float = 1.0, grace: float =
             lifespan="on",
             access_log=False,
             log_config=None,
+            log_level="warning",
             server_header=False,
             timeout_keep_alive=75,  # longer than a sidecar keeps an idle connection
             timeout_graceful_shutdown=int(grace),
         )
     )
     serving = asyncio.create_task(server.serve())
-    await asyncio.wait((serving, asyncio.ensure_future(stopping.wait())), return_when=asyncio.FIRST_COMPLETED)
+    told = asyncio.create_task(stopping.wait())
+    await asyncio.wait((serving, told), return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
     if not serving.done():
         log.info("draining")
         app.state.draining = True
@@ -48,15 +58,12 @@ async def serve(app: FastAPI, listen: str, *, drain: float = 1.0, grace: float =
         server.should_exit = True
     await serving
     if not server.started:
-        sys.exit(1)
+        sys.exit("cannot serve")
     log.info("stopped")
 
 
-def _address(listen: str) -> dict[str, str | int]:
+def _address(listen: str) -> dict[str, Any]:
     if listen.startswith("unix:"):
         return {"uds": listen.removeprefix("unix:")}
     host, _, port = listen.rpartition(":")
     return {"host": host.strip("[]"), "port": int(port)}
-
-
-__all__ = ["run", "serve"]

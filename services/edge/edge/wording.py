@@ -19,10 +19,10 @@ FIXED = {
 BOUNDED = {
     "greater_than_equal": ("must be at least {}", "ge"),
     "less_than_equal": ("must be at most {}", "le"),
-    "string_too_short": ("must have at least {} character(s)", "min_length"),
-    "string_too_long": ("must have at most {} character(s)", "max_length"),
-    "too_short": ("must have at least {} item(s)", "min_length"),
-    "too_long": ("must have at most {} item(s)", "max_length"),
+    "string_too_short": ("must not be empty", "min_length"),  # every minimum of the contract is 1
+    "string_too_long": ("must have at most {} characters", "max_length"),
+    "too_short": ("must not be empty", "min_length"),
+    "too_long": ("must have at most {} items", "max_length"),
 }
 
 

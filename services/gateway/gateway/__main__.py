@@ -15,6 +15,7 @@ from edge.remote.order import RemoteOrders
 from edge.remote.pricing import RemotePricing
 from edge.remote.title import RemoteTitles
 from edge.serve import serve
+from fastapi import FastAPI
 from grpc.aio import Channel
 
 from gateway.settings import Settings
@@ -39,11 +40,14 @@ async def remote_ports(settings: Settings) -> AsyncIterator[PortsNow]:
         yield lambda: ports
 
 
+def application(settings: Settings) -> FastAPI:
+    return create_app(partial(remote_ports, settings))
+
+
 def run() -> None:
     settings = Settings()
     configure_logging("gateway", settings.version, settings.log_level)
-    app = create_app(partial(remote_ports, settings))
-    server.run(partial(serve, app, settings.listen))
+    server.run(partial(serve, application(settings), settings.listen))
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def translated(error: AioRpcError) -> Exception:
 
 def _details(error: AioRpcError) -> tuple[str, list[tuple[str, str]], tuple[str, str]]:
     reason, violations, resource = "", [], ("resource", "of that name")
-    status: Any = rpc_status.from_call(error)  # type: ignore[arg-type]
+    status: Any = rpc_status.from_call(error)
     for detail in status.details if status else ():
         info, bad, missing = (
             error_details_pb2.ErrorInfo(),

@@ -30,8 +30,8 @@ Key = Annotated[
     IdempotencyKey,
     Header(
         alias="Idempotency-Key",
-        description="Chosen by the caller, unique per customer. The same key with the same order again answers "
-        "the stored order and stores nothing; with another order it is a conflict",
+        description="Chosen by the caller, unique per customer. The same key with the same order again "
+        "answers the stored order and stores nothing; with another order it is a conflict",
     ),
 ]
 LastEventId = Annotated[

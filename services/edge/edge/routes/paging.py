@@ -9,6 +9,6 @@ PageToken = Annotated[
     str,
     Query(
         max_length=200,
-        description="`next_page_token` of the page before; empty for the first. A token is opaque and never expires",
+        description="`next_page_token` of the page before; empty for the first. Opaque, never expires",
     ),
 ]

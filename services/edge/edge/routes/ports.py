@@ -9,6 +9,7 @@ from edge.problems import PROBLEM
 
 MEANING = {
     400: "The request is not valid, or a rule forbids it",
+    403: "The mesh forbids this call",
     404: "There is no such resource",
     409: "The idempotency key was used for another order",
     413: "The body is too large",
@@ -17,7 +18,7 @@ MEANING = {
     503: "A part of the system does not answer; repeat after the seconds in Retry-After",
     504: "The answer took too long",
 }
-EVERYWHERE = (400, 429, 503, 504)
+EVERYWHERE = (400, 403, 429, 503, 504)
 
 
 async def _ports(request: Request) -> Ports:
