@@ -1,0 +1,86 @@
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from chassis import context as call_context
+from pricing.cache import ShortCache
+
+
+class Neighbour:
+    def __init__(self) -> None:
+        self.asked: list[list[str]] = []
+        self.answer = asyncio.Event()
+        self.answer.set()
+        self.is_down = False
+        self.deadlines: list[float | None] = []
+
+    async def fetch(self, keys: Sequence[str]) -> dict[str, str]:
+        self.asked.append(sorted(keys))
+        self.deadlines.append(call_context.current().deadline)
+        await self.answer.wait()
+        if self.is_down:
+            raise ConnectionError
+        return {key: key.upper() for key in keys if key != "unknown"}
+
+
+@pytest.fixture
+def neighbour() -> Neighbour:
+    return Neighbour()
+
+
+async def test_an_answer_is_kept_for_its_time_and_not_longer(neighbour: Neighbour) -> None:
+    now = 0.0
+    cache = ShortCache(neighbour.fetch, seconds=1, clock=lambda: now)
+    assert await cache.get(["a", "unknown"]) == {"a": "A"}
+    now = 0.99
+    assert await cache.get(["a", "unknown"]) == {"a": "A"}
+    assert len(neighbour.asked) == 1
+    now = 1.0
+    await cache.get(["a"])
+    assert neighbour.asked == [["a", "unknown"], ["a"]]
+
+
+async def test_what_is_being_asked_for_is_not_asked_for_again(neighbour: Neighbour) -> None:
+    cache = ShortCache(neighbour.fetch)
+    neighbour.answer.clear()
+    calls = [asyncio.create_task(cache.get(keys)) for keys in (["a", "b"], ["b", "c"], ["a"])]
+    await asyncio.sleep(0)
+    neighbour.answer.set()
+    assert await asyncio.gather(*calls) == [{"a": "A", "b": "B"}, {"b": "B", "c": "C"}, {"a": "A"}]
+    assert neighbour.asked == [["a", "b"], ["c"]]
+
+
+async def test_a_cancelled_caller_cancels_only_itself(neighbour: Neighbour) -> None:
+    cache = ShortCache(neighbour.fetch)
+    neighbour.answer.clear()
+    first, second = (asyncio.create_task(cache.get(["a"])) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.sleep(0)
+    neighbour.answer.set()
+    assert await second == {"a": "A"}
+    assert first.cancelled()
+
+
+async def test_a_failure_is_not_kept(neighbour: Neighbour) -> None:
+    cache = ShortCache(neighbour.fetch)
+    neighbour.is_down = True
+    with pytest.raises(ConnectionError):
+        await cache.get(["a"])
+    neighbour.is_down = False
+    assert await cache.get(["a"]) == {"a": "A"}
+
+
+async def test_a_flight_does_not_end_with_its_first_callers_deadline(neighbour: Neighbour) -> None:
+    call_context.enter([("x-request-id", "1")], 0.001)
+    await ShortCache(neighbour.fetch).get(["a"])
+    assert neighbour.deadlines == [None]
+
+
+async def test_it_never_holds_more_than_its_size(neighbour: Neighbour) -> None:
+    cache = ShortCache(neighbour.fetch, size=3)
+    for key in "abcd":
+        await cache.get([key])
+    assert await cache.get(list("abcdef")) == {key: key.upper() for key in "abcdef"}
+    assert neighbour.asked[-1] == ["a", "e", "f"]
+    assert len(cache._entries) == 3
