@@ -34,6 +34,13 @@ def read(path: Path) -> list[Object]:
     return items
 
 
+def _stamp(path: Path) -> tuple[int, int] | None:
+    with contextlib.suppress(OSError):
+        status = path.stat()
+        return status.st_mtime_ns, status.st_size
+    return None
+
+
 class MeshConfig:
     def __init__(self, istiod: Istiod, events: Events) -> None:
         self._istiod = istiod
@@ -41,8 +48,10 @@ class MeshConfig:
         self._generation = 0
         self._lock = asyncio.Lock()
         self.sources: dict[str, Path] = {}
+        self._seen: dict[Path, tuple[int, int] | None] = {}
 
     async def apply(self, paths: Sequence[Path]) -> None:
+        stamps = {path: _stamp(path) for path in paths}
         objects = [(path, item) for path in paths for item in read(path)]
         for path, item in objects:
             try:
@@ -53,6 +62,7 @@ class MeshConfig:
         for path, item in objects:
             self.sources[key(item)] = path
             self._events.add("applied", key(item), str(path))
+        self._seen |= stamps
 
     async def delete(self, paths: Sequence[Path]) -> None:
         names = {key(item) for path in paths for item in read(path)}
@@ -61,11 +71,15 @@ class MeshConfig:
             self.sources.pop(name, None)
             self._events.add("deleted", name, "")
 
-    async def source_changed(self, path: Path) -> None:
-        """Take over an edited file: only what is applied from it and no longer from another one."""
+    async def take_over_edits(self) -> None:
+        for path in set(self.sources.values()):
+            if self._seen.get(path) != (stamp := _stamp(path)) and stamp is not None:
+                self._seen[path] = stamp
+                await self._source_changed(path)
+
+    async def _source_changed(self, path: Path) -> None:
+        """Only what is applied from this file and no longer from another one."""
         ours = {name for name, source in self.sources.items() if source == path}
-        if not ours or not path.exists():
-            return
         try:
             items = {key(item): item for item in read(path)}
             if not items:

@@ -7,27 +7,30 @@ from watchfiles import awatch
 
 from demo.runtimes.local.meshconfig import MeshConfig
 
+LOOK_AGAIN = 200  # milliseconds; for what was saved while the watch was being set up
+
 
 async def watch(config: MeshConfig) -> None:
-    """Until cancelled. Folders are watched, not files, because editors replace files."""
+    """Until cancelled."""
     while True:
-        folders = {path.parent for path in config.sources.values() if path.parent.is_dir()}
-        if not folders:
-            await asyncio.sleep(0.2)
+        watched = _folders(config)
+        if not watched:
+            await asyncio.sleep(LOOK_AGAIN / 1000)
             continue
-        more = asyncio.Event()
-        look = asyncio.create_task(_other_folders(config, folders, more))
-        try:
-            async for changes in awatch(
-                *folders, recursive=False, debounce=60, step=30, rust_timeout=1000, stop_event=more
-            ):
-                for path in {Path(name) for _, name in changes}:
-                    await config.source_changed(path)
-        finally:
-            look.cancel()
+        await _watch(config, watched)
 
 
-async def _other_folders(config: MeshConfig, watched: set[Path], more: asyncio.Event) -> None:
-    while {path.parent for path in config.sources.values() if path.parent.is_dir()} <= watched:
-        await asyncio.sleep(0.2)
-    more.set()
+def _folders(config: MeshConfig) -> set[Path]:
+    """Not the files themselves, because editors replace files."""
+    return {path.parent for path in config.sources.values() if path.parent.is_dir()}
+
+
+async def _watch(config: MeshConfig, folders: set[Path]) -> None:
+    """Until there are other folders to watch."""
+    changes = awatch(
+        *folders, recursive=False, debounce=60, step=30, rust_timeout=LOOK_AGAIN, yield_on_timeout=True
+    )
+    async for _ in changes:
+        await config.take_over_edits()
+        if _folders(config) != folders:
+            return

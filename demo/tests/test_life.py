@@ -1,0 +1,113 @@
+"""Several instances, hard kills, clean ends, and no mesh."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import asyncpg
+import httpx
+import psutil
+import pytest
+
+from demo.runtimes.local import LocalRuntime
+from demo.runtimes.local.instance import directory_of
+from demo.runtimes.local.leftovers import leftovers
+from demo.runtimes.runtime import NeedsMesh, NotRunning
+
+
+def supervisors(name: str) -> list[psutil.Process]:
+    root = directory_of(name)
+    return [p for p in leftovers(root) if "demo.runtimes.local.supervisor" in p.cmdline()]
+
+
+async def test_without_mesh_the_workloads_are_reached_at_their_own_addresses(standins: None) -> None:
+    runtime = await LocalRuntime.up(f"off-{os.getpid()}", mesh=False)
+    try:
+        await runtime.start("currency")
+        await runtime.start("monolith")
+        async with httpx.AsyncClient(trust_env=False) as client:
+            assert (await client.get(runtime.edge() + "/who")).status_code == 200
+        assert (await runtime.run("currency", "env", "TITLE_ADDRESS")).strip().endswith(":50051")
+        with pytest.raises(NeedsMesh):
+            await runtime.apply([Path("x.yaml")])
+        with pytest.raises(NeedsMesh):
+            await runtime.scale("monolith", 2)
+        with pytest.raises(NeedsMesh):
+            await runtime.proxy_certificate("monolith")
+    finally:
+        await runtime.down()
+
+
+async def test_databases_are_private_and_can_replicate(standins: None) -> None:
+    runtime = await LocalRuntime.up(f"db-{os.getpid()}", mesh=False)
+    try:
+        await asyncio.gather(runtime.start("currency"), runtime.start("monolith"))
+        theirs = (await runtime.run("currency", "env", "DATABASE_URL")).strip()
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await asyncpg.connect(theirs.replace("/currency", "/monolith"))
+        source = await asyncpg.connect(await runtime.admin_url("monolith"))
+        target = await asyncpg.connect(await runtime.admin_url("currency"))
+        try:
+            await source.execute("CREATE TABLE t(a int primary key); INSERT INTO t VALUES (1)")
+            await source.execute("CREATE PUBLICATION p FOR TABLE t")
+            await source.execute("SELECT pg_create_logical_replication_slot('s', 'pgoutput')")
+            await target.execute("CREATE TABLE t(a int primary key)")
+            conninfo = await runtime.replication_conninfo("monolith")
+            await target.execute(
+                f"CREATE SUBSCRIPTION s CONNECTION '{conninfo}' PUBLICATION p WITH (create_slot = false)"
+            )
+            async with asyncio.timeout(15):
+                while await target.fetchval("SELECT count(*) FROM t") != 1:
+                    await asyncio.sleep(0.05)
+            await target.execute("DROP SUBSCRIPTION s")
+        finally:
+            await source.close()
+            await target.close()
+    finally:
+        await runtime.down()
+
+
+async def test_two_instances_live_side_by_side_and_end_without_a_trace(standins: None) -> None:
+    names = [f"a-{os.getpid()}", f"b-{os.getpid()}"]
+    first, second = await asyncio.gather(*(LocalRuntime.up(name) for name in names))
+    try:
+        assert first.edge() != second.edge()
+        await asyncio.gather(first.start("currency"), second.start("currency"))
+        assert (await first.workloads())[0].ip != (await second.workloads())[0].ip
+    finally:
+        await asyncio.gather(first.down(), second.down())
+    for name in names:
+        assert not directory_of(name).exists()
+        assert not leftovers(directory_of(name))
+        with pytest.raises(NotRunning):
+            await LocalRuntime.connect(name)
+
+
+async def test_starts_again_after_its_supervisor_was_killed_hard(standins: None) -> None:
+    name = f"hard-{os.getpid()}"
+    runtime = await LocalRuntime.up(name)
+    await runtime.start("currency")
+    (supervisor,) = supervisors(name)
+    supervisor.kill()
+    supervisor.wait(5)
+    with pytest.raises(NotRunning):
+        await runtime.workloads()
+    runtime = await LocalRuntime.up(name)
+    try:
+        assert await runtime.workloads() == []
+        await runtime.start("currency")
+    finally:
+        await runtime.down()
+    assert not leftovers(directory_of(name))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_everything(standins: None, number: signal.Signals) -> None:
+    name = f"sig-{os.getpid()}"
+    await LocalRuntime.up(name)
+    (supervisor,) = supervisors(name)
+    supervisor.send_signal(number)
+    supervisor.wait(15)
+    assert not directory_of(name).exists()
+    assert not leftovers(directory_of(name))

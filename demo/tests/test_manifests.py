@@ -1,0 +1,75 @@
+from demo.runtimes import manifests
+from demo.runtimes.local import objects
+from demo.runtimes.local.localise import localised
+
+
+def test_reads_a_workload_from_its_manifests() -> None:
+    order = manifests.manifest("order")
+    assert (order.command, order.service_account, order.port_name, order.port) == (
+        ("order",),
+        "order",
+        "grpc",
+        50051,
+    )
+    assert order.database
+    assert order.protocol == "GRPC"
+    assert manifests.manifest("monolith").health_path == "/healthz"
+    assert not manifests.manifest("gateway").database
+
+
+def test_knows_the_workloads_of_each_shape() -> None:
+    shapes = {step: set(manifests.workloads_of(step)) for step in manifests.steps()}
+    assert shapes["0-monolith"] == {"monolith"}
+    assert shapes["3-pricing"] == {"monolith", "gateway", "currency", "title", "pricing", "customer"}
+    assert shapes["5-no-monolith"] == {"gateway", "currency", "title", "pricing", "customer", "order"}
+
+
+def test_derives_the_mesh_objects_of_a_workload() -> None:
+    title = manifests.manifest("title")
+    assert objects.service_entry(title)["spec"] == {
+        "hosts": ["title.figtree.svc.cluster.local"],
+        "location": "MESH_INTERNAL",
+        "resolution": "STATIC",
+        "ports": [{"number": 50051, "name": "grpc", "protocol": "GRPC"}],
+        "workloadSelector": {"labels": {"app": "title"}},
+    }
+    assert objects.workload_entry(title, "v2", 3, "127.9.9.13", 50051) == {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "WorkloadEntry",
+        "metadata": {"name": "title-v2-3", "namespace": "figtree"},
+        "spec": {
+            "address": "127.9.9.13",
+            "serviceAccount": "title",
+            "labels": {"app": "title", "version": "v2", "figtree.example/slot": "3"},
+            "ports": {"grpc": 50051},
+        },
+    }
+    sidecar = objects.sidecar(title, "v1", 0, "127.9.9.10", 50051, "127.9.9.110", "/d/run/t.sock", ["a.b"])
+    assert sidecar["spec"]["ingress"] == [
+        {
+            "port": {"number": 50051, "protocol": "GRPC", "name": "grpc"},
+            "bind": "127.9.9.10",
+            "captureMode": "NONE",
+            "defaultEndpoint": "unix:///d/run/t.sock",
+        }
+    ]
+    assert sidecar["spec"]["egress"] == [{"bind": "127.9.9.110", "captureMode": "NONE", "hosts": ["./a.b"]}]
+
+
+def test_localises_what_names_infrastructure_and_keeps_the_rest() -> None:
+    env = localised(
+        manifests.manifest("order"), listen="unix:/s", version="v1", nats_url="nats://t@127.1.1.4:4222",
+        database_url="postgresql://x", egress="127.1.1.110", extra={"FULFILMENT_DELAY": "0.1"},
+    )  # fmt: skip
+    assert env == {
+        "LISTEN": "unix:/s", "VERSION": "v1", "NATS_URL": "nats://t@127.1.1.4:4222", "DATABASE_URL": "postgresql://x",
+        "EGRESS": "127.1.1.110", "FULFILMENT_DELAY": "0.1",
+    }  # fmt: skip
+    pricing = localised(
+        manifests.manifest("pricing"),
+        listen="h:1",
+        version="v2",
+        nats_url="",
+        neighbours={"title": "127.1.1.17:50051"},
+    )
+    assert pricing == {"LISTEN": "h:1", "VERSION": "v2", "RULESET": "v1", "TITLE_ADDRESS": "127.1.1.17:50051"}

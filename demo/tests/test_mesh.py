@@ -1,0 +1,211 @@
+"""Real istiod and Envoy around stand-ins."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import grpc
+import httpx
+import psutil
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from demo.runtimes.local import LocalRuntime
+from demo.runtimes.local.instance import directory_of
+from demo.runtimes.runtime import CommandFailed, Refused
+
+
+ROUTE = """
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {{name: edge-test}}
+spec:
+  hosts: ["*"]
+  gateways: [edge]
+  http:
+    - route: [{{destination: {{host: monolith, port: {{number: 8080}}}}}}]
+      headers: {{response: {{set: {{x-mark: "{mark}"}}}}}}
+"""
+
+
+async def soon(check: Callable[[], Awaitable[bool]], seconds: float = 15.0) -> float:
+    begun = time.monotonic()
+    while not await check():
+        assert time.monotonic() - begun < seconds, "it did not happen in time"
+        await asyncio.sleep(0.02)
+    return time.monotonic() - begun
+
+
+async def status(runtime: LocalRuntime, path: str = "/who") -> int:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        with contextlib.suppress(httpx.TransportError):
+            return (await client.get(runtime.edge() + path)).status_code
+        return 0
+
+
+async def mark(runtime: LocalRuntime) -> str:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        return (await client.get(runtime.edge() + "/who")).headers.get("x-mark", "")
+
+
+@pytest.fixture
+async def route(mesh: LocalRuntime, tmp_path: Path) -> Path:
+    path = tmp_path / "route.yaml"
+    path.write_text(ROUTE.format(mark="one"))
+    await mesh.apply([path])
+    return path
+
+
+async def test_the_edge_leads_to_the_workload_with_an_identity(mesh: LocalRuntime, route: Path) -> None:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.get(mesh.edge() + "/who")
+    assert answer.headers["x-mark"] == "one", "applied means: in effect when apply returns"
+    account = "spiffe://cluster.local/ns/istio-system/sa/istio-ingressgateway-service-account"
+    assert f"URI={account}" in answer.json()["caller"]
+    certificate = await mesh.proxy_certificate("monolith")
+    assert certificate.spiffe_id == "spiffe://cluster.local/ns/figtree/sa/monolith"
+    assert 3600 < certificate.expires.timestamp() - time.time() < 90_000
+
+
+async def test_no_proxy_has_refused_a_configuration(mesh: LocalRuntime, route: Path) -> None:
+    rejected = await mesh.rejected_updates()
+    assert len(rejected) == 3
+    assert set(rejected.values()) == {0}
+
+
+async def test_plaintext_to_a_workload_is_refused(mesh: LocalRuntime) -> None:
+    (workload,) = [w for w in await mesh.workloads() if w.name == "monolith"]
+    async with httpx.AsyncClient(trust_env=False) as client:
+        with pytest.raises(httpx.TransportError):
+            await client.get(f"http://{workload.ip}:8080/who")
+
+
+async def test_tls_without_a_certificate_is_refused(mesh: LocalRuntime) -> None:
+    (workload,) = [w for w in await mesh.workloads() if w.name == "monolith"]
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
+        with pytest.raises(httpx.TransportError):
+            await client.get(f"https://{workload.ip}:8080/who")
+
+
+async def test_a_neighbour_is_called_by_name_through_the_sidecar(mesh: LocalRuntime) -> None:
+    (workload,) = [w for w in await mesh.workloads() if w.name == "monolith"]
+    egress = workload.ip.rsplit(".", 1)[0] + f".{int(workload.ip.rsplit('.', 1)[1]) + 100}"
+    options = [("grpc.default_authority", "currency:50051")]
+    async with grpc.aio.insecure_channel(f"{egress}:50051", options=options) as channel:
+        health = health_pb2_grpc.HealthStub(channel)
+        answer = await health.Check(health_pb2.HealthCheckRequest(), timeout=5)
+    assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+async def test_nothing_listens_on_every_address(mesh: LocalRuntime) -> None:
+    root = directory_of(mesh.name)
+    ours = set()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get("FIGTREE_INSTANCE") == str(root):
+                ours |= {c.laddr.ip for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
+    assert ours
+    assert all(ip.startswith("127.") for ip in ours), ours
+
+
+async def test_an_edit_takes_effect_within_a_second(mesh: LocalRuntime, route: Path) -> None:
+    route.write_text(ROUTE.format(mark="two"))
+    begun = time.monotonic()
+    await soon(lambda: _is(mesh, "two"))
+    assert time.monotonic() - begun < 1.0
+
+
+async def _is(mesh: LocalRuntime, wanted: str) -> bool:
+    return await mark(mesh) == wanted
+
+
+async def test_an_invalid_manifest_is_refused_in_istios_words_and_the_old_one_stays(
+    mesh: LocalRuntime, route: Path, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(ROUTE.format(mark="bad").replace("number: 8080", "number: 808080"))
+    with pytest.raises(Refused, match="port number 808080 must be in the range"):
+        await mesh.apply([bad])
+    bad.write_text("apiVersion: networking.istio.io/v1\nkind: Nonsense\nmetadata: {name: x}\nspec: {}\n")
+    with pytest.raises(Refused, match="unrecognized type"):
+        await mesh.apply([bad])
+    bad.write_text("a: [")
+    with pytest.raises(Refused, match=r"bad\.yaml"):
+        await mesh.apply([bad])
+    assert await mark(mesh) == "one"
+    assert (await mesh.applied())["VirtualService/figtree/edge-test"] == route
+
+
+async def test_an_invalid_edit_is_refused_and_the_old_state_stays(mesh: LocalRuntime, route: Path) -> None:
+    before = (await mesh.events())[-1].sequence
+    route.write_text(ROUTE.format(mark="bad").replace("number: 8080", "number: 808080"))
+
+    async def refused() -> bool:
+        return any(e.kind == "refused" and "808080" in e.message for e in await mesh.events(before))
+
+    await soon(refused, 2)
+    assert await mark(mesh) == "one"
+
+
+async def test_delete_takes_the_route_away(mesh: LocalRuntime, route: Path) -> None:
+    await mesh.delete([route])
+    assert await status(mesh) == 404
+    assert "VirtualService/figtree/edge-test" not in await mesh.applied()
+
+
+async def test_what_is_killed_comes_back(mesh: LocalRuntime, route: Path) -> None:
+    for workload, part in (
+        ("monolith", "app"),
+        ("monolith", "proxy"),
+        ("ingress", "proxy"),
+        ("istiod", "app"),
+    ):
+        await mesh.kill(workload, part)  # type: ignore[arg-type]
+        await asyncio.sleep(0.1)
+
+        async def serves() -> bool:
+            return await status(mesh) == 200
+
+        took = await soon(serves)
+        assert took < 12, f"{workload} {part} took {took:.1f} s"
+    route.write_text(ROUTE.format(mark="after"))
+    await soon(lambda: _is(mesh, "after"))
+
+
+async def test_a_rolling_restart_loses_no_request(mesh: LocalRuntime, route: Path) -> None:
+    seen, done = [], asyncio.Event()
+
+    async def ask() -> None:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            while not done.is_set():
+                seen.append((await client.get(mesh.edge() + "/who")).status_code)
+
+    asking = [asyncio.create_task(ask()) for _ in range(4)]
+    before = {w.pid for w in await mesh.workloads() if w.name == "monolith"}
+    await mesh.restart("monolith")
+    await mesh.scale("monolith", 2)
+    await mesh.scale("monolith", 1)
+    done.set()
+    await asyncio.gather(*asking)
+    assert set(seen) == {200}
+    after = {w.pid for w in await mesh.workloads() if w.name == "monolith"}
+    assert len(after) == 1
+    assert not before & after
+
+
+async def test_one_off_commands(mesh: LocalRuntime) -> None:
+    assert await mesh.run("currency", "echo", stdin=b"hello") == "hello"
+    assert (await mesh.run("currency", "env", "DATABASE_URL")).startswith("postgresql://currency:")
+    with pytest.raises(CommandFailed, match="it failed"):
+        await mesh.run("currency", "fail")
+
+
+async def test_counters_and_memory(mesh: LocalRuntime, route: Path) -> None:
+    await status(mesh)
+    counters = await mesh.counters("ingress", "cluster.outbound|8080||monolith")
+    assert sum(v for k, v in counters.items() if k.endswith("upstream_rq_total")) > 0
+    memory = await mesh.memory()
+    assert {"supervisor", "postgres", "nats", "istiod", "ingress", "ingress envoy"} <= memory.keys()
+
