@@ -21,8 +21,8 @@ from tests.support.postgres import Postgres
 
 TABLES = """
 create table orders(id uuid primary key, customer_id text not null, idempotency_key text not null,
-  content_hash text not null, status text not null, currency text not null, discount_percent numeric not null, total numeric not null,
-  created_at timestamptz not null, updated_at timestamptz not null, unique(customer_id, idempotency_key));
+  content_hash text not null, status text not null, currency text not null, discount_percent numeric not null,
+  total numeric not null, created_at timestamptz not null, updated_at timestamptz not null, unique(customer_id, idempotency_key));
 create table order_lines(order_id uuid, line_number int, title_id text not null, quantity int not null,
   unit_price numeric not null, total numeric not null, primary key(order_id, line_number));
 create table order_events(order_id uuid, sequence int, status text not null, at timestamptz not null,

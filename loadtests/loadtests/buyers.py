@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from loadtests import checks, pricing
-from loadtests.answer import Answer, Wrong
+from loadtests.answer import Answer, Wrong, same
 from loadtests.baskets import CUSTOMERS, Basket, draw
 from loadtests.orderer import Orderer
 from loadtests.stream import watch
@@ -44,10 +44,12 @@ class Buyer(Orderer):
         def check(answer: Answer) -> None:
             found = answer.json()
             self.note(customer, key, found)
+            same("the status", answer.status, 200)
             pricing.same_order(order, found)
 
         content = basket.content(customer_id=customer)
-        self.call("order, repeated", "POST", "/api/orders", check, content=content, key=key)
+        path, statuses = "/api/orders", (200, 201)
+        self.call("order, repeated", "POST", path, check, statuses=statuses, content=content, key=key)
 
     def contradict(self, customer: str, key: str, basket: Basket) -> None:
         def check(answer: Answer) -> None:

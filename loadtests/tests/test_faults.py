@@ -1,0 +1,101 @@
+"""The load finds what it is there to find, and nothing where nothing is."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from loadtests.ledger import compare
+
+from tests.support.dropping import dropping
+from tests.support.standin import StandIn
+
+Serving = Callable[[StandIn], Any]
+Load = Callable[..., Awaitable[Any]]
+
+
+async def test_an_honest_server_has_no_failure_and_no_wrong_answer(standin: Serving, load: Load) -> None:
+    server = StandIn()
+    async with standin(server) as port:
+        run = await load(f"http://127.0.0.1:{port}", seconds=5)
+    assert (run.status, run.messages, run.log) == (0, [], "")
+    assert run.verdict.requests == pytest.approx(500, rel=0.06)
+    asked = {"order, repeated", "order, conflict", "bulk, again", "order events", "order events, resumed"}
+    assert asked | {"title", "quote", "rates", "convert", "search titles", "order by id"} <= set(
+        run.verdict.by_name
+    )
+    comparison = compare(run.ledger, server.rows)
+    assert comparison.ok
+    assert comparison.placed == comparison.stored == run.verdict.orders_placed > 50
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("price", "the unit price of t-000"),
+        ("sum", "the total is"),
+        ("title", "the title is"),
+        ("rate", "the rate is"),
+        ("doubled", "has a second order"),
+        ("taken", "has a second order"),
+        ("forgetful", "the sequence is"),
+    ],
+)
+async def test_a_lie_is_a_wrong_answer(fault: str, message: str, standin: Serving, load: Load) -> None:
+    async with standin(StandIn(fault)) as port:
+        run = await load(f"http://127.0.0.1:{port}", seconds=6)
+    assert run.status == 1
+    assert run.verdict.wrong > 0
+    assert run.verdict.failures == 0
+    assert any(message in found for found in run.messages), run.messages
+
+
+async def test_an_error_is_a_failure_and_not_a_wrong_answer(standin: Serving, load: Load) -> None:
+    async with standin(StandIn("errors")) as port:
+        run = await load(f"http://127.0.0.1:{port}")
+    assert run.status == 1
+    assert run.verdict.failures > 0
+    assert run.verdict.wrong == 0
+    assert "status 500 instead of 200" in run.messages
+
+
+async def test_a_cut_stream_is_resumed_and_counted(standin: Serving, load: Load) -> None:
+    async with standin(StandIn("cut")) as port:
+        run = await load(f"http://127.0.0.1:{port}")
+    assert run.status == 0, run.messages
+    assert run.verdict.streams_resumed > 0
+
+
+async def test_every_dropped_connection_is_one_failure(standin: Serving, load: Load) -> None:
+    server = StandIn()
+    async with standin(server) as port, dropping(port, share=0.05) as proxy:
+        run = await load(proxy.url)
+    assert run.status == 1
+    assert run.verdict.failures == proxy.dropped > 3
+    assert run.verdict.wrong == 0
+    comparison = compare(run.ledger, server.rows)
+    assert comparison.ok
+    assert comparison.unknown == run.verdict.orders_unknown
+
+
+@pytest.mark.parametrize(
+    ("fault", "finding"), [("lost", "lost"), ("stored-twice", "doubled"), ("doubled", "doubled")]
+)
+async def test_the_ledger_proves_what_no_answer_shows(
+    fault: str, finding: str, standin: Serving, load: Load
+) -> None:
+    server = StandIn(fault)
+    async with standin(server) as port:
+        run = await load(f"http://127.0.0.1:{port}")
+    comparison = compare(run.ledger, server.rows)
+    assert not comparison.ok
+    assert getattr(comparison, finding)
+
+
+async def test_several_processes_make_one_verdict(standin: Serving, load: Load) -> None:
+    server = StandIn()
+    async with standin(server) as port:
+        run = await load(f"http://127.0.0.1:{port}", rate=41, processes=2)
+    assert run.status == 0, run.messages
+    assert run.verdict.requests == pytest.approx(123, rel=0.15)
+    assert len(run.ledger.runs) == 2
+    assert compare(run.ledger, server.rows).placed == run.verdict.orders_placed
