@@ -18,7 +18,7 @@ ROUTED_BY = (
     "x-figtree-user",
 )  # the mesh may send calls that differ in these to other versions
 
-Waiting = tuple[T, "asyncio.Future[R]", CallContext]
+Waiting = tuple[T, asyncio.Future[R], CallContext]
 
 
 @dataclass(slots=True)

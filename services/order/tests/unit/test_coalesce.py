@@ -1,0 +1,130 @@
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from chassis import context as call_context
+from order.coalesce import Coalescer, is_sampled
+
+SAMPLED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+UNSAMPLED = SAMPLED[:-1] + "0"
+
+
+class Work:
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.deadlines: list[float | None] = []
+        self.go = asyncio.Event()
+        self.go.set()
+
+    async def __call__(self, items: Sequence[int]) -> list[int]:
+        self.batches.append(list(items))
+        self.deadlines.append(call_context.current().deadline)
+        await self.go.wait()
+        if -1 in items:
+            raise ConnectionError
+        return [item * 10 for item in items]
+
+
+async def start(coalescer: Coalescer[int, int], *items: int) -> list[asyncio.Task[int]]:
+    tasks = [asyncio.create_task(coalescer(item)) for item in items]  # type: ignore[arg-type]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    return tasks
+
+
+async def test_a_call_that_comes_alone_does_not_wait() -> None:
+    work = Work()
+    assert await Coalescer(work)(1) == 10
+    assert work.batches == [[1]]
+
+
+async def test_calls_that_come_while_all_flights_are_out_leave_together() -> None:
+    work = Work()
+    coalescer = Coalescer(work, flights=1)
+    work.go.clear()
+    tasks = await start(coalescer, 1)
+    tasks += await start(coalescer, 2, 3, 4)
+    work.go.set()
+    assert await asyncio.gather(*tasks) == [10, 20, 30, 40]
+    assert work.batches == [[1], [2, 3, 4]]
+
+
+async def test_no_batch_is_larger_than_its_size() -> None:
+    work = Work()
+    coalescer = Coalescer(work, flights=1, size=2)
+    assert await asyncio.gather(*await start(coalescer, *range(5))) == [0, 10, 20, 30, 40]
+    assert max(map(len, work.batches)) == 2
+
+
+async def test_a_cancelled_caller_cancels_only_itself() -> None:
+    work = Work()
+    coalescer = Coalescer(work, flights=1)
+    work.go.clear()
+    first, second, third = await start(coalescer, 1, 2, 3)
+    first.cancel()
+    third.cancel()
+    await asyncio.sleep(0)
+    work.go.set()
+    assert await second == 20
+    assert work.batches[0][0] == 1
+
+
+async def test_a_failed_flight_fails_those_who_were_on_it_and_no_other() -> None:
+    work = Work()
+    coalescer = Coalescer(work, flights=1)
+    work.go.clear()
+    tasks = await start(coalescer, 1)
+    tasks += await start(coalescer, -1, 2)
+    work.go.set()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert results[0] == 10
+    assert [type(result) for result in results[1:]] == [ConnectionError, ConnectionError]
+    assert await coalescer(5) == 50
+    assert coalescer._lanes == {}
+
+
+async def _call(coalescer: Coalescer[int, int], item: int, seconds: float | None, **headers: str) -> int:
+    call_context.enter([(name.replace("_", "-"), value) for name, value in headers.items()], seconds)
+    return await coalescer(item)
+
+
+async def test_calls_that_the_mesh_routes_differently_do_not_travel_together() -> None:
+    work = Work()
+    coalescer = Coalescer(work, flights=1)
+    calls = [_call(coalescer, n, None, x_figtree_user=user) for n, user in enumerate("abab")]
+    await asyncio.gather(*calls)
+    assert sorted(map(sorted, work.batches)) in ([[0, 2], [1, 3]], [[0], [1], [2], [3]], [[0], [1, 3], [2]])
+    assert all(len({item % 2 for item in batch}) == 1 for batch in work.batches)
+
+
+async def test_a_sampled_call_travels_alone() -> None:
+    work = Work()
+    coalescer = Coalescer(work, flights=1)
+    work.go.clear()
+    tasks = await start(coalescer, 0)
+    tasks.append(asyncio.create_task(_call(coalescer, 1, None, traceparent=SAMPLED)))
+    tasks += await start(coalescer, 2)
+    work.go.set()
+    await asyncio.gather(*tasks)
+    assert [1] in work.batches
+
+
+async def test_a_flight_may_take_as_long_as_its_most_patient_caller_waits() -> None:
+    work = Work()
+    coalescer = Coalescer(work, flights=1)
+    loop = asyncio.get_running_loop()
+    work.go.clear()
+    tasks = await start(coalescer, 0)
+    tasks += [asyncio.create_task(_call(coalescer, n, n)) for n in (1, 9, 5)]
+    await asyncio.sleep(0)
+    work.go.set()
+    await asyncio.gather(*tasks)
+    assert work.deadlines[0] is None
+    assert work.deadlines[1] == pytest.approx(loop.time() + 9, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("header", "sampled"), [(SAMPLED, True), (UNSAMPLED, False), ("", False), ("x", False)]
+)
+def test_the_last_bit_says_whether_a_call_is_sampled(header: str, sampled: bool) -> None:
+    assert is_sampled(header) is sampled

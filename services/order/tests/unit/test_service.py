@@ -1,0 +1,58 @@
+"""What only a fake can do to the use cases: break on demand."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from order.domain import Line, NewOrder, NotTheWriter, Unavailable
+from order.ports import Placed
+from order.service import Ordering
+from uuid_utils.compat import uuid7
+
+
+@pytest.fixture
+def ordering(memory: Any, pricing: Any, accounts: Any, notes: Any) -> Ordering:
+    return Ordering(memory, pricing, accounts, notes, uuid7, lambda: datetime.now(UTC))
+
+
+ORDER = NewOrder("c", "EUR", (Line("t", 1),))
+
+
+async def test_one_order_that_cannot_be_stored_fails_alone(ordering: Ordering, memory: Any) -> None:
+    memory.breaks_on = "b"
+    a, b, c = await ordering.place_many([(key, ORDER) for key in "abc"])
+    assert isinstance(a, Placed)
+    assert isinstance(b, RuntimeError)
+    assert isinstance(c, Placed)
+
+
+async def test_behind_a_fence_new_orders_are_refused_and_stored_ones_still_answered(
+    ordering: Ordering, memory: Any, notes: Any
+) -> None:
+    await ordering.place_many([("a", ORDER)])
+    memory.is_fenced = True
+    a, b = await ordering.place_many([("a", ORDER), ("b", ORDER)])
+    assert isinstance(a, Placed)
+    assert isinstance(b, NotTheWriter)
+    assert notes.rung == 1
+
+
+async def test_without_the_database_every_order_is_unavailable(ordering: Ordering, memory: Any) -> None:
+    memory.is_down = True
+    outcomes = await ordering.place_many([("a", ORDER), ("b", ORDER)])
+    assert [type(outcome) for outcome in outcomes] == [Unavailable, Unavailable]
+
+
+async def test_an_order_stored_by_a_statement_that_seemed_to_fail_is_not_a_replay(
+    ordering: Ordering, memory: Any
+) -> None:
+    store = memory.store
+
+    async def stored_but_told_nothing(entries: Any) -> set[Any]:
+        await store(entries)
+        return set()
+
+    memory.store = stored_but_told_nothing
+    (placed,) = await ordering.place_many([("a", ORDER)])
+    assert isinstance(placed, Placed)
+    assert not placed.replayed
