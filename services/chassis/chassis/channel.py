@@ -41,7 +41,7 @@ def open_channel(address: str, egress: str = "", *, limit: float = 5.0) -> aio.C
     return aio.insecure_channel(target, options=options, interceptors=interceptors)
 
 
-def _handing_on(kind: type[aio.ClientInterceptor], method: str, limit: float | None) -> aio.ClientInterceptor:
+def _handing_on(kind: type[aio.ClientInterceptor], method: str, limit: float | None) -> Any:
     async def intercept(
         _: Any, continuation: Callable[..., Any], details: aio.ClientCallDetails, request: Any
     ) -> Any:
@@ -53,5 +53,4 @@ def _handing_on(kind: type[aio.ClientInterceptor], method: str, limit: float | N
         )
         return await continuation(handed_on, request)
 
-    made: aio.ClientInterceptor = type(kind.__name__, (kind,), {method: intercept})()
-    return made
+    return type(kind.__name__, (kind,), {method: intercept})()

@@ -9,6 +9,7 @@ from sqlalchemy import Table as SqlTable
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from currency import database
 from currency.database import translating, writing
 from currency.domain import EURO, Found, Rate, Table
 
@@ -39,15 +40,13 @@ class SqlRates:
         self._engine = engine
 
     async def find(self, on: date | None) -> Found | None:
-        with translating():
-            async with self._engine.connect() as connection:
-                rows = (await connection.execute(FIND, {"on": on})).all()
-        first, last, day = rows[0][:3]
+        lines = await database.rows(self._engine, FIND, {"on": on})
+        first, last, day, *_ = lines[0]
         if first is None:
             return None
         if day is None:
             return Found(first, last, None)
-        found = {EURO: Decimal(1)} | {row.currency: row.rate for row in rows}
+        found = {EURO: Decimal(1)} | {row.currency: row.rate for row in lines}
         return Found(first, last, Table(day, dict(sorted(found.items()))))
 
     async def put(self, batches: Iterable[Sequence[Rate]]) -> int:

@@ -1,12 +1,13 @@
 """This service's own database: its engine, its errors in our words, its revisions."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, make_url, text
+from sqlalchemy import Connection, Executable, Row, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -23,6 +24,7 @@ async def database(url: str, *, statement_timeout: float = 5.0) -> AsyncIterator
     settings = {
         "application_name": __package__ or "",
         "statement_timeout": str(int(statement_timeout * MILLISECONDS)),
+        "jit": "off",  # compiling takes longer than any statement here
     }
     engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
@@ -42,6 +44,26 @@ async def database(url: str, *, statement_timeout: float = 5.0) -> AsyncIterator
 
 def writing(engine: AsyncEngine) -> AsyncEngine:
     return engine.execution_options(isolation_level="READ COMMITTED")
+
+
+async def rows(
+    engine: AsyncEngine, statement: Executable, values: Mapping[str, Any] | None = None
+) -> Sequence[Row[Any]]:
+    """What one reading statement finds; a connection that died since it was last used is replaced once."""
+    try:
+        return await _rows(engine, statement, values)
+    except StorageUnavailable as error:
+        if not getattr(error.__cause__, "connection_invalidated", False):
+            raise
+    return await _rows(engine, statement, values)
+
+
+async def _rows(
+    engine: AsyncEngine, statement: Executable, values: Mapping[str, Any] | None
+) -> Sequence[Row[Any]]:
+    with translating():
+        async with engine.connect() as connection:
+            return (await connection.execute(statement, values)).all()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from sqlalchemy import Column, MetaData, Numeric, Table, Text, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from customer.database import translating, writing
+from customer.database import rows, translating, writing
 from customer.domain import Customer
 
 metadata = MetaData()
@@ -35,14 +35,10 @@ class SqlCustomers:
 
     async def get_many(self, ids: Sequence[str]) -> Sequence[Customer]:
         statement = select(customers).where(customers.c.id == func.any(ids))
-        with translating():
-            async with self._engine.connect() as connection:
-                return [Customer(**row._mapping) for row in await connection.execute(statement)]
+        return [Customer(**row._mapping) for row in await rows(self._engine, statement)]
 
     async def is_empty(self) -> bool:
-        with translating():
-            async with self._engine.connect() as connection:
-                return (await connection.execute(select(customers.c.id).limit(1))).first() is None
+        return not await rows(self._engine, select(customers.c.id).limit(1))
 
     async def put(self, batches: Iterable[Sequence[Customer]]) -> int:
         count = 0

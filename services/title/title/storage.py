@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from title.database import translating, writing
+from title.database import rows, translating, writing
 from title.domain import Title
 
 metadata = MetaData()
@@ -54,18 +54,14 @@ class SqlTitles:
 
     async def get_many(self, ids: Sequence[str]) -> Sequence[Title]:
         statement = select(*FIELDS).where(titles.c.id == func.any(ids))
-        with translating():
-            async with self._engine.connect() as connection:
-                return [_title(row) for row in await connection.execute(statement)]
+        return [_title(row) for row in await rows(self._engine, statement)]
 
     async def page(self, words: Sequence[str], after: str, size: int) -> Sequence[Title]:
         statement = select(*FIELDS).where(titles.c.id > after).order_by(titles.c.id).limit(size)
         if words:
             query = " & ".join(f"{word}:*" for word in words)
             statement = statement.where(SEARCHED.op("@@")(func.to_tsquery(SIMPLE, query)))
-        with translating():
-            async with self._engine.connect() as connection:
-                return [_title(row) for row in await connection.execute(statement)]
+        return [_title(row) for row in await rows(self._engine, statement)]
 
     async def put(self, batches: Iterable[Sequence[Title]]) -> int:
         count = 0

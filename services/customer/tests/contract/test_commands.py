@@ -1,0 +1,98 @@
+"""The commands as an operator runs them: other processes, from any folder."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import grpc
+import pytest
+from customer.database import migrate
+from customer.settings import Settings
+from figtree.customer.v1 import customer_pb2 as pb
+from figtree.customer.v1.customer_pb2_grpc import CustomerServiceStub
+
+from tests.support.postgres import Postgres
+
+LINE = {
+    "id": "c-1",
+    "name": "Bath Reading Rooms",
+    "tier": "silver",
+    "credit_limit": "10.00",
+    "credit_currency": "GBP",
+}
+
+
+@pytest.fixture
+def environment(postgres: Postgres) -> dict[str, str]:
+    url = postgres.create("customer")
+    asyncio.run(migrate(url))
+    return {"DATABASE_URL": url, "PATH": os.environ["PATH"]}
+
+
+def run(
+    environment: dict[str, str], folder: Path, *arguments: str, text: str = ""
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "customer", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, input=text, capture_output=True, text=True)
+
+
+def test_what_is_imported_is_served_until_sigterm(environment: dict[str, str], tmp_path: Path) -> None:
+    assert run(environment, tmp_path, "migrate").returncode == 0
+    done = run(environment, tmp_path, "import", text=json.dumps(LINE))
+    assert (done.returncode, done.stdout) == (0, "1 customers imported\n"), done.stderr
+    environment["LISTEN"] = f"unix:{tmp_path}/listen"
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "customer"], cwd=tmp_path, env=environment, stderr=log
+        )
+    try:
+        with grpc.insecure_channel(environment["LISTEN"]) as channel:
+            answer = CustomerServiceStub(channel).GetCustomer(
+                pb.GetCustomerRequest(customer_id="c-1"), wait_for_ready=True, timeout=10
+            )
+        assert answer.customer.name == "Bath Reading Rooms"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert [line["message"] for line in lines][-2:] == ["draining", "stopped"]
+    assert {line["service"] for line in lines} == {"customer"}
+
+
+def test_a_bad_line_leaves_nothing_and_is_named(environment: dict[str, str], tmp_path: Path) -> None:
+    bad = LINE | {"tier": "?"}
+    done = run(environment, tmp_path, "import", text=f"{json.dumps(LINE)}\n{json.dumps(bad)}\n")
+    assert done.returncode == 1
+    assert done.stderr.startswith("customer import: line 2: tier: must be ")
+
+
+def test_an_import_into_a_fenced_database_says_who_writes(
+    environment: dict[str, str], tmp_path: Path, postgres: Postgres
+) -> None:
+    postgres.psql(
+        "create function fence() returns trigger language plpgsql as"
+        " $$ begin raise exception 'fenced' using errcode = 'FT001'; end $$",
+        "create trigger fence before insert on customers execute function fence()",
+        database=environment["DATABASE_URL"].rpartition("/")[2],
+    )
+    done = run(environment, tmp_path, "import", text=json.dumps(LINE))
+    assert (done.returncode, done.stderr) == (1, "customer import: customers are written on the other side\n")
+
+
+def test_a_missing_setting_stops_the_start_and_is_named(tmp_path: Path) -> None:
+    done = run({}, tmp_path)
+    assert done.returncode == 1
+    assert "database_url" in done.stderr
+
+
+def test_the_settings_do_not_show_the_password() -> None:
+    assert "secret" not in repr(Settings(database_url="postgresql://role:secret@127.0.0.1/titles"))
+
+
+def test_the_seed_fills_an_empty_database_once(environment: dict[str, str], tmp_path: Path) -> None:
+    assert run(environment, tmp_path, "seed").stdout == "40 customers seeded\n"
+    assert run(environment, tmp_path, "seed").stdout == "0 customers seeded\n"
