@@ -19,6 +19,10 @@ from demo.strangler.modules import BY_NAME, LAST, SHAPES
 from demo.strangler.steps import Strangler
 from demo.strangler.tools import Report
 
+MARKER = b"""\
+{"id": "t-strangler", "isbn13": "9780000099990", "name": "The Strangler Fig", "authors": ["Nobody"], "format": "ebook", \
+"publisher": "Figtree", "year": 2026}
+"""
 WARM_UP = 3.0
 ATTEMPTS, PAUSE = 4, 3.0  # of a step that something interrupts, seconds between them
 TAMPERED = ("1999-06-21", "SKK")  # a rate that nobody asks for: the gate must find it all the same
@@ -192,9 +196,7 @@ class Journey:
 
     async def _back_office_writes(self) -> None:
         """A title published at its new owner is in the monolith's tables, too: the way back stays open."""
-        title = b'{"id": "t-strangler", "isbn13": "9780000099999", "name": "The Strangler Fig", "authors": ["Nobody"],'
-        title += b' "format": "ebook", "publisher": "Figtree", "year": 2026}\n'
-        await self._runtime.run("title", "import", stdin=title)
+        await self._runtime.run("title", "import", stdin=MARKER)
         await self._strangler.replication.caught_up(BY_NAME["title"], "back")
         async with connected(self._runtime, MONOLITH) as db:
             if not await db.fetchval("select 1 from titles where id = 't-strangler'"):

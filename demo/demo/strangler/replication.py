@@ -32,7 +32,7 @@ class Replication:
         self._runtime = runtime
 
     async def start(self, module: Module, direction: Direction, *, copy: bool) -> None:
-        """Begin to stream; with `copy` the subscriber's tables are emptied and copied first. Does nothing if it runs."""
+        """Begin to stream; with `copy` its tables are emptied and copied first. Does nothing if it runs."""
         publisher, subscriber = ends(module, direction)
         name = name_of(module, direction)
         if await self.runs(module, direction):

@@ -80,8 +80,8 @@ class Strangler:
     async def verify(self, module: Module) -> Comparison:
         """Compare all rows of a module that is replicated."""
         for direction in ("forward", "back"):
-            if await self.replication.runs(module, direction):  # type: ignore[arg-type]
-                return await self._tools.verify(module, direction)  # type: ignore[arg-type]
+            if await self.replication.runs(module, direction):
+                return await self._tools.verify(module, direction)
         raise ValueError(f"{module.name} is not replicated now: the monolith alone has its tables")
 
     async def _retire(self, report: Report) -> None:

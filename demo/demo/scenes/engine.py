@@ -1,0 +1,82 @@
+"""Runs scenes, and leaves the system as it was before each of them, whatever happened."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo.runtimes.runtime import Runtime
+from demo.scenes.scene import NotSeen, Result, Scene
+from demo.scenes.stage import Stage
+
+LIMIT = 120.0  # seconds for one scene
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a scene may change: objects in force, and the replicas of each version of each workload."""
+
+    objects: dict[str, Path]
+    replicas: dict[tuple[str, str], int]
+
+    @classmethod
+    async def take(cls, runtime: Runtime) -> "Snapshot":
+        replicas: dict[tuple[str, str], int] = {}
+        for workload in await runtime.workloads():
+            key = (workload.name, workload.version)
+            replicas[key] = replicas.get(key, 0) + 1
+        return cls(await runtime.applied(), replicas)
+
+    async def restore(self, runtime: Runtime) -> None:
+        now = await Snapshot.take(runtime)
+        foreign = [path for name, path in now.objects.items() if name not in self.objects]
+        if foreign:
+            await runtime.delete(list(dict.fromkeys(foreign)))
+        changed = [path for name, path in self.objects.items() if now.objects.get(name) != path]
+        if changed:
+            await runtime.apply(list(dict.fromkeys(changed)))
+        for (name, version), count in now.replicas.items():
+            wanted = self.replicas.get((name, version), 0)
+            if not wanted:
+                await runtime.stop(name, version=version)
+            elif wanted != count:
+                await runtime.scale(name, wanted, version=version)
+        for (name, version), count in self.replicas.items():
+            if (name, version) not in now.replicas:
+                await runtime.start(name, version=version, replicas=count)
+
+
+async def run(
+    runtime: Runtime, scene: Scene, *, sabotage: bool = False, tell: Callable[[str], None] = lambda _: None
+) -> Result:
+    """Act the scene out and judge it. With `sabotage` its premise is left out, and it should fail."""
+    result = Result(scene.name)
+    before = await Snapshot.take(runtime)
+    stage = Stage(runtime, result, sabotage=sabotage, tell=tell)
+    begun = time.monotonic()
+    try:
+        async with asyncio.timeout(LIMIT):
+            await scene.act(stage)
+        result.passed = True
+    except NotSeen as missing:
+        result.why = str(missing)
+    except TimeoutError:
+        result.why = f"the scene was not over after {LIMIT:g} s"
+    finally:
+        await asyncio.shield(_clean_up(runtime, stage, before))
+        result.seconds = time.monotonic() - begun
+    return result
+
+
+async def _clean_up(runtime: Runtime, stage: Stage, before: Snapshot) -> None:
+    problems: list[Exception] = []
+    for undo in reversed(stage.undo):
+        try:
+            await undo()
+        except Exception as error:  # the rest must be undone all the same
+            problems.append(error)
+    await stage.client.aclose()
+    await before.restore(runtime)
+    if problems:
+        raise ExceptionGroup("what the scene changed could not all be undone", problems)
