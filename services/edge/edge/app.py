@@ -8,13 +8,12 @@ from fastapi.responses import JSONResponse
 
 from edge import contract, problems
 from edge.digest import ContentDigest
-from edge.entry import EnterCall, Leaving
+from edge.entry import BodyLimit, EnterCall, Leaving
 from edge.ports import Ports
 from edge.routes import currency, customer, order, pricing, title
 
 # Says for each request which ports answer it, so that a module may move while the process runs.
 PortsNow = Callable[[], Ports]
-MAX_BODY = 1024 * 1024  # a full bulk order is half of that
 
 
 def create_app(lifespan: Callable[[], AbstractAsyncContextManager[PortsNow]]) -> FastAPI:
@@ -34,7 +33,6 @@ def create_app(lifespan: Callable[[], AbstractAsyncContextManager[PortsNow]]) ->
         redoc_url=None,
         redirect_slashes=False,  # a redirect would name a host that only the mesh knows
         generate_unique_id_function=lambda route: route.name,
-        max_body_size=MAX_BODY,
     )
     app.state.draining = False
     problems.install(app)
@@ -47,6 +45,7 @@ def create_app(lifespan: Callable[[], AbstractAsyncContextManager[PortsNow]]) ->
             return JSONResponse({"status": "draining"}, 503)
         return JSONResponse({"status": "ok"})
 
+    app.add_middleware(BodyLimit)
     app.add_middleware(EnterCall)
     app.add_middleware(ContentDigest)
     app.add_middleware(Leaving, state=app.state)

@@ -1,9 +1,13 @@
 """What happens to every request before its route."""
 
 from chassis import context as call_context
-from starlette.datastructures import State
+from starlette.datastructures import Headers, State
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from edge.problems import http_problem, respond
+
+MAX_BODY = 1024 * 1024  # a full bulk order is half of that
 DEADLINE = 10.0  # seconds that one request may take in all, streams aside
 
 
@@ -19,6 +23,33 @@ class EnterCall:
             headers = ((k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"])
             call_context.enter(((k, v) for k, v in headers if v.isascii() and v.isprintable()), DEADLINE)
         await self._app(scope, receive, send)
+
+
+class BodyLimit:
+    """Refuses a body that is larger than any request can be, announced or not."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "")
+        if announced.isdecimal() and int(announced) > MAX_BODY:
+            await respond(http_problem(413, "Content Too Large"))(scope, receive, send)
+            return
+        received = 0
+
+        async def limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MAX_BODY:
+                raise HTTPException(413, "Content Too Large")
+            return message
+
+        await self._app(scope, limited, send)
 
 
 class Leaving:

@@ -28,6 +28,11 @@ def problem(error: EdgeError) -> Problem:
     )
 
 
+def http_problem(status: int, title: str) -> Problem:
+    """One that says no more than its status."""
+    return Problem(type="about:blank", title=title, status=status, detail=title)
+
+
 def respond(body: Problem, headers: dict[str, str] | None = None) -> Response:
     return Response(body.model_dump_json(), body.status, headers, PROBLEM)
 
@@ -63,14 +68,12 @@ async def _http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 400:  # the only one that Starlette raises: a body that cannot be read
         return respond(problem(Invalid([("body", "must be JSON")])))
-    title = str(error.detail)
-    body = Problem(type="about:blank", title=title, status=error.status_code, detail=title)
-    return respond(body, dict(error.headers or {}))
+    return respond(http_problem(error.status_code, str(error.detail)), dict(error.headers or {}))
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     log.error("unhandled error in %s %s", request.method, request.url.path, exc_info=error)
-    return respond(Problem(type="about:blank", title="Internal error", status=500, detail="internal error"))
+    return respond(http_problem(500, "Internal error"))
 
 
 def install(app: FastAPI) -> None:
