@@ -2,44 +2,36 @@
 
 import asyncio
 import random
-import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-import uuid_utils
-from loadtests.ledger import Row
 from loadtests.reference import (
-    BREAKS,
     FIXED_DATES,
     KNOWN_RATES,
     Rates,
     Reference,
     at_smallest_unit,
     catalogue,
-    unit_price,
 )
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-STATUSES = ("placed", "accepted", "shipped")
-STEP = 0.1  # seconds between them
+from tests.support.standin_orders import STATUSES, STEP, Orders, instant, money
 
 
 class StandIn:
     """Faults: price, sum, title, rate, doubled, stored-twice, lost, taken, errors, cut, forgetful."""
 
     def __init__(self, fault: str = "") -> None:
-        self.fault, self.rows = fault, list[Row]()
+        self.fault = fault
         titles, prices = catalogue()
         self._names = {currency for _, currency in prices.values()}
         fixed = {asked: self._rates(date) for asked, date in FIXED_DATES.items()}
         self._reference = Reference(titles, prices, self._rates("2026-10-30"), fixed)
-        self._orders: dict[str, tuple[float, dict[str, Any]]] = {}
-        self._keys: dict[tuple[str, str], tuple[dict[str, Any], str]] = {}
+        self.orders = Orders(fault, self._reference)
         self._random = random.Random(fault)
         self.app = Starlette(
             routes=[
@@ -98,96 +90,36 @@ class StandIn:
         title = self._reference.titles[title_id]
         return JSONResponse({**title, "year": title["year"] + 1} if self.fault == "title" else title)
 
-    def _priced(self, basket: dict[str, Any], *, listed: bool) -> dict[str, Any] | str:
-        currency, lines, sum_ = basket["currency"], [], Decimal(0)
-        if currency not in self._reference.latest.rates:
-            return f"currency: {currency} has no rate on {self._reference.latest.date}"
-        for number, line in enumerate(basket["lines"]):
-            title_id, quantity = line["title_id"], line["quantity"]
-            if title_id not in self._reference.titles:
-                return f"lines[{number}].title_id: there is no title {title_id}"
-            unit = unit_price(self._reference, title_id, quantity, currency)
-            unit += 1 if self.fault == "price" and title_id.endswith("7") else 0
-            sum_ += unit * quantity
-            priced = {
-                "title_id": title_id,
-                "quantity": quantity,
-                "unit_price": f"{unit:f}",
-                "total": f"{unit * quantity:f}",
-            }
-            if listed:
-                priced["list_price"] = money(*self._reference.prices[title_id])
-                priced["discount_percent"] = str(next((p for least, p in BREAKS if quantity >= least), 0))
-            lines.append(priced)
-        return {
-            "currency": currency,
-            "lines": lines,
-            "total": f"{sum_ + (1 if self.fault == 'sum' else 0):f}",
-        }
-
     async def _quote(self, request: Request) -> Response:
         if self.fault == "errors" and self._random.random() < 0.1:
             return JSONResponse({"detail": "boom"}, 500)
-        priced = self._priced(await request.json(), listed=True)
+        priced = self.orders.priced(await request.json(), listed=True)
         if isinstance(priced, str):
             return problem("invalid-request", 400, priced)
         return JSONResponse({**priced, "rate_date": self._reference.latest.date})
 
     async def _place(self, request: Request) -> Response:
         wanted, key = await request.json(), request.headers["idempotency-key"]
-        status, body = self._store(wanted, key)
+        status, body = self.orders.store(wanted, key)
         if status >= 400:
             return problem(body["reason"], status, body["detail"])
         return JSONResponse(body, status, {"location": f"/api/orders/{body['id']}"})
-
-    def _store(self, wanted: dict[str, Any], key: str) -> tuple[int, dict[str, Any]]:
-        at, content = (wanted["customer_id"], key), repr(sorted(wanted.items()))
-        if at in self._keys and self.fault != "doubled":
-            known, earlier = self._keys[at]
-            if content == earlier:
-                return 200, self._now(known["id"])
-            if self.fault != "taken":
-                return 409, {
-                    "reason": "idempotency-conflict",
-                    "detail": f"the key {key} was used for an order",
-                }
-        priced = self._priced(wanted, listed=False)
-        if isinstance(priced, str):
-            return 400, {"reason": "invalid-request", "detail": priced}
-        order = {
-            "id": str(uuid_utils.uuid7()),
-            "customer_id": wanted["customer_id"],
-            "status": "placed",
-            "discount_percent": "0",
-            "created_at": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
-            **priced,
-        }
-        self._orders[order["id"]] = (time.monotonic(), order)
-        self._keys[at] = (order, content)
-        row = Row(order["id"], order["customer_id"], key, Decimal(order["total"]))
-        times = {"lost": self._random.random() > 0.2, "stored-twice": 2}.get(self.fault, 1)
-        self.rows += [row] * times
-        return 201, order
-
-    def _now(self, order_id: str) -> dict[str, Any]:
-        since, order = self._orders[order_id]
-        return {**order, "status": STATUSES[min(int((time.monotonic() - since) / STEP), 2)]}
 
     async def _bulk(self, request: Request) -> Response:
         results = []
         for item in (await request.json())["orders"]:
             key = item.pop("idempotency_key")
-            status, body = self._store(item, key)
+            status, body = self.orders.store(item, key)
             bad = problem_body(body["reason"], status, body["detail"]) if status >= 400 else None
             results.append({"idempotency_key": key, "order": None if bad else body, "problem": bad})
         return JSONResponse({"results": results})
 
     async def _order(self, request: Request) -> Response:
-        return JSONResponse(self._now(request.path_params["id"]))
+        return JSONResponse(self.orders.now(request.path_params["id"]))
 
     async def _list(self, request: Request) -> Response:
         mine = [
-            o for _, o in self._orders.values() if o["customer_id"] == request.query_params["customer_id"]
+            o for _, o in self.orders.all.values() if o["customer_id"] == request.query_params["customer_id"]
         ]
         return JSONResponse({"orders": mine[:-6:-1], "next_page_token": ""})
 
@@ -197,9 +129,9 @@ class StandIn:
 
         async def events() -> AsyncIterator[bytes]:
             for number in range(after, 3):
-                while STATUSES.index(self._now(order_id)["status"]) < number:  # noqa: ASYNC110
+                while STATUSES.index(self.orders.now(order_id)["status"]) < number:  # noqa: ASYNC110
                     await asyncio.sleep(STEP / 2)
-                at = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+                at = instant()
                 data = f'{{"order_id":"{order_id}","sequence":{number + 1},"status":"{STATUSES[number]}","at":"{at}"}}'
                 yield f"id: {number + 1}\nevent: status\ndata: {data}\n\n".encode()
                 if self.fault in ("cut", "forgetful"):
@@ -211,10 +143,6 @@ class StandIn:
 def matches(title: dict[str, Any], words: list[str]) -> bool:
     text = " ".join((title["name"], *title["authors"])).lower().split()
     return all(any(known.startswith(word) for known in text) for word in words)
-
-
-def money(amount: Decimal, currency: str) -> dict[str, str]:
-    return {"amount": f"{amount:f}", "currency": currency}
 
 
 def problem_body(reason: str, status: int, detail: str) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class SqlRates:
 
     async def find(self, on: date | None) -> Found | None:
         lines = await database.rows(self._engine, FIND, {"on": on})
-        first, last, day, *_ = lines[0]
+        first, last, day = lines[0].first, lines[0].last, lines[0].date
         if first is None:
             return None
         if day is None:
