@@ -45,7 +45,7 @@ async def test_databases_are_private_and_can_replicate(standins: None) -> None:
         await asyncio.gather(runtime.start("currency"), runtime.start("monolith"))
         theirs = (await runtime.run("currency", "env", "DATABASE_URL")).strip()
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await asyncpg.connect(theirs.replace("/currency", "/monolith"))
+            await asyncpg.connect(theirs.rpartition("/")[0] + "/monolith")
         source = await asyncpg.connect(await runtime.admin_url("monolith"))
         target = await asyncpg.connect(await runtime.admin_url("currency"))
         try:

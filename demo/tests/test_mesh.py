@@ -10,12 +10,14 @@ import grpc
 import httpx
 import psutil
 import pytest
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from demo.runtimes.local import LocalRuntime
+from demo.runtimes.local.identity import Identity
 from demo.runtimes.local.instance import directory_of
 from demo.runtimes.runtime import CommandFailed, Refused
-
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 ROUTE = """
 apiVersion: networking.istio.io/v1
@@ -209,3 +211,34 @@ async def test_counters_and_memory(mesh: LocalRuntime, route: Path) -> None:
     memory = await mesh.memory()
     assert {"supervisor", "postgres", "nats", "istiod", "ingress", "ingress envoy"} <= memory.keys()
 
+
+async def certificate_for(runtime: LocalRuntime, token: str) -> grpc.StatusCode:
+    """What the mesh's certificate authority answers to the bearer of a token."""
+    root = directory_of(runtime.name)
+    key = ec.generate_private_key(ec.SECP256R1())
+    csr = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
+    pem = csr.public_bytes(serialization.Encoding.PEM)
+    request = b"\x0a" + bytes([len(pem) & 0x7F | 0x80, len(pem) >> 7]) + pem
+    credentials = grpc.ssl_channel_credentials((root / "secrets/cacerts/root-cert.pem").read_bytes())
+    options = [("grpc.ssl_target_name_override", "istiod.istio-system.svc")]
+    block = (await runtime.workloads())[0].ip.rsplit(".", 1)[0]
+    async with grpc.aio.secure_channel(f"{block}.2:15012", credentials, options=options) as channel:
+        create = channel.unary_unary("/istio.v1.auth.IstioCertificateService/CreateCertificate")
+        try:
+            await create(request, metadata=[("authorization", f"Bearer {token}")], timeout=10)
+        except grpc.aio.AioRpcError as error:
+            return error.code()
+        return grpc.StatusCode.OK
+
+
+async def test_only_a_token_signed_by_the_instance_gets_a_certificate(
+    mesh: LocalRuntime, tmp_path: Path
+) -> None:
+    (folder,) = (directory_of(mesh.name) / "proxies").glob("currency-*")
+    genuine = (folder / "var/run/secrets/tokens/istio-token").read_text()
+    assert await certificate_for(mesh, genuine) is grpc.StatusCode.OK
+    forged = Identity(tmp_path).token("figtree", "currency")
+    head, _, signature = genuine.split(".")
+    other = forged.split(".")[1]
+    for token in (forged, f"{head}.{other}.{signature}", f"{head}.{other}.", ""):
+        assert await certificate_for(mesh, token) is grpc.StatusCode.UNAUTHENTICATED

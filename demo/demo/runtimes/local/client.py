@@ -1,6 +1,7 @@
 """The local runtime as its users see it: a connection to the supervisor."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -9,10 +10,11 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
+import psutil
 
 from demo.runtimes import runtime
 from demo.runtimes.local.fleet import FIRST_IP
-from demo.runtimes.local.instance import directory_of
+from demo.runtimes.local.instance import MARKER, directory_of
 from demo.runtimes.local.istio_binaries import Binaries
 from demo.runtimes.manifests import workloads
 from demo.runtimes.runtime import (
@@ -153,10 +155,11 @@ class LocalRuntime:
 
     async def down(self) -> None:
         """Stop everything; ends when nothing is left."""
+        supervisor = psutil.Process((await self._call("info"))["pid"])
         await self._call("down")
         root = directory_of(self.name)
         for _ in range(900):
-            if not root.exists():
+            if not root.exists() and not supervisor.is_running():
                 return
             await asyncio.sleep(0.05)
         raise RuntimeFailure(f"{self.name} did not stop: see {root}/supervisor.log")
@@ -173,8 +176,15 @@ def _launch(name: str, mesh: bool) -> None:
             name,
             *([] if mesh else ["--no-mesh"]),
         ]
+        env = os.environ | {MARKER: str(root)}
         subprocess.run(  # noqa: S603
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, check=True
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            check=True,
         )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import os
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ class Control:
 
     async def info(self) -> dict[str, Any]:
         return {
+            "pid": os.getpid(),
             "name": self._instance.name, "mesh": self._instance.mesh, "ready": self.ready, "failure": self.failure,
             "block": self._instance.block, "edge_port": self._instance.edge_port, "ports": self._instance.ports,
         }  # fmt: skip

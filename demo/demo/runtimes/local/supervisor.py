@@ -15,7 +15,7 @@ from demo.runtimes.local.events import Events
 from demo.runtimes.local.fleet import Fleet
 from demo.runtimes.local.identity import Identity
 from demo.runtimes.local.infrastructure import Infrastructure
-from demo.runtimes.local.instance import MARKER, Instance, directory_of
+from demo.runtimes.local.instance import Instance, directory_of
 from demo.runtimes.local.kubestub import KubeStub
 from demo.runtimes.local.leftovers import end_leftovers
 from demo.runtimes.local.objects import ROOT_NAMESPACE
@@ -115,7 +115,6 @@ def main() -> None:
         instance.open()
     except RuntimeFailure as error:
         sys.exit(str(error))
-    os.environ[MARKER] = str(instance.root)
     adopt_orphans()
     try:
         end_leftovers(instance.root)
