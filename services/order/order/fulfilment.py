@@ -75,17 +75,10 @@ class Fulfilment:
         self._rest = rest
         self._now = now
         self._failing = False
+        self._waiting: asyncio.Queue[Waiting] = asyncio.Queue(maxsize=10 * AT_ONCE)
 
-    async def run(self, next_message: Callable[[], Awaitable[Message]]) -> None:
+    async def take(self, next_message: Callable[[], Awaitable[Message]]) -> None:
         """Until `next_message` fails."""
-        waiting: asyncio.Queue[Waiting] = asyncio.Queue(maxsize=10 * AT_ONCE)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._take(next_message, waiting))
-            tasks.create_task(self._move_when_due(waiting))
-
-    async def _take(
-        self, next_message: Callable[[], Awaitable[Message]], waiting: asyncio.Queue[Waiting]
-    ) -> None:
         while True:
             message = await next_message()
             try:
@@ -95,17 +88,18 @@ class Fulfilment:
                 await message.drop()
                 continue
             self._traces.remember([event.order_id], message.trace)
-            await waiting.put((message, event))
+            await self._waiting.put((message, event))
 
-    async def _move_when_due(self, waiting: asyncio.Queue[Waiting]) -> None:
+    async def move(self) -> None:
+        """What was taken is moved whether its connection still stands or not."""
         head: Waiting | None = None
         while True:
-            head = head or await waiting.get()
+            head = head or await self._waiting.get()
             await asyncio.sleep(self._seconds_to(head[1]))
             batch = [head]
             head = None
-            while head is None and len(batch) < AT_ONCE and not waiting.empty():
-                following = waiting.get_nowait()
+            while head is None and len(batch) < AT_ONCE and not self._waiting.empty():
+                following = self._waiting.get_nowait()
                 if self._seconds_to(following[1]) > 0:
                     head = following
                 else:

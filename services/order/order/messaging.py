@@ -5,8 +5,10 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import nats
+import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
@@ -22,7 +24,7 @@ log = logging.getLogger(__name__)
 
 STREAM = "ORDERS"
 CONSUMER = "fulfilment"
-ACK_SECONDS = 30.0
+ACK_SECONDS = 10.0
 KEEP_SECONDS = 24 * 3600.0
 PULL = 500
 PULL_SECONDS = 5.0
@@ -44,13 +46,16 @@ class NatsMessage:
         return int(self._message.metadata.num_delivered)
 
     async def done(self) -> None:
-        await self._message.ack()
+        with suppress(nats.errors.Error):  # then it comes again, which does no harm
+            await self._message.ack()
 
     async def later(self, seconds: float) -> None:
-        await self._message.nak(seconds)
+        with suppress(nats.errors.Error):
+            await self._message.nak(seconds)
 
     async def drop(self) -> None:
-        await self._message.term()
+        with suppress(nats.errors.Error):
+            await self._message.term()
 
 
 class Puller:
@@ -88,6 +93,11 @@ class Messaging:
         self._ack_seconds = ACK_SECONDS + delay
 
     async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._fulfilment.move())
+            tasks.create_task(self._stay_connected())
+
+    async def _stay_connected(self) -> None:
         pause = SHORTEST_PAUSE
         while True:
             started, closed = time.monotonic(), asyncio.Event()
@@ -114,6 +124,8 @@ class Messaging:
             self._url,
             name="order",
             allow_reconnect=False,
+            max_reconnect_attempts=1,  # of the first connection, with allow_reconnect or without
+            reconnect_time_wait=0,
             connect_timeout=2,
             ping_interval=5,
             max_outstanding_pings=2,
@@ -135,7 +147,7 @@ class Messaging:
 
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._relay.run(publish))
-                tasks.create_task(self._fulfilment.run(puller.next))
+                tasks.create_task(self._fulfilment.take(puller.next))
                 tasks.create_task(_fail_when(closed))
         finally:
             await client.close()

@@ -1,6 +1,5 @@
 import asyncio
-import itertools
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -125,27 +124,37 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
         yield engine
 
 
-@pytest.fixture
-async def fenced(engine: AsyncEngine) -> AsyncIterator[Callable[[], object]]:
-    """The tables as the strangler fences them; calling it takes the fence away."""
-    async with engine.connect() as connection:
-        await connection.execute(
-            text("""create function fence() returns trigger language plpgsql as
-                    $$ begin raise exception 'fenced' using errcode = 'FT001'; end $$""")
-        )
-        for table in ("orders", "order_lines", "order_events"):
-            await connection.execute(
-                text(
-                    f"create trigger fence before insert or update or delete on {table} "
-                    "for each statement execute function fence()"
-                )
-            )
+class Fence:
+    """What the strangler does to the tables of the side that is not to write."""
 
-        async def remove() -> None:
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def put_up(self) -> None:
+        async with self._engine.connect() as connection:
+            await connection.execute(
+                text("""create function fence() returns trigger language plpgsql as
+                        $$ begin raise exception 'fenced' using errcode = 'FT001'; end $$""")
+            )
+            for table in ("orders", "order_lines", "order_events"):
+                await connection.execute(
+                    text(
+                        f"create trigger fence before insert or update or delete on {table} "
+                        "for each statement execute function fence()"
+                    )
+                )
+
+    async def take_away(self) -> None:
+        async with self._engine.connect() as connection:
             await connection.execute(text("drop function if exists fence cascade"))
 
-        yield remove
-        await remove()
+
+@pytest.fixture
+async def fenced(engine: AsyncEngine) -> AsyncIterator[Fence]:
+    fence = Fence(engine)
+    await fence.put_up()
+    yield fence
+    await fence.take_away()
 
 
 @pytest.fixture
@@ -186,8 +195,3 @@ def ordering(
     orders: MemoryOrders | SqlOrders, pricing: FixedPricing, accounts: FixedAccounts, notes: Notes
 ) -> Ordering:
     return Ordering(orders, pricing, accounts, notes, uuid7, lambda: datetime.now(UTC))
-
-
-@pytest.fixture
-def keys() -> Iterator[str]:
-    return (f"k-{n}" for n in itertools.count())

@@ -52,11 +52,11 @@ async def fulfilling(
 ) -> AsyncIterator[asyncio.Queue[Any]]:
     queue: asyncio.Queue[Any] = asyncio.Queue()
     fulfilment = Fulfilment(progress, Bell(traces), traces, delay=delay, rest=0.01)
-    task = asyncio.create_task(fulfilment.run(queue.get))
+    tasks = [asyncio.create_task(fulfilment.take(queue.get)), asyncio.create_task(fulfilment.move())]
     yield queue
-    await asyncio.sleep(0)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def until(condition: Any) -> None:
