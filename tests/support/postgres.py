@@ -1,5 +1,6 @@
 """One PostgreSQL 18 for a whole test session, from the PyPI wheel; a fresh database for whoever asks."""
 
+import ctypes
 import importlib.util
 import os
 import pwd
@@ -8,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -98,45 +100,60 @@ def _running(home: Path, install: Path) -> Iterator[Postgres]:
     secret = home / "password"
     secret.write_text(password)
     secret.chmod(0o644)
-    server = Postgres(install / "bin", _free_port(), sockets, password)
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC"}
-    initialise: list[Any] = [
-        server.bin / "initdb",
-        "-D",
-        data,
-        "-U",
-        "postgres",
-        "--pwfile",
-        secret,
+    initialise: list[Any] = [install / "bin" / "initdb", "-D", data, "-U", "postgres", "--pwfile", secret]
+    initialise += [
         "-A",
         "scram-sha-256",
+        "-E",
+        "UTF8",
+        "--locale-provider=builtin",
+        "--locale=C.UTF-8",
+        "--no-sync",
     ]
-    initialise += ["-E", "UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", "--no-sync"]
     done = subprocess.run(initialise, capture_output=True, text=True, env=environment, cwd=home, **run_as)
     assert done.returncode == 0, done.stdout + done.stderr
-    start: list[Any] = [server.bin / "postgres", "-D", data, "-k", sockets, "-p", str(server.port)]
-    for key, value in SETTINGS.items():
-        start += ["-c", f"{key}={value}"]
-    log = home / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            start, stdout=output, stderr=output, env=environment, cwd=home, process_group=0, **run_as
-        )
-    try:
-        _await_ready(server, process, log)
-        yield server
-    finally:
-        process.send_signal(signal.SIGQUIT)  # nothing is kept, so nothing needs a checkpoint
-        process.wait(30)
+    for attempt in range(3):  # between the probe and the server somebody else may take the port
+        server = Postgres(install / "bin", _free_port(), sockets, password)
+        log = home / f"log-{attempt}"
+        with log.open("wb") as output:
+            command: list[Any] = [server.bin / "postgres", "-D", data, "-k", sockets, "-p", str(server.port)]
+            command += [f"--{key}={value}" for key, value in SETTINGS.items()]
+            process = subprocess.Popen(
+                command,
+                stdout=output,
+                stderr=output,
+                env=environment,
+                cwd=home,
+                process_group=0,
+                preexec_fn=_die_with_parent,
+                **run_as,
+            )
+        try:
+            if _is_ready(server, process):
+                yield server
+                return
+        finally:
+            process.send_signal(signal.SIGQUIT)  # nothing is kept, so nothing needs a checkpoint
+            process.wait(30)
+    raise RuntimeError(log.read_text())
 
 
-def _await_ready(server: Postgres, process: subprocess.Popen[bytes], log: Path) -> None:
+def _die_with_parent() -> None:
+    """A killed test run leaves no server behind (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGQUIT)  # PR_SET_PDEATHSIG
+
+
+def _is_ready(server: Postgres, process: subprocess.Popen[bytes]) -> bool:
+    """Wait until the server answers; False if it ended instead."""
     ready: list[Any] = [server.bin / "pg_isready", "-q", "-h", server.sockets, "-p", str(server.port)]
-    until = time.monotonic() + 30
-    while subprocess.run(ready).returncode != 0:
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < until, log.read_text()
+    until = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < until:
+        if subprocess.run(ready).returncode == 0:
+            return True
         time.sleep(0.05)
+    return False
 
 
 def _installed(home: Path) -> Path:
