@@ -7,7 +7,7 @@ Ruleset = Literal["v1", "v2", "v2-rounding"]
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
 
     database_url: str = Field(repr=False, pattern="^postgresql://")  # carries a password
     listen: str = "127.0.0.1:8080"

@@ -1,0 +1,73 @@
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+from edge.models import Line, NewOrder
+from edge.ports import Titles
+from monolith.currency.service import LocalCurrencies
+from monolith.database import Database, open_engine
+from monolith.migrations import migrate
+from monolith.order.service import LocalOrders
+from monolith.order.storage import OrderStorage
+from monolith.order.watch import Watches
+from monolith.pricing.service import LocalPricing
+from monolith.seed import seed
+from monolith.title.service import LocalTitles
+
+from tests.support.postgres import Postgres
+
+
+@pytest.fixture(scope="session")
+def empty_url(postgres: Postgres) -> str:
+    """A migrated database for whoever writes what others would trip over."""
+    url = postgres.create("empty")
+    asyncio.run(migrate(url))
+    return url
+
+
+@pytest.fixture(scope="session")
+def seeded_url(postgres: Postgres) -> str:
+    url = postgres.create("seeded")
+    asyncio.run(migrate(url))
+    asyncio.run(seed(url))
+    return url
+
+
+@pytest.fixture
+async def database(seeded_url: str) -> AsyncIterator[Database]:
+    engine = open_engine(seeded_url)
+    yield Database(engine)
+    await engine.dispose()
+
+
+@pytest.fixture
+def titles(database: Database) -> Titles:
+    return LocalTitles(database)
+
+
+@pytest.fixture
+def currencies(database: Database) -> LocalCurrencies:
+    return LocalCurrencies(database)
+
+
+@pytest.fixture
+def pricing(database: Database, titles: Titles, currencies: LocalCurrencies) -> LocalPricing:
+    return LocalPricing(database, lambda: titles, lambda: currencies, "v1")
+
+
+@pytest.fixture
+def watches(database: Database) -> Watches:
+    return Watches(database)
+
+
+@pytest.fixture
+def orders(database: Database, watches: Watches, pricing: LocalPricing) -> LocalOrders:
+    return LocalOrders(OrderStorage(database), watches, lambda: pricing)
+
+
+@pytest.fixture
+def new_order() -> NewOrder:
+    """By a customer whom no other test knows."""
+    lines = (Line(title_id="t-000001", quantity=2), Line(title_id="t-000002", quantity=10))
+    return NewOrder(customer_id=f"c-{uuid4().hex[:12]}", currency="EUR", lines=lines)

@@ -1,0 +1,116 @@
+"""Modules that move while the process runs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from edge.errors import Moved, Unavailable
+from edge.models import NewOrder
+from edge.ports import Placed
+from monolith.database import Database, open_engine
+from monolith.migrations import migrate
+from monolith.order import writer
+from monolith.order.fulfilment import Fulfilment
+from monolith.order.service import LocalOrders
+from monolith.order.writer import WritableOrders
+from monolith.placement import Choice, Placement
+from sqlalchemy import text
+
+from tests.support.postgres import Postgres
+
+FENCE = (
+    """create or replace function fence() returns trigger language plpgsql as $$
+       begin raise exception 'written elsewhere' using errcode = 'FT001'; end $$""",
+    """create trigger fence before insert or update or delete on orders
+       for each statement execute function fence()""",
+)
+
+
+class Side:
+    """The other side: takes orders, or is not the writer either."""
+
+    def __init__(self, *, writes: bool) -> None:
+        self.writes = writes
+        self.asked = 0
+
+    async def place(self, key: str, order: NewOrder) -> Any:
+        self.asked += 1
+        if not self.writes:
+            raise Moved
+        return Placed(None)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def fenced(database: Database) -> AsyncIterator[None]:
+    for statement in FENCE:
+        await database.rows(text(statement))
+    yield
+    await database.rows(text("drop trigger fence on orders"))
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "PAUSES", (0.0, 0.01, 0.01))
+
+
+@pytest.mark.usefixtures("fenced")
+async def test_a_fenced_write_goes_to_the_other_side(orders: LocalOrders, new_order: NewOrder) -> None:
+    remote: Any = Side(writes=True)
+    await WritableOrders(Choice("order", orders, remote)).place("k", new_order)
+    assert remote.asked == 1
+    assert (await orders.list(new_order.customer_id, 10, "")).orders == ()
+
+
+async def test_a_write_that_moved_back_is_taken_here(orders: LocalOrders, new_order: NewOrder) -> None:
+    remote: Any = Side(writes=False)
+    choice = Choice[Any]("order", orders, remote)
+    choice.is_remote = True
+    placed = await WritableOrders(choice).place("k", new_order)
+    assert remote.asked == 1
+    assert (await orders.get(placed.order.id)).customer_id == new_order.customer_id
+
+
+@pytest.mark.usefixtures("fenced")
+async def test_while_nobody_writes_it_is_unavailable_after_three_changes(
+    orders: LocalOrders, new_order: NewOrder
+) -> None:
+    remote: Any = Side(writes=False)
+    with pytest.raises(Unavailable, match="same key"):
+        await WritableOrders(Choice("order", orders, remote)).place("k", new_order)
+    assert remote.asked == 2
+
+
+@pytest.mark.usefixtures("fenced")
+async def test_the_worker_learns_that_it_is_not_the_writer(database: Database) -> None:
+    with pytest.raises(Moved):
+        await Fulfilment(database, 0).step()
+
+
+async def test_placement_follows_its_table_and_survives_without_it(postgres: Postgres) -> None:
+    url = postgres.create("placement")
+    await migrate(url)
+    engine = open_engine(url)
+    database = Database(engine)
+    titles = Choice("title", "here", "there")
+    rates = Choice("currency", "here", "there")
+    placement = Placement(database, [titles, rates])
+    following = asyncio.create_task(placement.follow())
+    try:
+        assert (titles(), rates()) == ("here", "here")
+        await database.rows(
+            text("insert into module_placement values ('title', 'remote'), ('currency', 'local')")
+        )
+        await asyncio.sleep(0.5)
+        assert (titles(), rates()) == ("there", "here")
+        await database.rows(text("alter table module_placement rename to gone"))
+        await asyncio.sleep(0.5)
+        assert titles() == "there"
+        await database.rows(text("alter table gone rename to module_placement"))
+        await database.rows(text("delete from module_placement"))
+        await asyncio.sleep(1.5)
+        assert titles() == "here"
+    finally:
+        following.cancel()
+        await asyncio.wait([following])
+        await engine.dispose()
