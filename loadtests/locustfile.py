@@ -31,4 +31,5 @@ def start(environment: Environment, **_: Any) -> None:
         ledger=_path("LEDGER"),
         failures=_path("FAILURES"),
     )
-    prepare(environment, options)
+    __, close = prepare(environment, options)
+    environment.events.test_stop.add_listener(lambda **_: close())  # type: ignore[no-untyped-call]

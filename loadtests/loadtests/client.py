@@ -121,10 +121,15 @@ class Caller(FastHttpUser):
 
 def checked(answer: Answer, statuses: tuple[int, ...], check: Callable[[Answer], T]) -> T:
     if answer.status not in statuses:
-        # another success or refusal than the contract gives is a lie; a 429 or 5xx is a failure
-        kind = Failed if answer.status >= 500 or answer.status in (0, 403, 408, 429) else Wrong
+        # a success or a refusal in the application's words is a lie; overload, outage and the mesh's own are failures
+        lie = answer.status < 500 and answer.status not in (403, 429) and _speaks(answer)
+        kind = Wrong if lie else Failed
         raise kind(f"status {answer.status} instead of {' or '.join(map(str, statuses))}")
     try:
         return check(answer)
     except MALFORMED as error:
         raise Wrong(f"malformed: {error!r}") from error
+
+
+def _speaks(answer: Answer) -> bool:
+    return answer.status < 300 or answer.headers.get("content-type") == "application/problem+json"

@@ -5,6 +5,7 @@ import resource
 import signal
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,8 @@ class Options:
     with_parent: bool = False
 
 
-def prepare(environment: Environment, options: Options) -> Shared:
-    """Captures the reference and counts the requests. Raises OSError or ValueError without a server."""
+def prepare(environment: Environment, options: Options) -> tuple[Shared, Callable[[], None]]:
+    """Captures the reference and counts the requests until closed. Raises OSError or ValueError without a server."""
     shared = Shared(
         capture(options.host),
         Ledger(options.ledger, f"load-{uuid.uuid4().hex[:12]}"),
@@ -52,8 +53,15 @@ def prepare(environment: Environment, options: Options) -> Shared:
         shared.recorder.request(name, None if name == RESUMED else response_time, exception)
 
     environment.events.request.add_listener(count)  # type: ignore[no-untyped-call]
-    gevent.spawn(shared.recorder.every_second, gevent.sleep)
-    return shared
+    ticking = gevent.spawn(shared.recorder.every_second, gevent.sleep)
+
+    def close() -> None:
+        environment.events.request.remove_listener(count)  # type: ignore[no-untyped-call]
+        ticking.kill()
+        shared.ledger.close()
+        shared.recorder.close()
+
+    return shared, close
 
 
 def run(options: Options) -> Verdict:
@@ -61,7 +69,7 @@ def run(options: Options) -> Verdict:
     stop = gevent.event.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, stop.set)
-    shared = prepare(environment, options)
+    shared, close = prepare(environment, options)
     runner = environment.create_local_runner()
     started, cpu = time.monotonic(), _cpu()
     runner.start(options.rate, spawn_rate=min(options.rate, 100))
@@ -69,8 +77,7 @@ def run(options: Options) -> Verdict:
     seconds = time.monotonic() - started
     runner.quit()  # every request under way is finished first
     used = 100 * (_cpu() - cpu) / (time.monotonic() - started)
-    shared.ledger.close()
-    shared.recorder.close()
+    close()
     return verdict(shared, seconds, used)
 
 

@@ -50,6 +50,9 @@ def _connection(user: Caller, path: str, order_id: str, after: int) -> int | Non
             user.shared.recorder.detail(name, "GET", path, response.status_code, error, event)
             response.failure(error)
             return None
+        finally:
+            if response._response:
+                response._response.release()  # the user's only connection, if the stream was not read to its end
         response.success()
         return seen
 

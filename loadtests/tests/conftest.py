@@ -43,7 +43,7 @@ Runner = Callable[..., Awaitable[Run]]
 def load(tmp_path: Path) -> Runner:
     """Runs `python -m loadtests` against a URL."""
 
-    async def run(url: str, *, rate: int = 100, seconds: float = 3, processes: int = 1) -> Run:
+    async def run(url: str, *, rate: int = 100, seconds: float = 2, processes: int = 1) -> Run:
         files: list[Any] = ["--ledger", tmp_path / "ledger", "--failures", tmp_path / "failures"]
         numbers = ["--rate", str(rate), "--seconds", str(seconds), "--processes", str(processes)]
         process = await asyncio.create_subprocess_exec(

@@ -32,7 +32,7 @@ async def test_a_load_is_started_read_and_stopped_gently(standin: Serving, tmp_p
     assert load.totals().requests == verdict.requests
     assert load.totals().orders_placed == verdict.orders_placed
     assert verdict.orders_unknown == 0
-    assert compare(read(load.ledger), server.rows).placed == verdict.orders_placed
+    assert compare(read(load.ledger), server.orders.rows).placed == verdict.orders_placed
 
 
 def test_a_server_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:

@@ -18,31 +18,33 @@ async def test_an_honest_server_has_no_failure_and_no_wrong_answer(standin: Serv
     async with standin(server) as port:
         run = await load(f"http://127.0.0.1:{port}", seconds=5)
     assert (run.status, run.messages, run.log) == (0, [], "")
-    assert run.verdict.requests == pytest.approx(500, rel=0.06)
+    assert run.verdict.requests == pytest.approx(500, rel=0.15)
     asked = {"order, repeated", "order, conflict", "bulk, again", "order events", "order events, resumed"}
     assert asked | {"title", "quote", "rates", "convert", "search titles", "order by id"} <= set(
         run.verdict.by_name
     )
-    comparison = compare(run.ledger, server.rows)
+    comparison = compare(run.ledger, server.orders.rows)
     assert comparison.ok
     assert comparison.placed == comparison.stored == run.verdict.orders_placed > 50
 
 
 @pytest.mark.parametrize(
-    ("fault", "message"),
+    ("fault", "seconds", "message"),
     [
-        ("price", "the unit price of t-000"),
-        ("sum", "the total is"),
-        ("title", "the title is"),
-        ("rate", "the rate is"),
-        ("doubled", "has a second order"),
-        ("taken", "has a second order"),
-        ("forgetful", "the sequence is"),
+        ("price", 2, "the unit price of t-000"),
+        ("sum", 2, "the total is"),
+        ("title", 2, "the title is"),
+        ("rate", 2, "the rate is"),
+        ("doubled", 4, "has a second order"),
+        ("taken", 6, "has a second order"),
+        ("forgetful", 4, "the sequence is"),
     ],
 )
-async def test_a_lie_is_a_wrong_answer(fault: str, message: str, standin: Serving, load: Load) -> None:
+async def test_a_lie_is_a_wrong_answer(
+    fault: str, seconds: int, message: str, standin: Serving, load: Load
+) -> None:
     async with standin(StandIn(fault)) as port:
-        run = await load(f"http://127.0.0.1:{port}", seconds=6)
+        run = await load(f"http://127.0.0.1:{port}", seconds=seconds)
     assert run.status == 1
     assert run.verdict.wrong > 0
     assert run.verdict.failures == 0
@@ -72,7 +74,7 @@ async def test_every_dropped_connection_is_one_failure(standin: Serving, load: L
     assert run.status == 1
     assert run.verdict.failures == proxy.dropped > 3
     assert run.verdict.wrong == 0
-    comparison = compare(run.ledger, server.rows)
+    comparison = compare(run.ledger, server.orders.rows)
     assert comparison.ok
     assert comparison.unknown == run.verdict.orders_unknown
 
@@ -86,7 +88,7 @@ async def test_the_ledger_proves_what_no_answer_shows(
     server = StandIn(fault)
     async with standin(server) as port:
         run = await load(f"http://127.0.0.1:{port}")
-    comparison = compare(run.ledger, server.rows)
+    comparison = compare(run.ledger, server.orders.rows)
     assert not comparison.ok
     assert getattr(comparison, finding)
 
@@ -96,6 +98,6 @@ async def test_several_processes_make_one_verdict(standin: Serving, load: Load) 
     async with standin(server) as port:
         run = await load(f"http://127.0.0.1:{port}", rate=41, processes=2)
     assert run.status == 0, run.messages
-    assert run.verdict.requests == pytest.approx(123, rel=0.15)
+    assert run.verdict.requests == pytest.approx(82, rel=0.2)
     assert len(run.ledger.runs) == 2
-    assert compare(run.ledger, server.rows).placed == run.verdict.orders_placed
+    assert compare(run.ledger, server.orders.rows).placed == run.verdict.orders_placed

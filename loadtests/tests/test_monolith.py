@@ -1,0 +1,75 @@
+"""The load on the real monolith: nothing to find while it is healthy, and everything that is planted."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, NamedTuple
+
+import asyncpg
+import pytest
+from loadtests.ledger import Row, compare
+
+from tests.support.dropping import dropping
+from tests.support.postgres import Postgres
+from tests.support.processes import answers_http, command, finish, free_port, running
+
+Load = Callable[..., Awaitable[Any]]
+
+
+class Monolith(NamedTuple):
+    port: int
+    database: str
+
+    async def rows(self) -> list[Row]:
+        connection = await asyncpg.connect(self.database)
+        try:
+            found = await connection.fetch("select id::text, customer_id, idempotency_key, total from orders")
+        finally:
+            await connection.close()
+        return [Row(*row) for row in found]
+
+
+@pytest.fixture(scope="module")
+def monolith(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monolith]:
+    database, port = postgres.create("load"), free_port()
+    finish("monolith", "migrate", DATABASE_URL=database)
+    finish("monolith", "seed", DATABASE_URL=database)
+    log, listen = tmp_path_factory.mktemp("monolith") / "log", f"127.0.0.1:{port}"
+    with running(command("monolith"), log, answers_http(port), DATABASE_URL=database, LISTEN=listen):
+        yield Monolith(port, database)
+
+
+async def test_a_healthy_monolith_is_found_healthy(monolith: Monolith, load: Load) -> None:
+    run = await load(f"http://127.0.0.1:{monolith.port}", rate=120, seconds=8)
+    assert run.status == 0, run.messages
+    assert run.verdict.requests == pytest.approx(960, rel=0.15)
+    assert run.verdict.cpu_percent < 15
+    comparison = compare(run.ledger, await monolith.rows())
+    assert comparison.ok
+    assert comparison.placed == comparison.stored == run.verdict.orders_placed > 100
+
+
+async def test_each_dropped_connection_is_found_and_no_order_is_lost(monolith: Monolith, load: Load) -> None:
+    async with dropping(monolith.port, share=0.03) as proxy:
+        run = await load(proxy.url, rate=120, seconds=4)
+    assert run.status == 1
+    assert run.verdict.failures == proxy.dropped > 0
+    assert run.verdict.wrong == 0
+    assert compare(run.ledger, await monolith.rows()).ok
+
+
+async def test_a_tampered_price_is_found(monolith: Monolith, load: Load) -> None:
+    connection = await asyncpg.connect(monolith.database)
+    await connection.execute("update list_prices set amount = amount + 1 where title_id like '%7'")
+    await connection.close()
+    run = await load(f"http://127.0.0.1:{monolith.port}", seconds=3)
+    assert run.status == 1
+    assert run.verdict.wrong > 0
+    assert run.verdict.failures == 0
+    assert any("the list price is" in message for message in run.messages), run.messages
+
+
+async def test_a_lost_order_is_found(monolith: Monolith, load: Load) -> None:
+    run = await load(f"http://127.0.0.1:{monolith.port}", seconds=2)
+    rows = await monolith.rows()
+    missing = next(row for row in rows if (row.customer_id, row.idempotency_key) in run.ledger.placed)
+    without = [row for row in rows if row is not missing]
+    assert compare(run.ledger, without).lost == [(missing.customer_id, missing.idempotency_key)]
