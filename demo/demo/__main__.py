@@ -17,6 +17,7 @@ from demo import tour
 from demo.display import Lines, console, errors
 from demo.runtimes import choose
 from demo.runtimes.runtime import Refused, Runtime, RuntimeFailure
+from demo.scenes import cli as scenes
 from demo.settings import Settings
 from demo.strangler.gate import GateRefused
 from demo.strangler.modules import BY_NAME, SHAPES
@@ -24,6 +25,7 @@ from demo.strangler.replication import Lagging
 from demo.strangler.steps import Strangler
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+app.add_typer(scenes.app, name="scene")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 T = TypeVar("T")
 

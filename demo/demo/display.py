@@ -1,5 +1,6 @@
 """What the command shows: lines where nobody watches, a live line where somebody does, and a table at the end."""
 
+import sys
 import time
 
 from rich.console import Console
@@ -7,7 +8,8 @@ from rich.table import Table
 
 from demo.journey import Outcome
 
-console = Console(highlight=False)
+# Where nobody watches, the width is that of the table, not of a terminal.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
 errors = Console(stderr=True, highlight=False)
 
 

@@ -20,8 +20,8 @@ from demo.strangler.steps import Strangler
 from demo.strangler.tools import Report
 
 MARKER = b"""\
-{"id": "t-strangler", "isbn13": "9780000099990", "name": "The Strangler Fig", "authors": ["Nobody"], "format": "ebook", \
-"publisher": "Figtree", "year": 2026}
+{"id": "t-strangler", "isbn13": "9780000099990", "name": "The Strangler Fig", "authors": ["Nobody"], \
+"format": "ebook", "publisher": "Figtree", "year": 2026}
 """
 WARM_UP = 3.0
 ATTEMPTS, PAUSE = 4, 3.0  # of a step that something interrupts, seconds between them

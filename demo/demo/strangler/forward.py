@@ -12,6 +12,7 @@ from demo.strangler.modules import ANSWERS_LOG, Module, newcomer_traffic
 from demo.strangler.tools import GATEWAY, Report, Tools
 
 Between = Callable[[str], Awaitable[None]]  # called when a module co-exists, before the gate
+LOG_FLUSH = 1.2  # seconds until a sidecar has written its log
 SHARES = ("10", "50", "100")
 
 
@@ -61,7 +62,7 @@ async def _mirror(tools: Tools, module: Module, report: Report) -> None:
         try:
             begun = time.time()
             await tools.probe(module)
-            await asyncio.sleep(tools.dwell)
+            await asyncio.sleep(tools.dwell + LOG_FLUSH)
             seen = await mirror.verdict(tools.runtime, module.prefixes, begun)
         finally:
             await tools.runtime.apply([module.traffic("monolith")])

@@ -1,0 +1,107 @@
+"""figtree scene list | show | run."""
+
+import asyncio
+import json
+import sys
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from demo.display import console
+from demo.runtimes import choose
+from demo.scenes.catalogue import BY_NAME, SCENES
+from demo.scenes.engine import run as act_out
+from demo.scenes.scene import Result, Scene
+from demo.scenes.stage import ISTIO
+from demo.settings import Settings
+from demo.strangler.modules import SHAPES
+from demo.strangler.steps import Strangler
+
+app = typer.Typer(
+    no_args_is_help=True, help="Claims about the mesh, shown on live traffic, measured and asserted."
+)
+
+
+@app.command("list")
+def list_(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """All scenes."""
+    if as_json:
+        shown = [{"name": s.name, "group": s.group, "title": s.title, "shape": s.shape} for s in SCENES]
+        sys.stdout.write(json.dumps(shown) + "\n")
+        return
+    table = Table("scene", "group", "title", "from shape")
+    for scene in SCENES:
+        table.add_row(scene.name, scene.group, scene.title, scene.shape)
+    console.print(table)
+
+
+@app.command()
+def show(name: str) -> None:
+    """What a scene says, expects and applies, with each manifest."""
+    scene = _known(name)
+    console.print(f"[bold]{scene.title}[/]\n\nThe talk:   {scene.says}\nHypothesis: {scene.hypothesis}\n")
+    for manifest in scene.manifests:
+        console.print(f"[bold]istio/{manifest}[/]")
+        sys.stdout.write((ISTIO / manifest).read_text() + "\n")
+
+
+@app.command()
+def run(
+    names: Annotated[list[str] | None, typer.Argument()] = None,
+    every: Annotated[bool, typer.Option("--all", help="All of them, in the talk's order.")] = False,
+    times: Annotated[int, typer.Option(min=1, help="How often in a row.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Act scenes out on the running system; exit status 1 if one did not show what it claims."""
+    scenes = list(SCENES) if every else [_known(name) for name in names or ()]
+    if not scenes:
+        raise typer.BadParameter("name a scene, or say --all")
+    results = asyncio.run(_run(scenes * times, quiet=as_json))
+    if as_json:
+        sys.stdout.write(json.dumps([asdict(result) for result in results]) + "\n")
+    else:
+        failed = [result.scene for result in results if not result.passed]
+        console.print(
+            f"{len(results) - len(failed)} of {len(results)} scenes passed, {sum(r.seconds for r in results):.0f} s"
+        )
+    raise typer.Exit(0 if all(result.passed for result in results) else 1)
+
+
+async def _run(scenes: list[Scene], *, quiet: bool) -> list[Result]:
+    runtime = await choose.connect(Settings())
+    number, _ = await Strangler(runtime).state.position()
+    results = []
+    for scene in scenes:
+        if SHAPES.index(scene.shape) > number:
+            results.append(Result(scene.name, why=f"needs shape {scene.shape}: `figtree step {scene.shape}`"))
+        else:
+            if not quiet:
+                console.print(f"[bold]{scene.name}[/]  {scene.hypothesis}")
+            results.append(await act_out(runtime, scene, tell=_silent if quiet else _tell))
+        if not quiet:
+            _print(results[-1])
+    return results
+
+
+def _print(result: Result) -> None:
+    for figure in result.figures:
+        console.print(f"    {figure.name:<40} {figure.value} {figure.unit}")
+    for seen in result.seen:
+        console.print(f"    [green]seen[/] {seen}")
+    verdict = "[bold green]passed[/]" if result.passed else f"[bold red]failed[/] {result.why}"
+    console.print(f"    {verdict} [dim]{result.seconds:.1f} s[/]\n")
+
+
+def _tell(text: str) -> None:
+    console.print(f"    [dim]{text}[/]")
+
+
+def _silent(_: str) -> None: ...
+
+
+def _known(name: str) -> Scene:
+    if name not in BY_NAME:
+        raise typer.BadParameter(f"there is no scene {name}; `figtree scene list` shows all")
+    return BY_NAME[name]
