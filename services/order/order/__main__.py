@@ -1,9 +1,7 @@
 """The process: everything is built here, in order, and closed in reverse."""
 
-import asyncio
 import sys
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 import uvloop
@@ -25,17 +23,8 @@ from order.service import Ordering
 from order.servicer import SERVICE, STATUS, OrderServicer
 from order.settings import Settings
 from order.storage import SqlOrders
+from order.tasks import background
 from order.watch import Watches
-
-
-@asynccontextmanager
-async def background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def serving(settings: Settings) -> None:
@@ -48,13 +37,9 @@ async def serving(settings: Settings) -> None:
         bell = Bell(traces)
         progress = SqlProgress(engine)
         delay = settings.fulfilment_delay
-        messaging = Messaging(
-            settings.nats_url,
-            Relay(progress, bell),
-            Fulfilment(progress, bell, traces, delay=delay),
-            traces,
-            delay,
-        )
+        fulfilment = Fulfilment(progress, bell, traces, delay=delay)
+        messaging = Messaging(settings.nats_url, Relay(progress, bell), fulfilment, traces, delay)
+        await closing.enter_async_context(background(fulfilment.move()))
         await closing.enter_async_context(background(messaging.run()))
 
         orders = SqlOrders(engine)

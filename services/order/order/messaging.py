@@ -11,7 +11,6 @@ import nats
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, StreamConfig
 from nats.js.errors import NotFoundError
@@ -19,6 +18,7 @@ from nats.js.errors import NotFoundError
 from order.domain import NEXT, Event
 from order.fulfilment import Fulfilment, written
 from order.outbox import Relay, Traces
+from order.tasks import until_one_ends
 
 log = logging.getLogger(__name__)
 
@@ -61,10 +61,10 @@ class NatsMessage:
 class Puller:
     """Messages one by one as soon as they come: the library's `fetch` of many waits until it has them all."""
 
-    def __init__(self, client: Client, inbox: str, subscription: Subscription) -> None:
+    def __init__(self, client: Client, inbox: str) -> None:
+        self.received: asyncio.Queue[Msg] = asyncio.Queue()
         self._client = client
         self._inbox = inbox
-        self._subscription = subscription
         self._left = 0
 
     async def next(self) -> NatsMessage:
@@ -74,7 +74,8 @@ class Puller:
                 subject = f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{CONSUMER}"
                 await self._client.publish(subject, json.dumps(pull).encode(), reply=self._inbox)
                 self._left = PULL
-            message = await self._subscription.next_msg(timeout=PULL_SECONDS * 2)
+            async with asyncio.timeout(PULL_SECONDS * 2):
+                message = await self.received.get()
             status = (message.headers or {}).get("Status")
             if status is None:
                 self._left -= 1
@@ -93,11 +94,7 @@ class Messaging:
         self._ack_seconds = ACK_SECONDS + delay
 
     async def run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._fulfilment.move())
-            tasks.create_task(self._stay_connected())
-
-    async def _stay_connected(self) -> None:
+        """For ever."""
         pause = SHORTEST_PAUSE
         while True:
             started, closed = time.monotonic(), asyncio.Event()
@@ -140,15 +137,15 @@ class Messaging:
                 await self._relay.requeue()
             log.info("connected to NATS")
             inbox = client.new_inbox()
-            puller = Puller(client, inbox, await client.subscribe(inbox))
+            puller = Puller(client, inbox)
+            await client.subscribe(inbox, cb=puller.received.put)
 
             async def publish(events: Sequence[Event]) -> None:
                 await self._publish(stream, events)
 
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._relay.run(publish))
-                tasks.create_task(self._fulfilment.take(puller.next))
-                tasks.create_task(_fail_when(closed))
+            await until_one_ends(
+                self._relay.run(publish), self._fulfilment.take(puller.next), _fail_when(closed)
+            )
         finally:
             await client.close()
 

@@ -60,7 +60,8 @@ class Bell:
 
     async def wait(self, seconds: float) -> None:
         try:
-            await asyncio.wait_for(self._rung.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._rung.wait()
         except TimeoutError:
             return
         self._rung.clear()

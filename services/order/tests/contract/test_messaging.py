@@ -24,6 +24,7 @@ from order.ports import Placed
 from order.progress import SqlProgress
 from order.service import Ordering
 from order.storage import SqlOrders
+from order.tasks import background
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from uuid_utils.compat import uuid7
@@ -80,8 +81,8 @@ class Process:
     def __init__(self, engine: AsyncEngine, ordering: Ordering, url: str, bell: Bell, traces: Traces) -> None:
         progress = SqlProgress(engine)
         self.relay = Relay(progress, bell, every=0.05, rest=0.1)
-        fulfilment = Fulfilment(progress, bell, traces, delay=DELAY, rest=0.1)
-        self.messaging = Messaging(url, self.relay, fulfilment, traces, DELAY)
+        self.fulfilment = Fulfilment(progress, bell, traces, delay=DELAY, rest=0.1)
+        self.messaging = Messaging(url, self.relay, self.fulfilment, traces, DELAY)
         self._ordering = ordering
         self._count = 0
 
@@ -104,10 +105,8 @@ def process(
 
 @asynccontextmanager
 async def running(process: Process) -> AsyncIterator[None]:
-    task = asyncio.create_task(process.messaging.run())
-    yield
-    task.cancel()
-    assert isinstance((await asyncio.gather(task, return_exceptions=True))[0], asyncio.CancelledError)
+    async with background(process.fulfilment.move()), background(process.messaging.run()):
+        yield
 
 
 async def shipped(orders: SqlOrders, *ids: UUID, seconds: float = 10) -> None:
@@ -200,10 +199,8 @@ async def test_a_server_that_forgot_everything_gets_it_again(
 
     async def publish_into_nothing(events: Any) -> None: ...
 
-    task = asyncio.create_task(process.relay.run(publish_into_nothing))
-    await all_published(engine)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    async with background(process.relay.run(publish_into_nothing)):
+        await all_published(engine)
     server.stop()
     server.empty()
     await server.start()

@@ -9,6 +9,7 @@ import pytest
 from order.domain import Event, NotTheWriter
 from order.fulfilment import Fulfilment, read, written
 from order.outbox import Bell, Traces
+from order.tasks import background
 
 
 class FakeMessage:
@@ -52,11 +53,8 @@ async def fulfilling(
 ) -> AsyncIterator[asyncio.Queue[Any]]:
     queue: asyncio.Queue[Any] = asyncio.Queue()
     fulfilment = Fulfilment(progress, Bell(traces), traces, delay=delay, rest=0.01)
-    tasks = [asyncio.create_task(fulfilment.take(queue.get)), asyncio.create_task(fulfilment.move())]
-    yield queue
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    async with background(fulfilment.take(queue.get)), background(fulfilment.move()):
+        yield queue
 
 
 async def until(condition: Any) -> None:
