@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from demo.runtimes.local import LocalRuntime
 
 STANDINS = Path(__file__).with_name("standins")
@@ -35,4 +34,3 @@ def mesh(standins: None) -> Iterator[LocalRuntime]:
     runtime = asyncio.run(begin())
     yield runtime
     asyncio.run(runtime.down())
-

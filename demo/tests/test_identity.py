@@ -4,7 +4,6 @@ from pathlib import Path
 import httpx
 import jwt
 import pytest
-
 from demo.runtimes.local.identity import AUDIENCE, ISSUER, Identity
 from demo.runtimes.local.kubestub import KubeStub
 

@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import grpc
 import httpx
@@ -32,6 +33,10 @@ spec:
 """
 
 
+def edit(route: Path, mark: str, port: str = "8080") -> None:
+    route.write_text(ROUTE.format(mark=mark).replace("8080", port))
+
+
 async def soon(check: Callable[[], Awaitable[bool]], seconds: float = 15.0) -> float:
     begun = time.monotonic()
     while not await check():
@@ -49,7 +54,8 @@ async def status(runtime: LocalRuntime, path: str = "/who") -> int:
 
 async def mark(runtime: LocalRuntime) -> str:
     async with httpx.AsyncClient(trust_env=False) as client:
-        return (await client.get(runtime.edge() + "/who")).headers.get("x-mark", "")
+        answer = await client.get(runtime.edge() + "/who")
+    return str(answer.headers.get("x-mark", ""))
 
 
 @pytest.fixture
@@ -97,7 +103,9 @@ async def test_a_neighbour_is_called_by_name_through_the_sidecar(mesh: LocalRunt
     options = [("grpc.default_authority", "currency:50051")]
     async with grpc.aio.insecure_channel(f"{egress}:50051", options=options) as channel:
         health = health_pb2_grpc.HealthStub(channel)
-        answer = await health.Check(health_pb2.HealthCheckRequest(), timeout=5)
+        answer = await health.Check(  # type: ignore[attr-defined]
+            health_pb2.HealthCheckRequest(), timeout=5
+        )
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
@@ -113,7 +121,7 @@ async def test_nothing_listens_on_every_address(mesh: LocalRuntime) -> None:
 
 
 async def test_an_edit_takes_effect_within_a_second(mesh: LocalRuntime, route: Path) -> None:
-    route.write_text(ROUTE.format(mark="two"))
+    edit(route, mark="two")
     begun = time.monotonic()
     await soon(lambda: _is(mesh, "two"))
     assert time.monotonic() - begun < 1.0
@@ -133,6 +141,9 @@ async def test_an_invalid_manifest_is_refused_in_istios_words_and_the_old_one_st
     bad.write_text("apiVersion: networking.istio.io/v1\nkind: Nonsense\nmetadata: {name: x}\nspec: {}\n")
     with pytest.raises(Refused, match="unrecognized type"):
         await mesh.apply([bad])
+    bad.write_text(ROUTE.format(mark="bad").replace("gateways:", "gatways:"))
+    with pytest.raises(Refused, match=r'unknown field "spec\.gatways"'):
+        await mesh.apply([bad])
     bad.write_text("a: [")
     with pytest.raises(Refused, match=r"bad\.yaml"):
         await mesh.apply([bad])
@@ -142,7 +153,7 @@ async def test_an_invalid_manifest_is_refused_in_istios_words_and_the_old_one_st
 
 async def test_an_invalid_edit_is_refused_and_the_old_state_stays(mesh: LocalRuntime, route: Path) -> None:
     before = (await mesh.events())[-1].sequence
-    route.write_text(ROUTE.format(mark="bad").replace("number: 8080", "number: 808080"))
+    edit(route, mark="bad", port="808080")
 
     async def refused() -> bool:
         return any(e.kind == "refused" and "808080" in e.message for e in await mesh.events(before))
@@ -172,7 +183,7 @@ async def test_what_is_killed_comes_back(mesh: LocalRuntime, route: Path) -> Non
 
         took = await soon(serves)
         assert took < 12, f"{workload} {part} took {took:.1f} s"
-    route.write_text(ROUTE.format(mark="after"))
+    edit(route, mark="after")
     await soon(lambda: _is(mesh, "after"))
 
 
@@ -223,7 +234,7 @@ async def certificate_for(runtime: LocalRuntime, token: str) -> grpc.StatusCode:
     options = [("grpc.ssl_target_name_override", "istiod.istio-system.svc")]
     block = (await runtime.workloads())[0].ip.rsplit(".", 1)[0]
     async with grpc.aio.secure_channel(f"{block}.2:15012", credentials, options=options) as channel:
-        create = channel.unary_unary("/istio.v1.auth.IstioCertificateService/CreateCertificate")
+        create: Any = channel.unary_unary("/istio.v1.auth.IstioCertificateService/CreateCertificate")
         try:
             await create(request, metadata=[("authorization", f"Bearer {token}")], timeout=10)
         except grpc.aio.AioRpcError as error:

@@ -176,7 +176,7 @@ def _launch(name: str, mesh: bool) -> None:
             name,
             *([] if mesh else ["--no-mesh"]),
         ]
-        env = os.environ | {MARKER: str(root)}
+        env = os.environ | {MARKER: str(root), "MALLOC_ARENA_MAX": "2"}
         subprocess.run(  # noqa: S603
             command,
             env=env,

@@ -27,7 +27,9 @@ class Admin:
         """Counters and gauges, by name."""
         answer = await self._request("GET", "/stats?format=json")
         stats = answer.raise_for_status().json()["stats"]
-        numbers = ((s["name"], s["value"]) for s in stats if isinstance(s.get("value"), int | float))  # some are texts
+        numbers = (
+            (s["name"], s["value"]) for s in stats if isinstance(s.get("value"), int | float)
+        )  # some are texts
         return {name: float(value) for name, value in numbers if contains in name}
 
     async def certificate(self) -> Certificate:

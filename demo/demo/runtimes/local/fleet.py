@@ -12,7 +12,7 @@ from demo.runtimes.local.localise import NEIGHBOURS, localised
 from demo.runtimes.local.process import Process
 from demo.runtimes.local.replica import Replica
 from demo.runtimes.manifests import NAMESPACE, Manifest, manifest, workloads
-from demo.runtimes.runtime import CommandFailed, NeedsMesh, RuntimeFailure, StartFailed
+from demo.runtimes.runtime import CommandFailed, NeedsMesh, RuntimeFailure
 
 SLOTS = range(90)
 FIRST_IP, FIRST_EGRESS = 10, 110
@@ -38,16 +38,16 @@ class Fleet:
     async def start(self, workload: str, replicas: int, version: str, env: Mapping[str, str]) -> None:
         described = known(workload)
         async with self._lock(workload):
-            if described.database:
-                await self._migrate(described, version)
             self._extra[workload, version] = dict(env)
-            await self._scale(described, replicas, version)
+            await self._scale(described, replicas, version, migrate=described.database)
 
     async def scale(self, workload: str, replicas: int, version: str) -> None:
         async with self._lock(workload):
             await self._scale(known(workload), replicas, version)
 
-    async def _scale(self, described: Manifest, replicas: int, version: str) -> None:
+    async def _scale(
+        self, described: Manifest, replicas: int, version: str, *, migrate: bool = False
+    ) -> None:
         if not self._infra.instance.mesh and (replicas > 1 or version != "v1"):
             raise NeedsMesh("more than one replica or version of a workload needs the mesh (MESH=off)")
         running = self.replicas(described.name, version)
@@ -55,7 +55,8 @@ class Fleet:
         numbers = [n for n in range(replicas + len(taken)) if n not in taken][
             : max(0, replicas - len(running))
         ]
-        await asyncio.gather(*(self._add(described, version, number) for number in numbers))
+        migrated = asyncio.create_task(self._migrate(described)) if migrate and numbers else None
+        await asyncio.gather(*(self._add(described, version, number, migrated) for number in numbers))
         await asyncio.gather(*(self._remove(replica) for replica in running[replicas:]))
 
     async def stop(self, workload: str, version: str | None) -> None:
@@ -73,17 +74,28 @@ class Fleet:
                 if self._infra.instance.mesh:
                     await self._remove(old)
 
-    async def _add(self, described: Manifest, version: str, number: int) -> None:
+    async def _add(
+        self, described: Manifest, version: str, number: int, migrated: asyncio.Task[None] | None = None
+    ) -> None:
+        """The sidecar starts while the database is still being migrated."""
         replica = await self._build(described, version, number)
         self._replicas.append(replica)
         try:
-            await asyncio.gather(*(process.start() for process in replica.processes))
+            if replica.proxy_process is not None:
+                await replica.proxy_process.start()
+            if migrated is not None:
+                await migrated
+            await replica.app.start()
             await replica.become_ready()
-        except StartFailed:
+        except RuntimeFailure:
             await self._remove(replica)
             raise
         replica.watch()
         self._infra.events.add("ready", replica.app.name, f"{described.name} {version} at {replica.ip}")
+
+    async def end(self) -> None:
+        """Stop everything at once: nobody is left to be told."""
+        await asyncio.gather(*(r.stop(tell=False) for r in self._replicas), return_exceptions=True)
 
     async def _remove(self, replica: Replica) -> None:
         await replica.stop()
@@ -174,7 +186,7 @@ class Fleet:
     async def command(self, workload: str, args: list[str]) -> tuple[list[str], dict[str, str]]:
         return [*self._command(known(workload)), *args], await self.environment(workload)
 
-    async def _migrate(self, described: Manifest, version: str) -> None:
+    async def _migrate(self, described: Manifest) -> None:
         command, env = await self.command(described.name, ["migrate"])
         log = self._infra.log(f"{described.name}-migrate")
         with log.open("ab") as output:

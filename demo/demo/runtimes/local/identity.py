@@ -112,6 +112,7 @@ class Identity:
 
     def _signed(self, key: ec.EllipticCurvePrivateKey, uri: str) -> x509.Certificate:
         now = datetime.now(UTC)
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._ca_key.public_key())
         return (
             x509.CertificateBuilder()
             .subject_name(x509.Name([])).issuer_name(self._ca.subject).public_key(key.public_key())
@@ -120,6 +121,6 @@ class Identity:
             .add_extension(x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri)]), critical=True)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._ca_key.public_key()), critical=False)
+            .add_extension(issuer, critical=False)
             .sign(self._ca_key, hashes.SHA256())
         )  # fmt: skip

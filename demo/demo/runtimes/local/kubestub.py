@@ -1,7 +1,7 @@
 """As much of a Kubernetes API as istiod needs to start: lists and watches that know two namespaces and nothing else.
 
-It vouches for nobody: a TokenReview is always answered with "not authenticated", so that the signed tokens, which istiod
-verifies itself, are the only way to a certificate.
+It vouches for nobody: a TokenReview is always answered with "not authenticated", so that the signed tokens,
+which istiod verifies itself, are the only way to a certificate.
 """
 
 import asyncio

@@ -26,7 +26,7 @@ SETTINGS = {
     "max_sync_workers_per_subscription": "2",
     "max_worker_processes": "40",
     "max_connections": "300",
-    "shared_buffers": "64MB",
+    "shared_buffers": "32MB",
     "unix_socket_directories": "",
     "timezone": "UTC",
     "jit": "off",

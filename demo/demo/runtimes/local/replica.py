@@ -70,13 +70,14 @@ class Replica:
                 await self._show(True)
                 self.state = "ready"
 
-    async def stop(self) -> None:
+    async def stop(self, *, tell: bool = True) -> None:
         self.state = "stopping"
         if self._again is not None:
             self._again.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._again
-        await self._show(False)
+        if tell:
+            await self._show(False)
         await self.app.stop()
         if self.proxy_process is not None:
             await self.proxy_process.stop()

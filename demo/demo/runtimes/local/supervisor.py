@@ -56,8 +56,7 @@ async def supervise(instance: Instance, stub_listener: socket.socket) -> None:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await task
-        names = {replica.manifest.name for replica in fleet.all()}
-        await asyncio.gather(*(fleet.stop(name, None) for name in names), return_exceptions=True)
+        await fleet.end()
         await infrastructure.stop()
         end_leftovers(instance.root)
 
