@@ -29,7 +29,7 @@ from order.watch import Watches
 
 async def serving(settings: Settings) -> None:
     async with AsyncExitStack() as closing:
-        engine = await closing.enter_async_context(database(str(settings.database_url)))
+        engine = await closing.enter_async_context(database(settings.database_url))
         pricing = await closing.enter_async_context(open_channel(settings.pricing_address, settings.egress))
         customer = await closing.enter_async_context(open_channel(settings.customer_address, settings.egress))
 
@@ -65,7 +65,7 @@ def run() -> None:
             uvloop.run(serving(settings))
         case ["migrate"]:
             try:
-                uvloop.run(migrate(str(settings.database_url)))
+                uvloop.run(migrate(settings.database_url))
             except Unavailable as error:
                 sys.exit(f"order migrate: {error}")
         case _:

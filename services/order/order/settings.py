@@ -1,4 +1,4 @@
-from pydantic import Field, NonNegativeFloat, PostgresDsn
+from pydantic import Field, NonNegativeFloat
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -7,7 +7,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
 
-    database_url: PostgresDsn = Field(repr=False)
+    database_url: str = Field(repr=False)  # carries a password
     listen: str = "127.0.0.1:50051"
     egress: str = ""
     pricing_address: str = "pricing:50051"

@@ -21,7 +21,7 @@ from pricing.storage import SqlPrices
 
 async def serving(settings: Settings) -> None:
     async with AsyncExitStack() as closing:
-        engine = await closing.enter_async_context(database(str(settings.database_url)))
+        engine = await closing.enter_async_context(database(settings.database_url))
         title = await closing.enter_async_context(open_channel(settings.title_address, settings.egress))
         currency = await closing.enter_async_context(open_channel(settings.currency_address, settings.egress))
         quoting = Quoting(
@@ -37,7 +37,7 @@ async def serving(settings: Settings) -> None:
 
 
 async def importing(settings: Settings) -> None:
-    async with database(str(settings.database_url), statement_timeout=0) as engine:
+    async with database(settings.database_url, statement_timeout=0) as engine:
         count = await import_lines(sys.stdin, SqlPrices(engine))
     sys.stdout.write(f"{count} lines imported\n")
 
@@ -49,7 +49,7 @@ def run() -> None:
         case [] | ["serve"]:
             uvloop.run(serving(settings))
         case ["migrate"]:
-            uvloop.run(migrate(str(settings.database_url)))
+            uvloop.run(migrate(settings.database_url))
         case ["import"]:
             try:
                 uvloop.run(importing(settings))

@@ -5,8 +5,6 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, TextClause, make_url, text
 from sqlalchemy.exc import DBAPIError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -81,6 +79,9 @@ async def migrate(url: str, revision: str = "head") -> None:
 
 
 def _migrate(connection: Connection, revision: str) -> None:
+    from alembic import command  # half a second that serving does without
+    from alembic.config import Config
+
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
     if revision == "base":

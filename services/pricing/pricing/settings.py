@@ -1,6 +1,6 @@
 from typing import Literal
 
-from pydantic import Field, PostgresDsn
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -9,7 +9,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
 
-    database_url: PostgresDsn = Field(repr=False)
+    database_url: str = Field(repr=False)  # carries a password
     listen: str = "127.0.0.1:50051"
     egress: str = ""
     title_address: str = "title:50051"
