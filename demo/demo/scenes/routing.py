@@ -7,8 +7,8 @@ from demo.scenes.stage import Stage
 
 BASKET = {"currency": "EUR", "lines": [{"title_id": "t-000001", "quantity": 3}]}
 QUOTE: dict[str, Any] = {"json": BASKET}
-V1 = "outbound|50051|v1|pricing.figtree.svc.cluster.local.upstream_rq_total"
-V2 = "outbound|50051|v2|pricing.figtree.svc.cluster.local.upstream_rq_total"
+V1 = "outbound|50051|v1|pricing.figtree.svc.cluster.local;.upstream_rq_total"
+V2 = "outbound|50051|v2|pricing.figtree.svc.cluster.local;.upstream_rq_total"
 
 
 async def weight(stage: Stage) -> None:
