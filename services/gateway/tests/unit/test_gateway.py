@@ -14,11 +14,12 @@ def test_serves_the_committed_contract() -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/titles", "/api/rates", "/api/orders", "/api/customers/c-1"])
-async def test_a_neighbour_that_does_not_answer_is_503_and_may_be_asked_again(path: str) -> None:
-    nobody = dict.fromkeys(
-        ("title_address", "currency_address", "order_address", "customer_address"), "127.0.0.1:1"
-    )
-    app = application(Settings(**nobody))
+async def test_a_neighbour_that_does_not_answer_is_503_and_may_be_asked_again(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TITLE", "CURRENCY", "ORDER", "CUSTOMER"):
+        monkeypatch.setenv(f"{name}_ADDRESS", "127.0.0.1:1")
+    app = application(Settings())
     transport = httpx.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),
