@@ -55,7 +55,13 @@ def prepare(environment: Environment, options: Options) -> tuple[Shared, Callabl
     environment.events.request.add_listener(count)  # type: ignore[no-untyped-call]
     ticking = gevent.spawn(shared.recorder.every_second, gevent.sleep)
 
+    def stop(**_: Any) -> None:
+        shared.stopping = True
+
+    environment.events.test_stopping.add_listener(stop)  # type: ignore[no-untyped-call]
+
     def close() -> None:
+        environment.events.test_stopping.remove_listener(stop)  # type: ignore[no-untyped-call]
         environment.events.request.remove_listener(count)  # type: ignore[no-untyped-call]
         ticking.kill()
         shared.ledger.close()
