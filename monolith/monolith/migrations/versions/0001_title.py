@@ -23,7 +23,7 @@ def upgrade() -> None:
     op.execute("""
         create function search_text(name text, authors text[]) returns text
         language sql immutable parallel safe
-        return lower(name || ' ' || array_to_string(authors, ' '))
+        return regexp_replace(lower(name || ' ' || array_to_string(authors, ' ')), '[^[:alnum:]]+', ' ', 'g')
     """)
     op.execute("""
         create index titles_search_idx on titles

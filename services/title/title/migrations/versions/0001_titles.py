@@ -19,7 +19,7 @@ def upgrade() -> None:
     op.execute("""
         create function search_text(name text, authors text[]) returns text
         language sql immutable parallel safe
-        return lower(name || ' ' || array_to_string(authors, ' '))""")
+        return regexp_replace(lower(name || ' ' || array_to_string(authors, ' ')), '[^[:alnum:]]+', ' ', 'g')""")
     op.execute(
         "create index titles_search on titles using gin (to_tsvector('simple', search_text(name, authors)))"
     )
