@@ -5,7 +5,7 @@ import time
 
 from demo.strangler import fence
 from demo.strangler import state as phases
-from demo.strangler.database import MONOLITH
+from demo.strangler.database import MONOLITH, connected
 from demo.strangler.modules import ANSWERS_LOG, Module, newcomer_traffic
 from demo.strangler.tools import GATEWAY, SETTLE, Report, Tools
 
@@ -47,6 +47,9 @@ async def _write_here_again(tools: Tools, module: Module, report: Report) -> Non
             await tools.replication.asynchronous(module)
             await fence.open_(tools.runtime, MONOLITH, module)
         report.pause = time.monotonic() - begun
+        if module.on_return:
+            async with connected(tools.runtime, MONOLITH) as db:
+                await db.execute(module.on_return)
 
 
 async def _leave(tools: Tools, module: Module, report: Report) -> None:

@@ -23,6 +23,7 @@ class Module:
     tables: tuple[Table, ...]  # in the order in which every statement locks them
     written_live: bool = False  # users write it, not only the back office
     newcomers: tuple[str, ...] = ()  # services that appear with this step and never were in the monolith
+    on_return: str = ""  # SQL for the monolith's database when the monolith is the writer again
     prefixes: tuple[str, ...] = ()  # of the edge
     probes: tuple[
         tuple[str, str, str], ...
@@ -113,6 +114,9 @@ ORDER = Module(
         ),
     ),
     written_live=True,
+    # Events that the service had published but not yet acted on: the monolith's worker takes them up.
+    on_return="update order_events e set published = false from orders o where o.id = e.order_id"
+    " and o.status <> 'shipped' and e.status = o.status and e.published",
     prefixes=("/api/orders",),
     probes=(
         ("GET", "/api/orders?page_size=5", ""),
