@@ -22,6 +22,9 @@ async def return_(tools: Tools, module: Module, report: Report) -> None:
         await fence.close(tools.runtime, module.name, module)
         if await tools.replication.runs(module, "back"):
             await tools.replication.caught_up(module, "back")
+        if module.on_return:
+            async with connected(tools.runtime, MONOLITH) as db:
+                await db.execute(module.on_return)
     await _leave(tools, module, report)
 
 
@@ -47,9 +50,6 @@ async def _write_here_again(tools: Tools, module: Module, report: Report) -> Non
             await tools.replication.asynchronous(module)
             await fence.open_(tools.runtime, MONOLITH, module)
         report.pause = time.monotonic() - begun
-        if module.on_return:
-            async with connected(tools.runtime, MONOLITH) as db:
-                await db.execute(module.on_return)
 
 
 async def _leave(tools: Tools, module: Module, report: Report) -> None:
