@@ -5,6 +5,7 @@ import io
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
@@ -22,9 +23,15 @@ OWNED = {
 COLUMNS = "select column_name from information_schema.columns where table_name = $1"
 
 
+@dataclass(frozen=True)
+class FinalShape:
+    gateway: str
+    addresses: dict[str, str]  # the settings by which the services are found
+
+
 @contextmanager
-def final_shape(postgres: Postgres, monolith_database: str, logs: Path) -> Iterator[str]:
-    """The gateway's address; the services hold the rows that the monolith holds now."""
+def final_shape(postgres: Postgres, monolith_database: str, logs: Path) -> Iterator[FinalShape]:
+    """The services hold the rows that the monolith holds now."""
     ports = {name: free_port() for name in (*OWNED, "nats", "gateway")}
     addresses = {f"{name.upper()}_ADDRESS": f"127.0.0.1:{ports[name]}" for name in OWNED}
     with ExitStack() as stopping:
@@ -56,7 +63,7 @@ def final_shape(postgres: Postgres, monolith_database: str, logs: Path) -> Itera
                 **addresses,
             )
         )
-        yield f"http://127.0.0.1:{gateway}"
+        yield FinalShape(f"http://127.0.0.1:{gateway}", addresses)
 
 
 async def _copy(source_url: str, target_url: str, tables: tuple[str, ...]) -> None:

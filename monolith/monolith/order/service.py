@@ -31,20 +31,23 @@ class LocalOrders:
         A second round is for keys that came twice, here or from somebody who was faster.
         """
         answers: dict[int, Placed | EdgeError] = {}
+        ours: set[UUID] = set()  # stored by us after all, if a connection died before it said so
         while len(answers) < len(orders):
             waiting = {i: (o.customer_id, key) for i, (key, o) in enumerate(orders) if i not in answers}
             stored = await self._storage.by_keys(set(waiting.values()))
             turn: dict[tuple[str, str], int] = {}
             for i, key in waiting.items():
                 if key in stored:
-                    answers[i] = _replayed(orders[i], stored[key])
+                    answers[i] = _found(orders[i], stored[key], ours)
                 else:
                     turn.setdefault(key, i)
             if turn:
-                answers |= await self._stored({i: orders[i] for i in turn.values()})
+                answers |= await self._stored({i: orders[i] for i in turn.values()}, ours)
         return [answers[i] for i in range(len(orders))]
 
-    async def _stored(self, orders: dict[int, tuple[str, NewOrder]]) -> dict[int, Placed | EdgeError]:
+    async def _stored(
+        self, orders: dict[int, tuple[str, NewOrder]], ours: set[UUID]
+    ) -> dict[int, Placed | EdgeError]:
         """Answers to what was stored or is invalid; one whose key was taken meanwhile has none yet."""
         baskets = [Basket(currency=order.currency, lines=order.lines) for _, order in orders.values()]
         quotes = dict(zip(orders, await self._pricing().batch_quote(baskets), strict=True))
@@ -57,6 +60,7 @@ class LocalOrders:
             else:
                 drafts[i] = _draft(key, order, quote)
         stored = await self._storage.store(list(drafts.values())) if drafts else {}
+        ours |= {draft.id for draft in drafts.values() if draft.id not in stored}
         return answers | {i: Placed(stored[d.id]) for i, d in drafts.items() if d.id in stored}
 
     async def get(self, order_id: UUID) -> Order:
@@ -84,11 +88,13 @@ def _before(page_token: str) -> UUID:
         raise Invalid([("page_token", "is not a token from an earlier page")]) from None
 
 
-def _replayed(wanted: tuple[str, NewOrder], stored: Stored) -> Placed | EdgeError:
+def _found(wanted: tuple[str, NewOrder], stored: Stored, ours: set[UUID]) -> Placed | EdgeError:
     key, order = wanted
     if stored.content_hash != content_hash(order):
         return Conflict(key)
-    return Placed(stored.order, replayed=True)
+    replayed = stored.order.id not in ours
+    ours.discard(stored.order.id)
+    return Placed(stored.order, replayed)
 
 
 def _draft(key: str, order: NewOrder, quote: Quote) -> Draft:

@@ -83,7 +83,7 @@ async def test_lines_are_inserted_or_replace_what_is_there(
 async def test_one_bad_line_stops_all_of_them(
     postgres: Postgres, module: str, line: bytes, message: str
 ) -> None:
-    good = {
+    good: dict[str, dict[str, Any]] = {
         "title": TITLE,
         "currency": {"date": "2026-01-02", "currency": "USD", "rate": "1"},
         "pricing": {"title_id": "t-1", "amount": "1", "currency": "EUR"},

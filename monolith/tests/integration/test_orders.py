@@ -1,15 +1,17 @@
 import asyncio
+from collections.abc import Sequence
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from edge.errors import Conflict, Invalid, Missing, Unavailable
-from edge.models import Line, NewOrder
+from edge.models import Line, NewOrder, Order
 from edge.ports import Placed
 from monolith.database import Database
 from monolith.order.service import LocalOrders
-from monolith.order.storage import OrderStorage
+from monolith.order.storage import Draft, OrderStorage
 from monolith.order.watch import Watches
+from monolith.pricing.service import LocalPricing
 
 
 def other(order: NewOrder) -> NewOrder:
@@ -77,6 +79,22 @@ async def test_a_replay_needs_no_price(
         await without.place("k", other(new_order))
     with pytest.raises(Unavailable):
         await without.place("new", new_order)
+
+
+async def test_an_order_is_no_replay_because_its_connection_died_after_storing_it(
+    database: Database, watches: Watches, pricing: LocalPricing, new_order: NewOrder
+) -> None:
+    class Repeating(OrderStorage):
+        async def store(self, drafts: Sequence[Draft]) -> dict[UUID, Order]:
+            await super().store(drafts)
+            return await super().store(drafts)
+
+    orders = LocalOrders(Repeating(database), watches, lambda: pricing)
+    first, second = await orders.place_many([("k", new_order), ("k", new_order)])
+    assert isinstance(first, Placed)
+    assert isinstance(second, Placed)
+    assert (first.replayed, second.replayed) == (False, True)
+    assert len((await orders.list(new_order.customer_id, 10, "")).orders) == 1
 
 
 async def test_pages_hold_every_order_once_the_newest_first(orders: LocalOrders, new_order: NewOrder) -> None:

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from edge.errors import EdgeError, Invalid
+from edge.errors import EdgeError, Invalid, Moved, Unavailable
 from edge.models import FieldError, Problem
 from edge.wording import words
 
@@ -52,6 +52,11 @@ async def _edge_error(_: Request, error: Exception) -> Response:
     return respond(problem(error), headers)
 
 
+async def _moved(request: Request, error: Exception) -> Response:
+    """Whoever has no other side to ask leaves it to the caller to come again."""
+    return await _edge_error(request, Unavailable("this is moving; please repeat the request"))
+
+
 async def _bad_request(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     found = error.errors()
@@ -78,6 +83,7 @@ async def _unexpected(request: Request, error: Exception) -> Response:
 
 def install(app: FastAPI) -> None:
     app.add_exception_handler(EdgeError, _edge_error)
+    app.add_exception_handler(Moved, _moved)
     app.add_exception_handler(RequestValidationError, _bad_request)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)

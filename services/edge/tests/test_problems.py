@@ -38,6 +38,14 @@ async def test_each_error_has_its_status_and_problem(
     assert ("retry-after" in answer.headers) == (status in (429, 503))
 
 
+async def test_what_moved_and_has_no_other_side_here_may_be_asked_again(
+    client: httpx.AsyncClient, fakes: Fakes
+) -> None:
+    fakes.answer = errors.Moved()
+    answer = await client.get("/api/titles/t-1")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
 async def test_an_unexpected_error_says_nothing_about_itself(client: httpx.AsyncClient, fakes: Fakes) -> None:
     fakes.answer = RuntimeError("password=hunter2")
     answer = await client.get("/api/titles/t-1")

@@ -1,0 +1,166 @@
+"""What neighbours answer, over a real channel, in the words of the edge."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from chassis.channel import open_channel
+from chassis.errors import ErrorInterceptor
+from edge import errors
+from edge.models import Line, NewOrder
+from edge.remote.order import RemoteOrders
+from figtree.order.v1 import order_pb2 as pb
+from figtree.order.v1.order_pb2_grpc import OrderServiceServicer, add_OrderServiceServicer_to_server
+from grpc import StatusCode, aio
+
+ORDER_ID = UUID("01a209a2-e71e-7691-a191-51bf6c95b2d6")
+ORDER = NewOrder(customer_id="c", currency="EUR", lines=(Line(title_id="t", quantity=1),))
+
+
+class NotTheWriter(Exception): ...
+
+
+class Bad(Exception):
+    violations = (("currency", "XXX has no rate on 2026-10-30"), ("lines[0].title_id", "there is no title t"))
+
+
+class Unknown(Exception):
+    resource = ("order", str(ORDER_ID))
+
+
+class Taken(Exception):
+    resource = ("idempotency key", "k")
+
+
+class Limit(Exception): ...
+
+
+class Gone(Exception): ...
+
+
+class Busy(Exception): ...
+
+
+class Late(Exception): ...
+
+
+class Forbidden(Exception): ...
+
+
+TABLE = {
+    NotTheWriter: StatusCode.ABORTED,
+    Bad: StatusCode.INVALID_ARGUMENT,
+    Unknown: StatusCode.NOT_FOUND,
+    Taken: StatusCode.ALREADY_EXISTS,
+    Limit: StatusCode.FAILED_PRECONDITION,
+    Gone: StatusCode.UNAVAILABLE,
+    Busy: StatusCode.RESOURCE_EXHAUSTED,
+    Late: StatusCode.DEADLINE_EXCEEDED,
+    Forbidden: StatusCode.PERMISSION_DENIED,
+}
+
+
+class Orders(OrderServiceServicer):
+    answer: Any = None
+
+    async def GetOrder(self, request: pb.GetOrderRequest, context: Any) -> pb.GetOrderResponse:  # noqa: N802
+        raise NotImplementedError
+
+    async def ListOrders(self, request: pb.ListOrdersRequest, context: Any) -> pb.ListOrdersResponse:  # noqa: N802
+        raise NotImplementedError
+
+    async def PlaceOrder(self, request: pb.PlaceOrderRequest, context: Any) -> pb.PlaceOrderResponse:  # noqa: N802
+        raise self.answer
+
+    async def PlaceOrders(self, requests: Any, context: Any) -> pb.PlaceOrdersResponse:  # noqa: N802
+        asked = [request async for request in requests]
+        failures = [pb.Failure(reason=reason, message="why") for reason in self.answer]
+        return pb.PlaceOrdersResponse(
+            results=[
+                pb.PlaceResult(idempotency_key=one.idempotency_key, failure=failure)
+                for one, failure in zip(asked, failures, strict=True)
+            ]
+        )
+
+    async def WatchOrder(self, request: pb.WatchOrderRequest, context: Any) -> AsyncIterator[Any]:  # noqa: N802
+        if self.answer:
+            raise self.answer
+        for sequence in (1, 2, 3):
+            yield pb.WatchOrderResponse(sequence=sequence, status=sequence)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def servicer() -> Orders:
+    return Orders()
+
+
+@pytest.fixture
+async def remote(servicer: Orders) -> AsyncIterator[RemoteOrders]:
+    server = aio.server(interceptors=[ErrorInterceptor(TABLE)])
+    add_OrderServiceServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with open_channel(f"127.0.0.1:{port}") as channel:
+        yield RemoteOrders(channel)
+    await server.stop(None)
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected", "text"),
+    [
+        (NotTheWriter(), errors.Moved, ""),
+        (
+            Bad("bad"),
+            errors.Invalid,
+            "currency: XXX has no rate on 2026-10-30; lines[0].title_id: there is no title t",
+        ),
+        (Unknown("unknown"), errors.Missing, f"there is no order {ORDER_ID}"),
+        (Taken("taken"), errors.Conflict, "the key k was used for an order with other content"),
+        (Limit("above the credit limit"), errors.Refused, "above the credit limit"),
+        (Gone("gone"), errors.Unavailable, "please repeat the request"),
+        (Busy("busy"), errors.Overloaded, "busy"),
+        (Late("late"), errors.TooLate, "the deadline passed"),
+        (Forbidden("rbac: access denied"), errors.Denied, "the mesh forbids this call"),
+    ],
+)
+async def test_each_status_has_its_error(
+    remote: RemoteOrders, servicer: Orders, raised: Exception, expected: type[Exception], text: str
+) -> None:
+    servicer.answer = raised
+    with pytest.raises(expected) as error:
+        await remote.place("k", ORDER)
+    assert str(error.value) == text
+
+
+async def test_what_nobody_expects_stays_inside(remote: RemoteOrders, servicer: Orders) -> None:
+    servicer.answer = ValueError("password=hunter2")
+    with pytest.raises(aio.AioRpcError) as error:
+        await remote.place("k", ORDER)
+    assert "hunter2" not in str(error.value)
+
+
+async def test_a_bulk_of_failures_is_told_one_by_one(remote: RemoteOrders, servicer: Orders) -> None:
+    servicer.answer = ["INVALID_ORDER", "IDEMPOTENCY_CONFLICT", "CREDIT_EXCEEDED", "UNAVAILABLE"]
+    answers = await remote.place_many([(f"k-{i}", ORDER) for i in range(4)])
+    assert [type(answer) for answer in answers] == [
+        errors.Invalid,
+        errors.Conflict,
+        errors.Refused,
+        errors.Unavailable,
+    ]
+
+
+async def test_a_bulk_that_met_another_writer_moves_as_a_whole(
+    remote: RemoteOrders, servicer: Orders
+) -> None:
+    servicer.answer = ["INVALID_ORDER", "NOT_THE_WRITER"]
+    with pytest.raises(errors.Moved):
+        await remote.place_many([("a", ORDER), ("b", ORDER)])
+
+
+async def test_events_come_until_the_last_or_the_error(remote: RemoteOrders, servicer: Orders) -> None:
+    assert [event.status async for event in remote.watch(ORDER_ID, 0)] == ["placed", "accepted", "shipped"]
+    servicer.answer = Unknown("unknown")
+    with pytest.raises(errors.Missing):
+        await anext(remote.watch(ORDER_ID, 0))
