@@ -1,0 +1,100 @@
+"""The journey in its short form, on the real mesh: PostgreSQL, NATS, istiod and an Envoy beside every process."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from demo.conformance import differences, run
+from demo.journey import Journey, Outcome
+from demo.runtimes.local import LocalRuntime
+from demo.strangler.modules import SHAPES
+from demo.strangler.steps import Strangler
+from demo.tour import Silent
+from loadtests.control import Load
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture
+async def runtime() -> AsyncIterator[LocalRuntime]:
+    runtime = await LocalRuntime.up(f"journey-{os.getpid()}")
+    try:
+        yield runtime
+    finally:
+        await runtime.down()
+
+
+async def travel(
+    runtime: LocalRuntime, directory: Path, rate: int, killer: "Killer | None" = None
+) -> Outcome:
+    strangler = Strangler(runtime, dwell=0.5, progress=killer.phase if killer else Silent().phase)
+    await strangler.begin()
+    load = Load()
+    await asyncio.to_thread(load.start, runtime.edge(), rate, 1, directory)
+    journey = Journey(runtime, strangler, load, Silent())
+    try:
+        await journey.travel()
+    finally:
+        journey.conclude(await asyncio.to_thread(load.stop))
+    return await journey.prove(load.ledger)
+
+
+async def test_no_user_notices_that_the_monolith_is_strangled(runtime: LocalRuntime, tmp_path: Path) -> None:
+    outcome = await travel(runtime, tmp_path, rate=60)
+    assert outcome.as_json() | {"rows": []} == outcome.as_json() | {
+        "rows": [], "holds": True, "failures": 0, "wrong": 0, "lost": [], "doubled": [], "different": [], "problems": []
+    }  # fmt: skip
+    assert [row.step for row in outcome.rows][-1] == "5-no-monolith"
+    assert "rates (1999-06-21,SKK)" in outcome.refusal
+    assert all(row.mismatches == 0 for row in outcome.rows)
+    assert await runtime.rejected_updates() == dict.fromkeys(await runtime.rejected_updates(), 0)
+
+
+class Killer:
+    """Kills one process in the middle of each step."""
+
+    VICTIMS: ClassVar = {
+        "1-currency": ("currency", "app"),
+        "2-title": ("gateway", "proxy"),
+        "3-pricing": ("istiod", "app"),
+        "4-order": ("order", "app"),
+        "5-no-monolith": ("ingress", "app"),
+    }
+
+    def __init__(self, runtime: LocalRuntime) -> None:
+        self._runtime = runtime
+        self._left = dict(self.VICTIMS)
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def phase(self, step: str, text: str) -> None:
+        if ("100 %" in text or "loses its traffic" in text) and (victim := self._left.pop(step, None)):
+            self.tasks.append(asyncio.create_task(self._runtime.kill(victim[0], victim[1])))  # type: ignore[arg-type]
+
+
+async def test_a_process_killed_in_each_step_loses_no_order_and_the_journey_ends(
+    runtime: LocalRuntime, tmp_path: Path
+) -> None:
+    killer = Killer(runtime)
+    outcome = await travel(runtime, tmp_path, rate=40, killer=killer)
+    await asyncio.gather(*killer.tasks)
+    assert len(killer.tasks) == len(Killer.VICTIMS)
+    assert (outcome.lost, outcome.doubled, outcome.different, outcome.unexpected) == ([], [], [], [])
+    assert 0 < outcome.placed <= outcome.stored
+    assert [row.step for row in outcome.rows][-1] == "5-no-monolith"
+
+
+async def test_every_shape_gives_the_same_answers_there_and_back(runtime: LocalRuntime) -> None:
+    strangler = Strangler(runtime, dwell=0.2)
+    await strangler.begin()
+    first = await run(runtime.edge())
+    for shape in SHAPES[1:]:
+        await strangler.forward()
+        assert "\n".join(differences(first, await run(runtime.edge()))) == "", shape
+    for shape in reversed(SHAPES[:-1]):
+        await strangler.back()
+        assert await strangler.state.shape() == shape
+        assert "\n".join(differences(first, await run(runtime.edge()))) == "", f"back in {shape}"
+    assert {workload.name for workload in await runtime.workloads()} == {"monolith"}
