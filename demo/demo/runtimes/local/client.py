@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,8 @@ from demo.runtimes import runtime
 from demo.runtimes.local.fleet import FIRST_IP
 from demo.runtimes.local.instance import MARKER, directory_of
 from demo.runtimes.local.istio_binaries import Binaries
+from demo.runtimes.local.leftovers import is_supervised
+from demo.runtimes.local.process import tail
 from demo.runtimes.manifests import workloads
 from demo.runtimes.runtime import (
     Certificate,
@@ -58,6 +61,9 @@ class LocalRuntime:
 
     @classmethod
     async def connect(cls, name: str = "demo") -> Self:
+        """To one that runs or is just starting."""
+        if not await asyncio.to_thread(is_supervised, directory_of(name)):
+            raise NotRunning(f"{name} is not running: start it with `figtree up`")
         return cls(name, await _until_ready(name, lambda _: None))
 
     async def _call(self, method: str, **arguments: Any) -> Any:
@@ -189,30 +195,32 @@ def _launch(name: str, mesh: bool) -> None:
 
 
 async def _until_ready(name: str, progress: Progress) -> dict[str, Any]:
-    seen = 0
-    deadline = asyncio.get_running_loop().time() + UP_LIMIT
-    absent = 0
-    while asyncio.get_running_loop().time() < deadline:
+    seen, begun = 0, time.monotonic()
+    while time.monotonic() - begun < UP_LIMIT:
+        await asyncio.sleep(0.05)
         try:
             info: dict[str, Any] = await _call(name, "info", {})
+            events = await _call(name, "events", {"since": seen})
         except NotRunning:
-            absent += 1
-            if absent > 60:
-                raise
-            await asyncio.sleep(0.05)
+            _check_begins(name, time.monotonic() - begun)
             continue
-        for event in await _call(name, "events", {"since": seen}):
+        for event in events:
             seen = event["sequence"]
             if event["kind"] == "ready":
                 progress(f"{event['subject']} is ready")
         if info["failure"]:
-            with_log = StartFailed(info["failure"])
             await _call(name, "down", {})
-            raise with_log
+            raise StartFailed(info["failure"])
         if info["ready"]:
             return info
-        await asyncio.sleep(0.05)
     raise StartFailed(f"{name} is not ready after {UP_LIMIT:g} s: see {directory_of(name)}/supervisor.log")
+
+
+def _check_begins(name: str, waited: float) -> None:
+    """A supervisor without a socket yet must at least be there."""
+    root = directory_of(name)
+    if waited > 2 and not is_supervised(root):
+        raise StartFailed("\n".join(["the supervisor has ended:", *tail(root / "supervisor.log", 15)]))
 
 
 async def _call(name: str, method: str, arguments: dict[str, Any]) -> Any:

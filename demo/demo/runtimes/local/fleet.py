@@ -16,6 +16,7 @@ from demo.runtimes.runtime import CommandFailed, NeedsMesh, RuntimeFailure
 
 SLOTS = range(90)
 FIRST_IP, FIRST_EGRESS = 10, 110
+PYTHON = {"PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072"}
 
 
 class Fleet:
@@ -176,7 +177,7 @@ class Fleet:
             described, listen=listen, version=version, nats_url=infra.nats.url, database_url=database, egress=egress,
             neighbours=neighbours, extra=self._extra.get((workload, version)),
         )  # fmt: skip
-        return infra.base_env | {"MALLOC_ARENA_MAX": "2", "PYTHONUNBUFFERED": "1"} | settings
+        return infra.base_env | PYTHON | settings
 
     @staticmethod
     def _command(described: Manifest) -> list[str]:

@@ -83,7 +83,7 @@ class Istiod:
         env = self.base_env | UPSTREAM_ENVOY | NO_KUBERNETES | {
             "POD_NAMESPACE": ROOT_NAMESPACE, "POD_NAME": "istiod", "CLUSTER_ID": "Kubernetes",
             "ROOT_CA_DIR": str(self.identity.ca_folder), "ISTIOD_CUSTOM_HOST": SAN, "JWT_RULE": json.dumps(rule),
-            "PILOT_DEBOUNCE_AFTER": "20ms", "GOGC": "40", "GOMEMLIMIT": "160MiB", "GOMAXPROCS": "2",
+            "PILOT_DEBOUNCE_AFTER": "20ms", "GOGC": "25", "GOMEMLIMIT": "160MiB", "GOMAXPROCS": "2",
         }  # fmt: skip
         command = [
             str(self.binary), "discovery", "--configDir", str(self.config), "--registries", "Kubernetes",

@@ -19,6 +19,14 @@ def leftovers(root: Path) -> list[psutil.Process]:
     return found
 
 
+def is_supervised(root: Path) -> bool:
+    for process in leftovers(root):
+        with contextlib.suppress(psutil.Error):
+            if "demo.runtimes.local.supervisor" in process.cmdline():
+                return True
+    return False
+
+
 def end_leftovers(root: Path) -> int:
     processes = leftovers(root)
     for process in processes:

@@ -19,8 +19,6 @@ STATISTICS = [  # what the scenes look at; every further one costs memory in eac
     r"http\.(inbound|outbound)_.*(rq_total|rq_[1-5]xx|rq_active|rq_timeout|rbac|fault|local_rate_limit|jwt_authn|ext_authz).*",
     r".*(rbac|http_local_rate_limit|jwt_authn|\.fault\.).*",
 ]
-# What Envoy's allocator does not use goes back to the system.
-GIVE_BACK = '"memory_allocator_manager": {"bytes_to_release": 1048576, "memory_release_interval": "1s"},\n  '
 
 
 def envoy_binary() -> Path:
@@ -71,10 +69,7 @@ class Proxy:
             (self.folder / path).mkdir(parents=True, mode=0o700)
         root = self.identity.root.read_bytes()
         (self.folder / "var/run/secrets/istio/root-cert.pem").write_bytes(root)
-        template = self.mesh.bootstrap.replace("{{ .wildcard }}", self.ip).replace(
-            "{{ .localhost }}", self.ip
-        )
-        (self.folder / "var/lib/istio/envoy/envoy_bootstrap_tmpl.json").write_text(template)
+        (self.folder / "var/lib/istio/envoy/envoy_bootstrap_tmpl.json").write_text(self._bootstrap())
         # The agent's own server would listen on every address; only this annotation can switch it off.
         (self.folder / "etc/istio/pod/annotations").write_text('status.sidecar.istio.io/port="0"\n')
         self.renew_token()
@@ -86,6 +81,10 @@ class Proxy:
         return Process(
             f"{self.name} proxy", command, self._env(), self.log, self.events, cwd=self.folder, grace=8
         )
+
+    def _bootstrap(self) -> str:
+        """Istio's template, except that nothing of it listens on every address."""
+        return self.mesh.bootstrap.replace("{{ .wildcard }}", self.ip).replace("{{ .localhost }}", self.ip)
 
     def renew_token(self) -> None:
         path = self.folder / "var/run/secrets/tokens/istio-token"

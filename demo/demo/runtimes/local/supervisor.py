@@ -119,6 +119,8 @@ def main() -> None:
         end_leftovers(instance.root)
         instance.clear()
         stub_listener = instance.take_addresses()
+        if sys.version_info < (3, 12):  # a thread for each child otherwise
+            asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
         asyncio.run(supervise(instance, stub_listener))
     finally:
         instance.close()
