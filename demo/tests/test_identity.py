@@ -28,7 +28,7 @@ def test_secrets_are_readable_by_their_owner_only(tmp_path: Path) -> None:
 
 @pytest.fixture
 def api(tmp_path: Path) -> httpx.AsyncClient:
-    stub = KubeStub(("istio-system", "figtree")).application(Identity(tmp_path).keys())
+    stub = KubeStub(("istio-system", "figtree")).application(Identity(tmp_path).keys(), {})
     return httpx.AsyncClient(transport=httpx.ASGITransport(stub), base_url="http://stub")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 Part = Literal["app", "proxy"]
 
@@ -90,6 +90,22 @@ class Runtime(Protocol):
     async def applied(self) -> dict[str, Path]:
         """Kind/namespace/name of each object applied, and the file it came from."""
 
+    async def in_force(self) -> dict[str, dict[str, Any]]:
+        """Kind/namespace/name of each object and its spec as the control plane has it, without those that the
+        runtime derives from the workloads."""
+
+    async def address(self, workload: str) -> str:
+        """host:port at which its neighbours reach the workload's first replica."""
+
+    async def egress(self, workload: str) -> str:
+        """The host whose ports lead through the workload's own sidecar to its neighbours, called by authority."""
+
+    async def database_url(self, workload: str) -> str:
+        """What the workload itself connects to its database with."""
+
+    async def user_token(self, user: str, *, audience: str = "figtree", seconds: float = 300.0) -> str:
+        """A JSON Web Token for a user of the edge, from the issuer that istio/security/edge-jwt.yaml trusts."""
+
     async def run(self, workload: str, *args: str, stdin: bytes = b"") -> str:
         """`workload args…` once, in the workload's environment; what it wrote to standard output."""
 
@@ -110,6 +126,9 @@ class Runtime(Protocol):
 
     async def memory(self) -> dict[str, int]:
         """Proportional set size of each process in bytes."""
+
+    async def cpu(self) -> dict[str, float]:
+        """Seconds of CPU that each running workload has used so far, its sidecar's included."""
 
     async def events(self, since: int = 0) -> list[Event]: ...
 

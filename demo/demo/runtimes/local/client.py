@@ -116,6 +116,26 @@ class LocalRuntime:
     async def applied(self) -> dict[str, Path]:
         return {name: Path(path) for name, path in (await self._call("applied")).items()}
 
+    async def in_force(self) -> dict[str, dict[str, Any]]:
+        objects: dict[str, dict[str, Any]] = await self._call("in_force")
+        return objects
+
+    async def address(self, workload: str) -> str:
+        address: str = await self._call("address", workload=workload)
+        return address
+
+    async def egress(self, workload: str) -> str:
+        host: str = await self._call("egress", workload=workload)
+        return host
+
+    async def database_url(self, workload: str) -> str:
+        url: str = await self._call("database_url", workload=workload)
+        return url
+
+    async def user_token(self, user: str, *, audience: str = "figtree", seconds: float = 300.0) -> str:
+        token: str = await self._call("user_token", user=user, audience=audience, seconds=seconds)
+        return token
+
     async def run(self, workload: str, *args: str, stdin: bytes = b"") -> str:
         how = await self._call("command", workload=workload, args=list(args))
         process = await asyncio.create_subprocess_exec(
@@ -155,6 +175,10 @@ class LocalRuntime:
     async def memory(self) -> dict[str, int]:
         memory: dict[str, int] = await self._call("memory")
         return memory
+
+    async def cpu(self) -> dict[str, float]:
+        seconds: dict[str, float] = await self._call("cpu")
+        return seconds
 
     async def events(self, since: int = 0) -> list[Event]:
         return [Event(**event) for event in await self._call("events", since=since)]

@@ -14,6 +14,7 @@ from demo.runtimes.local.infrastructure import Infrastructure
 from demo.runtimes.local.instance import Instance
 from demo.runtimes.local.meshconfig import MeshConfig
 from demo.runtimes.local.process import Process, tail
+from demo.runtimes.local.replica import Replica
 from demo.runtimes.local.sidecar import Proxy
 from demo.runtimes.runtime import NeedsMesh, NotRunning
 
@@ -86,6 +87,30 @@ class Control:
     async def applied(self) -> dict[str, str]:
         config = self._infra.config
         return {name: str(path) for name, path in config.sources.items()} if config else {}
+
+    async def in_force(self) -> dict[str, Any]:
+        return await self._config().in_force()
+
+    async def address(self, workload: str) -> str:
+        replica = self._first(workload)
+        return f"{replica.ip}:{self._infra.port(replica.manifest)}"
+
+    async def egress(self, workload: str) -> str:
+        if self._infra.config is None:
+            raise NeedsMesh("there are no sidecars without the mesh (MESH=off)")
+        return self._fleet.egress(self._first(workload).slot)
+
+    def _first(self, workload: str) -> Replica:
+        running = self._fleet.replicas(workload)
+        if not running:
+            raise NotRunning(f"{workload} is not running")
+        return running[0]
+
+    async def database_url(self, workload: str) -> str:
+        return (await self._fleet.environment(workload)).get("DATABASE_URL", "")
+
+    async def user_token(self, user: str, audience: str, seconds: float) -> str:
+        return self._infra.identity.user_token(user, audience, seconds)
 
     async def command(self, workload: str, args: list[str]) -> dict[str, Any]:
         command, env = await self._fleet.command(workload, args)
@@ -163,8 +188,27 @@ class Control:
                 continue
         return usage
 
+    async def cpu(self) -> dict[str, float]:
+        used: dict[str, float] = {}
+        for replica in self._fleet.all():
+            name = replica.manifest.name
+            used[name] = used.get(name, 0.0) + sum(_cpu_of(p.pid) for p in replica.processes)
+        return used
+
     async def events(self, since: int) -> list[dict[str, Any]]:
         return [dataclasses.asdict(event) for event in self._events.since(since)]
 
     async def down(self) -> None:
         self.ended.set()
+
+
+def _cpu_of(pid: int | None) -> float:
+    """Seconds, of the process and of its children."""
+    if pid is None:
+        return 0.0
+    try:
+        main = psutil.Process(pid)
+        family = (main, *main.children(recursive=True))
+        return float(sum(sum(process.cpu_times()[:2]) for process in family))
+    except psutil.Error:
+        return 0.0

@@ -137,7 +137,7 @@ class Fleet:
             return Replica(described, version, number, slot, ip, app, serves, nothing)
         proxy = infra.proxy(described, version, slot, ip)
         hosts = [objects.host(n) for n in workloads() if manifest(n).protocol == "GRPC"]
-        egress = infra.instance.ip(FIRST_EGRESS + slot)
+        egress = self.egress(slot)
         entry = objects.workload_entry(described, version, slot, ip, port)
         sidecar = objects.sidecar(described, version, slot, ip, port, egress, str(socket), hosts)
         config = infra.config
@@ -158,6 +158,9 @@ class Fleet:
             described, version, number, slot, ip, app, serves_in_mesh, publish, proxy, proxy.prepare()
         )
 
+    def egress(self, slot: int) -> str:
+        return self._infra.instance.ip(FIRST_EGRESS + slot)
+
     async def environment(
         self, workload: str, version: str = "v1", *, listen: str = "127.0.0.1:0", slot: int | None = None
     ) -> dict[str, str]:
@@ -172,7 +175,7 @@ class Fleet:
             for name in NEIGHBOURS:
                 host = infra.instance.ip(FIRST_IP + order.index(name))
                 neighbours[name] = f"{host}:{infra.port(manifest(name))}"
-        egress = infra.instance.ip(FIRST_EGRESS + slot) if slot is not None and infra.config else ""
+        egress = self.egress(slot) if slot is not None and infra.config else ""
         settings = localised(
             described, listen=listen, version=version, nats_url=infra.nats.url, database_url=database, egress=egress,
             neighbours=neighbours, extra=self._extra.get((workload, version)),

@@ -15,6 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 ISSUER = "https://tokens.figtree.example"
 AUDIENCE = "istio-ca"
+USERS_ISSUER = "https://users.figtree.example"
 TRUST_DOMAIN = "cluster.local"
 TOKEN_LIFE = timedelta(hours=24)
 
@@ -27,6 +28,11 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     )
 
 
+def _key_set(key: rsa.RSAPrivateKey, name: str) -> dict[str, Any]:
+    public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key()))
+    return {"keys": [public | {"kid": name, "use": "sig", "alg": "RS256"}]}
+
+
 def _write(path: Path, content: bytes) -> None:
     path.touch(mode=0o600)
     path.write_bytes(content)
@@ -36,6 +42,7 @@ class Identity:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._tokens = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._users = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self._ca_key = ec.generate_private_key(ec.SECP256R1())
         self._ca = self._self_signed()
 
@@ -81,10 +88,19 @@ class Identity:
         }
         return jwt.encode(claims, self._tokens, algorithm="RS256", headers={"kid": "figtree"})
 
+    def user_token(self, user: str, audience: str, seconds: float) -> str:
+        """For a user at the edge; with another key, so that neither kind of token can stand for the other."""
+        now = int(time.time())
+        claims = {"iss": USERS_ISSUER, "sub": user, "aud": audience, "iat": now, "exp": now + int(seconds)}
+        return jwt.encode(claims, self._users, algorithm="RS256", headers={"kid": "figtree-users"})
+
     def keys(self) -> dict[str, Any]:
-        """The JSON Web Key Set istiod verifies tokens with."""
-        key = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self._tokens.public_key()))
-        return {"keys": [key | {"kid": "figtree", "use": "sig", "alg": "RS256"}]}
+        """The JSON Web Key Set istiod verifies workloads' tokens with."""
+        return _key_set(self._tokens, "figtree")
+
+    def user_keys(self) -> dict[str, Any]:
+        """The JSON Web Key Set the ingress verifies users' tokens with."""
+        return _key_set(self._users, "figtree-users")
 
     def _self_signed(self) -> x509.Certificate:
         name = x509.Name(

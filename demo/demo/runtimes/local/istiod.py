@@ -82,6 +82,7 @@ class Istiod:
         rule = {"issuer": ISSUER, "jwks_uri": f"{stub}/jwks.json", "audiences": [AUDIENCE]}
         env = self.base_env | UPSTREAM_ENVOY | NO_KUBERNETES | {
             "POD_NAMESPACE": ROOT_NAMESPACE, "POD_NAME": "istiod", "CLUSTER_ID": "Kubernetes",
+            "HTTP_PROXY": stub,  # answers for names of the mesh under which a RequestAuthentication looks for keys
             "ROOT_CA_DIR": str(self.identity.ca_folder), "ISTIOD_CUSTOM_HOST": SAN, "JWT_RULE": json.dumps(rule),
             "PILOT_DEBOUNCE_AFTER": "20ms", "GOGC": "25", "GOMEMLIMIT": "160MiB", "GOMAXPROCS": "2",
         }  # fmt: skip
@@ -145,6 +146,13 @@ class Istiod:
             )
             or {}
             for c in content
+        }
+
+    async def objects(self) -> dict[str, Any]:
+        """The spec of each object that istiod has loaded."""
+        return {
+            f"{c['kind']}/{c['metadata'].get('namespace', '')}/{c['metadata']['name']}": c.get("spec") or {}
+            for c in await self._debug("configz")
         }
 
     async def stale_proxies(self) -> list[str]:

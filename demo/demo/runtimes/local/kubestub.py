@@ -52,9 +52,12 @@ class KubeStub:
     def __init__(self, namespaces: tuple[str, ...]) -> None:
         self._namespaces = [_namespace(name) for name in namespaces]
 
-    def application(self, keys: Mapping[str, Any]) -> Starlette:
+    def application(self, keys: Mapping[str, Any], user_keys: Mapping[str, Any]) -> Starlette:
         async def jwks(_: Request) -> Response:
             return JSONResponse(dict(keys))
+
+        async def users(_: Request) -> Response:
+            return JSONResponse(dict(user_keys))
 
         async def version(_: Request) -> Response:
             return JSONResponse({"major": "1", "minor": "34", "gitVersion": "v1.34.0", "platform": "none"})
@@ -62,6 +65,7 @@ class KubeStub:
         return Starlette(
             routes=[
                 Route("/jwks.json", jwks),
+                Route("/users.json", users),
                 Route("/version", version),
                 Route(
                     "/api/{version}/{path:path}", self._api, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -48,6 +49,7 @@ class MeshConfig:
         self._generation = 0
         self._lock = asyncio.Lock()
         self.sources: dict[str, Path] = {}
+        self._written: set[str] = set()
         self._seen: dict[Path, tuple[int, int] | None] = {}
 
     async def apply(self, paths: Sequence[Path]) -> None:
@@ -108,12 +110,19 @@ class MeshConfig:
             marked = {**metadata, "annotations": {**metadata.get("annotations", {}), GENERATION: mark}}
             self._put(key(item), yaml.safe_dump({**item, "metadata": marked}, sort_keys=False))
             names.append(key(item))
+        self._written |= set(names)
         removed = list(remove)
         for name in removed:
             self._file(name).unlink(missing_ok=True)
+            self._written.discard(name)
         if wait and (names or removed):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._pushed(names, removed, int(mark)), SYNC_LIMIT)
+
+    async def in_force(self) -> dict[str, Any]:
+        """What istiod has, without what we derive from the workloads."""
+        derived = self._written - self.sources.keys()
+        return {name: spec for name, spec in (await self._istiod.objects()).items() if name not in derived}
 
     def _file(self, name: str) -> Path:
         return self._istiod.config / (name.replace("/", "_").lower() + ".yaml")

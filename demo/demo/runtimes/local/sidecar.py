@@ -12,7 +12,7 @@ from demo.runtimes.local.istiod import SAN
 from demo.runtimes.local.process import Process
 
 STATISTICS = [  # what the scenes look at; every further one costs memory in each proxy
-    r"cluster\.(outbound|inbound)\|.*(upstream_rq|upstream_cx_(overflow|active|total|connect_fail)"
+    r"cluster\.(outbound|inbound)\|.*(upstream_rq|upstream_cx_(overflow|active|total|connect_fail|[rt]x_bytes_total)"
     r"|circuit_breakers|outlier_detection|membership|retry|ssl).*",
     r".*update_(rejected|success)$",
     r".*\.ssl\.(handshake|fail_.*|connection_error|no_certificate|versions.*)$",

@@ -42,7 +42,7 @@ async def supervise(instance: Instance, stub_listener: socket.socket) -> None:
     listener.bind(str(instance.control_socket))
     stub = KubeStub((ROOT_NAMESPACE, NAMESPACE))
     async with (
-        serving(stub.application(identity.keys()), stub_listener),
+        serving(stub.application(identity.keys(), identity.user_keys()), stub_listener),
         serving(application(control), listener),
     ):
         starting = asyncio.create_task(_start(infrastructure, control))
