@@ -11,6 +11,8 @@ RUN     := .venv/bin
 PROTOS  := $(shell find proto/figtree -name '*.proto')
 INSTALL := .venv/.figtree-installed
 STUBS   := .venv/.figtree-stubs
+PACKAGES := $(foreach name,$(notdir $(wildcard services/*)),services/$(name)/$(name)) monolith/monolith loadtests/loadtests demo/demo
+TESTS   := $(wildcard services/*/tests) monolith/tests loadtests/tests demo/tests tests
 
 $(UV):
 	@echo "[setup] uv 0.13.9 into $(CACHE) (once, about 20 MB)"
@@ -53,7 +55,8 @@ test: $(STUBS) ## All tests, on real PostgreSQL, NATS, istiod and Envoy (ARGS go
 check: $(STUBS) ## Format, lint, types, imports, contracts, YAML; changes nothing
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
-	$(RUN)/mypy services/*/*/ monolith/monolith loadtests/loadtests demo/demo
+	$(RUN)/mypy $(PACKAGES)
+	@for tests in $(TESTS); do echo "$(RUN)/mypy $$tests"; $(RUN)/mypy $$tests || exit 1; done
 	$(RUN)/lint-imports
 	$(RUN)/buf lint proto
 	$(RUN)/buf format proto --diff --exit-code

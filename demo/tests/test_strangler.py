@@ -22,7 +22,8 @@ from tests.support.postgres import Postgres
 TABLES = """
 create table orders(id uuid primary key, customer_id text not null, idempotency_key text not null,
   content_hash text not null, status text not null, currency text not null, discount_percent numeric not null,
-  total numeric not null, created_at timestamptz not null, updated_at timestamptz not null, unique(customer_id, idempotency_key));
+  total numeric not null, created_at timestamptz not null, updated_at timestamptz not null,
+  unique(customer_id, idempotency_key));
 create table order_lines(order_id uuid, line_number int, title_id text not null, quantity int not null,
   unit_price numeric not null, total numeric not null, primary key(order_id, line_number));
 create table order_events(order_id uuid, sequence int, status text not null, at timestamptz not null,
@@ -134,7 +135,7 @@ async def runtime(postgres: Postgres) -> AsyncIterator[OnlyDatabases]:
     strangler = Strangler(runtime, dwell=0.01)  # type: ignore[arg-type]
     await strangler.replication.asynchronous(ORDER)
     for direction in ("forward", "back"):
-        await strangler.replication.stop(ORDER, direction)  # type: ignore[arg-type]
+        await strangler.replication.stop(ORDER, direction)
 
 
 @pytest.fixture

@@ -221,3 +221,35 @@ async def test_a_watch_of_an_unknown_order_is_not_found(stub: Any) -> None:
     with pytest.raises(aio.AioRpcError) as caught:
         await call.read()
     assert caught.value.code() == StatusCode.NOT_FOUND
+
+
+AS_C2 = (("x-figtree-user", "c-2"),)
+
+
+async def test_a_verified_user_sees_nobody_elses_order(stub: Any) -> None:
+    ours = await stub.PlaceOrder(request(), metadata=(("x-figtree-user", "c-1"),))
+    get = pb.GetOrderRequest(order_id=ours.order.id)
+    assert (await stub.GetOrder(get, metadata=(("x-figtree-user", "c-1"),))).order.id == ours.order.id
+    code, text, _ = await refused(stub.GetOrder(get, metadata=AS_C2))
+    assert (code, text) == (StatusCode.NOT_FOUND, f"there is no order {ours.order.id}")
+    with pytest.raises(aio.AioRpcError, match="NOT_FOUND"):
+        await stub.WatchOrder(pb.WatchOrderRequest(order_id=ours.order.id), metadata=AS_C2).read()
+    for asked in ("", "c-1"):
+        listed = await stub.ListOrders(pb.ListOrdersRequest(customer_id=asked), metadata=AS_C2)
+        assert not listed.orders
+    everybodys = await stub.ListOrders(pb.ListOrdersRequest(customer_id=""))
+    assert len(everybodys.orders) == 1, "without a verified user nothing is hidden"
+
+
+async def test_a_verified_user_orders_for_nobody_else(stub: Any) -> None:
+    code, text, details = await refused(stub.PlaceOrder(request(), metadata=AS_C2))
+    assert (code, text) == (StatusCode.PERMISSION_DENIED, "c-2 cannot order for c-1")
+    assert details[0].reason == "NOT_YOURS"
+    bulk = [
+        pb.PlaceOrdersRequest(idempotency_key=key, order=new_order(customer=customer))
+        for key, customer in (("a", "c-1"), ("b", "c-2"), ("c", "c-3"))
+    ]
+    answer = await stub.PlaceOrders(iter(bulk), metadata=AS_C2)
+    assert [result.failure.reason for result in answer.results] == ["NOT_YOURS", "", "NOT_YOURS"]
+    assert [result.idempotency_key for result in answer.results] == ["a", "b", "c"]
+    assert answer.results[1].order.customer_id == "c-2"

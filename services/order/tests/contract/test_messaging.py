@@ -142,7 +142,9 @@ async def test_orders_are_shipped_each_step_after_its_delay(
         ids = await process.place(150)
         await shipped(sql_orders, *ids)
         await all_published(engine)
-    placed, accepted, ended = await sql_orders.events(ids[0]) or ()
+    events = await sql_orders.events(ids[0])
+    assert events is not None
+    placed, accepted, ended = events
     for before, after in ((placed, accepted), (accepted, ended)):
         assert DELAY <= (after.at - before.at).total_seconds() < DELAY + 1
 

@@ -13,6 +13,7 @@ from order.domain import (
     InvalidRequest,
     Line,
     NewOrder,
+    Order,
     Unavailable,
     UnknownOrder,
 )
@@ -142,7 +143,8 @@ async def test_pages_are_the_newest_first_and_meet_without_gap(ordering: Orderin
     for n in range(5):
         await stored(ordering, f"k{n}", wanted(customer=f"c-{n % 2}"))
     everything, _ = await ordering.page("", 0, "")
-    seen, last = [], ""
+    seen: list[Order] = []
+    last = ""
     while True:
         page, last = await ordering.page("", 2, last)
         seen += page

@@ -44,7 +44,8 @@ def test_it_serves_without_nats_and_neighbours_and_stops_when_told(
         health = health_pb2_grpc.HealthStub(channel)
         for service in ("", "figtree.order.v1.OrderService"):
             request = health_pb2.HealthCheckRequest(service=service)
-            assert health.Check(request, timeout=20, wait_for_ready=True).status == 1
+            answer = health.Check(request, timeout=20, wait_for_ready=True)  # type: ignore[attr-defined]
+            assert answer.status == 1
     started = time.monotonic()
     process.send_signal(signal.SIGTERM)
     _, log = process.communicate(timeout=15)

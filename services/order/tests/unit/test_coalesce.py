@@ -26,7 +26,7 @@ class Work:
 
 
 async def start(coalescer: Coalescer[int, int], *items: int) -> list[asyncio.Task[int]]:
-    tasks = [asyncio.create_task(coalescer(item)) for item in items]  # type: ignore[arg-type]
+    tasks = [asyncio.create_task(coalescer(item)) for item in items]
     for _ in range(3):
         await asyncio.sleep(0)
     return tasks
