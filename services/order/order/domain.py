@@ -60,6 +60,13 @@ class NotTheWriter(Exception):
         super().__init__("orders are written elsewhere at present")
 
 
+class NotYours(Exception):
+    """Somebody orders in another customer's name."""
+
+    def __init__(self, user: str, customer_id: str) -> None:
+        super().__init__(f"{user} cannot order for {customer_id}")
+
+
 class Unavailable(Exception):
     """A neighbour or the database does not answer; asking again with the same key is safe."""
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from chassis.context import current
 from chassis.errors import StatusTable, reason_of
 from figtree.money.v1 import money_pb2
 from figtree.order.v1 import order_pb2 as pb
@@ -21,6 +22,7 @@ from order.domain import (
     Line,
     NewOrder,
     NotTheWriter,
+    NotYours,
     Order,
     PricedLine,
     Unavailable,
@@ -40,6 +42,7 @@ STATUS: StatusTable = {
     IdempotencyConflict: StatusCode.ALREADY_EXISTS,
     CreditExceeded: StatusCode.FAILED_PRECONDITION,
     NotTheWriter: StatusCode.ABORTED,
+    NotYours: StatusCode.PERMISSION_DENIED,
     Unavailable: StatusCode.UNAVAILABLE,
 }
 STATUSES = {"placed": pb.STATUS_PLACED, "accepted": pb.STATUS_ACCEPTED, "shipped": pb.STATUS_SHIPPED}
@@ -98,6 +101,11 @@ def to_result(key: str, outcome: Outcome) -> pb.PlaceResult:
     return pb.PlaceResult(idempotency_key=key, failure=failure)
 
 
+def user() -> str:
+    """Who the mesh has verified the user to be; empty where it verifies nobody (istio/security/edge-jwt.yaml)."""
+    return current().headers.get("x-figtree-user", "")
+
+
 class OrderServicer(OrderServiceServicer):
     def __init__(
         self, ordering: Ordering, place: Callable[[Wanted], Awaitable[Outcome]], watches: Watches
@@ -109,6 +117,8 @@ class OrderServicer(OrderServiceServicer):
     async def PlaceOrder(
         self, request: pb.PlaceOrderRequest, context: ServicerContext[Any, Any]
     ) -> pb.PlaceOrderResponse:
+        if (who := user()) not in ("", request.order.customer_id):
+            raise NotYours(who, request.order.customer_id)
         outcome = await self._place((request.idempotency_key, from_new_order(request.order)))
         if not isinstance(outcome, Placed):
             raise outcome
@@ -119,10 +129,16 @@ class OrderServicer(OrderServiceServicer):
     ) -> pb.PlaceOrdersResponse:
         response = pb.PlaceOrdersResponse()
         wanted: list[Wanted] = []
+        who = user()
 
         async def place() -> None:
-            outcomes = await self._ordering.place_many(wanted)
-            response.results.extend(map(to_result, (key for key, _ in wanted), outcomes))
+            allowed = [item for item in wanted if who in ("", item[1].customer_id)]
+            outcomes = iter(await self._ordering.place_many(allowed))
+            for key, order in wanted:
+                mine = who in ("", order.customer_id)
+                response.results.append(
+                    to_result(key, next(outcomes) if mine else NotYours(who, order.customer_id))
+                )
             wanted.clear()
 
         async for request in request_iterator:
@@ -135,18 +151,23 @@ class OrderServicer(OrderServiceServicer):
     async def GetOrder(
         self, request: pb.GetOrderRequest, context: ServicerContext[Any, Any]
     ) -> pb.GetOrderResponse:
-        return pb.GetOrderResponse(order=to_order(await self._ordering.get(request.order_id)))
+        return pb.GetOrderResponse(order=to_order(await self._ordering.get(request.order_id, user())))
 
     async def ListOrders(
         self, request: pb.ListOrdersRequest, context: ServicerContext[Any, Any]
     ) -> pb.ListOrdersResponse:
         after = last_key(request.page_token)
-        orders, last = await self._ordering.page(request.customer_id, request.page_size, after)
+        who = user()
+        if who and request.customer_id not in ("", who):
+            return pb.ListOrdersResponse()
+        orders, last = await self._ordering.page(who or request.customer_id, request.page_size, after)
         return pb.ListOrdersResponse(orders=map(to_order, orders), next_page_token=token(last))
 
     async def WatchOrder(
         self, request: pb.WatchOrderRequest, context: ServicerContext[Any, Any]
     ) -> AsyncIterator[pb.WatchOrderResponse]:
+        if who := user():
+            await self._ordering.get(request.order_id, who)
         async for event in self._watches.events(request.order_id, request.after_sequence):
             yield pb.WatchOrderResponse(
                 sequence=event.sequence, status=STATUSES[event.status], time=to_timestamp(event.at)

@@ -30,7 +30,8 @@ def translated(error: AioRpcError) -> Exception:
         case StatusCode.DEADLINE_EXCEEDED:
             return errors.TooLate("the deadline passed")
         case StatusCode.PERMISSION_DENIED:
-            return errors.Denied("the mesh forbids this call")
+            mesh = "the mesh forbids this call"
+            return errors.Denied(error.details() or mesh if reason == "NOT_YOURS" else mesh)
         case StatusCode.UNAVAILABLE | StatusCode.CANCELLED:
             return errors.Unavailable("please repeat the request")
         case _:

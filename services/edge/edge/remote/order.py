@@ -7,7 +7,7 @@ from figtree.order.v1 import order_pb2 as pb
 from figtree.order.v1.order_pb2_grpc import OrderServiceStub
 from grpc.aio import Channel
 
-from edge.errors import Conflict, EdgeError, Invalid, Moved, Refused, Unavailable
+from edge.errors import Conflict, Denied, EdgeError, Invalid, Moved, Refused, Unavailable
 from edge.models import NewOrder, Order, OrderEvent, OrderLine, OrderPage
 from edge.ports import Placed
 from edge.remote.errors import translating
@@ -105,5 +105,7 @@ def _result(result: pb.PlaceResult) -> Placed | EdgeError:
             return Conflict(result.idempotency_key)
         case "CREDIT_EXCEEDED":
             return Refused(result.failure.message)
+        case "NOT_YOURS":
+            return Denied(result.failure.message)
         case _:
             return Unavailable("please repeat the request")
