@@ -3,6 +3,7 @@
 import sys
 import time
 
+from loadtests.control import Stats
 from rich.console import Console
 from rich.table import Table
 
@@ -14,16 +15,31 @@ errors = Console(stderr=True, highlight=False)
 
 
 class Lines:
-    """One line per phase, with the seconds since the beginning."""
+    """One line per phase, with the seconds since the beginning; below them, on a terminal, what the users see now."""
 
     def __init__(self) -> None:
         self._begun = time.monotonic()
+        self._status = console.status("") if console.is_terminal else None
 
     def _stamp(self) -> str:
         return f"[dim]{time.monotonic() - self._begun:6.1f} s[/]"
 
     def phase(self, step: str, text: str) -> None:
         console.print(f"{self._stamp()}  [bold]{step:<13}[/] {text}")
+
+    def users(self, seen: Stats | None) -> None:
+        """Show the users' figures so far; None ends it."""
+        if self._status is None:
+            return
+        if seen is None:
+            self._status.stop()
+            return
+        bad = seen.failures + seen.wrong
+        self._status.update(
+            f"{self._stamp()}  [bold]users[/] {seen.requests:,} requests, [{'red' if bad else 'green'}]{seen.failures}"
+            f" failed, {seen.wrong} wrong[/], p50 {seen.p50:.1f} ms, p99 {seen.p99:.1f} ms, {seen.orders_placed:,} orders"
+        )
+        self._status.start()
 
     def note(self, text: str) -> None:
         console.print(f"{self._stamp()}  {text}", soft_wrap=True)

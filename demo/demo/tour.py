@@ -58,7 +58,7 @@ async def demo(settings: Settings, *, interactive: bool) -> int:
             await runtime.down()
 
 
-async def _travel(settings: Settings, runtime: Runtime, display: Display) -> bool:
+async def _travel(settings: Settings, runtime: Runtime, display: Lines) -> bool:
     with tempfile.TemporaryDirectory(prefix="figtree-load-") as directory:
         strangler = Strangler(runtime, dwell=settings.dwell, progress=display.phase)
         load = Load()
@@ -66,6 +66,7 @@ async def _travel(settings: Settings, runtime: Runtime, display: Display) -> boo
             load.start, runtime.edge(), round(settings.load), settings.seed, Path(directory)
         )
         journey = Journey(runtime, strangler, load, display)
+        watching = asyncio.create_task(_watch(load, display))
         try:
             await journey.travel()
         except Exception:
@@ -75,6 +76,8 @@ async def _travel(settings: Settings, runtime: Runtime, display: Display) -> boo
             )
             raise
         finally:
+            watching.cancel()
+            display.users(None)
             ended = await asyncio.to_thread(load.stop)
         journey.conclude(ended)
         outcome = await journey.prove(load.ledger)
@@ -83,6 +86,12 @@ async def _travel(settings: Settings, runtime: Runtime, display: Display) -> boo
     for detail in ended.details:
         errors.print(f"  {detail}", soft_wrap=True)
     return outcome.holds
+
+
+async def _watch(load: Load, display: Lines) -> None:
+    while True:
+        display.users(load.totals())
+        await asyncio.sleep(1)
 
 
 async def _stand(strangler: Strangler) -> tuple[str, str]:

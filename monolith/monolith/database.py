@@ -21,9 +21,9 @@ def open_engine(url: str) -> AsyncEngine:
     return create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         isolation_level="AUTOCOMMIT",
-        pool_size=16,
+        pool_size=10,
         max_overflow=0,
-        pool_timeout=3,
+        pool_timeout=8,
         pool_reset_on_return=None,
         hide_parameters=True,
         connect_args={
