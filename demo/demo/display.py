@@ -36,7 +36,7 @@ class Lines:
             return
         bad = seen.failures + seen.wrong
         self._status.update(
-            f"{self._stamp()}  [bold]users[/] {seen.requests:,} requests, [{'red' if bad else 'green'}]{seen.failures}"
+            f"{self._stamp()}  {seen.requests:,} requests, [{'red' if bad else 'green'}]{seen.failures}"
             f" failed, {seen.wrong} wrong[/], p50 {seen.p50:.1f} ms, p99 {seen.p99:.1f} ms, {seen.orders_placed:,} orders"
         )
         self._status.start()
