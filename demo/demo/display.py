@@ -37,7 +37,8 @@ class Lines:
         bad = seen.failures + seen.wrong
         self._status.update(
             f"{self._stamp()}  {seen.requests:,} requests, [{'red' if bad else 'green'}]{seen.failures}"
-            f" failed, {seen.wrong} wrong[/], p50 {seen.p50:.1f} ms, p99 {seen.p99:.1f} ms, {seen.orders_placed:,} orders"
+            f" failed, {seen.wrong} wrong[/], p50 {seen.p50:.1f} ms,"
+            f" p99 {seen.p99:.1f} ms, {seen.orders_placed:,} orders"
         )
         self._status.start()
 
