@@ -11,8 +11,10 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 from loadtests.control import Load, LoadError
+from rich.markup import escape
 from rich.table import Table
 
+from demo import diff as drift
 from demo import tour
 from demo.display import Lines, console, errors
 from demo.runtimes import choose
@@ -208,6 +210,30 @@ def shape(as_json: Json = False) -> None:
         console.print(f"shape [bold]{now}[/]")
 
     _run(work())
+
+
+@app.command()
+def diff(
+    heal: Annotated[bool, typer.Option("--heal", help="Put right what differs.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Compare what the repository declares with what is in force; exit status 3 if anything differs."""
+
+    async def work() -> int:
+        runtime = await _connected()
+        found = await drift.drifts(runtime)
+        if heal and found:
+            await drift.heal(runtime, found)
+        left = await drift.drifts(runtime) if heal and found else found
+        if as_json:
+            _print({"drifts": [asdict(d) for d in found], "left": len(left)})
+            return REFUSED if left else 0
+        for one in found:
+            healed = "  [green]healed[/]" if heal and one not in left else ""
+            console.print(f"{escape(str(one))}{healed}", soft_wrap=True, highlight=False)
+        return REFUSED if left else 0
+
+    raise typer.Exit(_run(work()))
 
 
 @app.command()

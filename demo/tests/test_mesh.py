@@ -187,6 +187,25 @@ async def test_what_is_killed_comes_back(mesh: LocalRuntime, route: Path) -> Non
     await soon(lambda: _is(mesh, "after"))
 
 
+async def test_infrastructure_stays_away_until_it_is_started_again(mesh: LocalRuntime) -> None:
+    address = (await mesh.nats_url()).rpartition("@")[2].split(":")
+    for _ in range(4):  # more often than a process may die while it starts
+        await mesh.stop_infrastructure("nats")
+        await asyncio.sleep(0.3)
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection(address[0], int(address[1]))
+        await mesh.start_infrastructure("nats")
+        reader, writer = await asyncio.open_connection(address[0], int(address[1]))
+        assert (await reader.readline()).startswith(b"INFO")
+        writer.close()
+    await mesh.stop_infrastructure("postgres")
+    await mesh.start_infrastructure("postgres")
+    connection = await asyncpg.connect(await mesh.admin_url("postgres"))
+    await connection.close()
+    with pytest.raises(RuntimeFailure, match="there is no rabbit"):
+        await mesh.stop_infrastructure("rabbit")  # type: ignore[arg-type]
+
+
 async def test_a_rolling_restart_loses_no_request(mesh: LocalRuntime, route: Path) -> None:
     seen, done = [], asyncio.Event()
 

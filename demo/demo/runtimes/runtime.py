@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 Part = Literal["app", "proxy"]
+Infrastructure = Literal["istiod", "ingress", "postgres", "nats"]
 
 
 class RuntimeFailure(Exception):
@@ -81,6 +82,15 @@ class Runtime(Protocol):
 
     async def kill(self, workload: str, part: Part = "app", replica: int = 0) -> None:
         """SIGKILL; the runtime restarts it. Also "istiod", "ingress", "postgres" and "nats"."""
+
+    async def stop_infrastructure(self, name: Infrastructure) -> None:
+        """SIGKILL, and it stays away until it is started again; "postgres" is the servers of all workloads."""
+
+    async def start_infrastructure(self, name: Infrastructure) -> None:
+        """Ends when it is ready; nothing happens if it runs."""
+
+    async def nats_url(self) -> str:
+        """What a client of the queue connects to."""
 
     async def apply(self, paths: Sequence[Path]) -> None:
         """All of the files or none; ends when every proxy has it. Raises Refused."""

@@ -24,6 +24,7 @@ from demo.runtimes.runtime import (
     Certificate,
     CommandFailed,
     Event,
+    Infrastructure,
     NotRunning,
     Part,
     RuntimeFailure,
@@ -106,6 +107,16 @@ class LocalRuntime:
 
     async def kill(self, workload: str, part: Part = "app", replica: int = 0) -> None:
         await self._call("kill", workload=workload, part=part, replica=replica)
+
+    async def stop_infrastructure(self, name: Infrastructure) -> None:
+        await self._call("stop_infrastructure", name=name)
+
+    async def start_infrastructure(self, name: Infrastructure) -> None:
+        await self._call("start_infrastructure", name=name)
+
+    async def nats_url(self) -> str:
+        url: str = await self._call("nats_url")
+        return url
 
     async def apply(self, paths: Sequence[Path]) -> None:
         await self._call("apply", paths=[str(path.resolve()) for path in paths])

@@ -56,6 +56,15 @@ class Control:
     async def kill(self, workload: str, part: str, replica: int) -> None:
         self._process(workload, part, replica).kill()
 
+    async def stop_infrastructure(self, name: str) -> None:
+        await self._infra.take_away(name)
+
+    async def start_infrastructure(self, name: str) -> None:
+        await self._infra.bring_back(name)
+
+    async def nats_url(self) -> str:
+        return self._infra.nats.url
+
     def _process(self, workload: str, part: str, replica: int = 0) -> Process:
         infrastructure = self._infra.processes()
         if workload in infrastructure:

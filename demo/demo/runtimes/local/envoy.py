@@ -32,6 +32,11 @@ class Admin:
         )  # some are texts
         return {name: float(value) for name, value in numbers if contains in name}
 
+    async def draining(self) -> bool:
+        """Are there connections left under rules that are no longer in force?"""
+        text = (await self._request("GET", "/stats?filter=_draining$")).raise_for_status().text
+        return any(not line.endswith(" 0") for line in text.splitlines())
+
     async def certificate(self) -> Certificate:
         answer = (await self._request("GET", "/certs")).raise_for_status().json()
         for entry in answer["certificates"]:

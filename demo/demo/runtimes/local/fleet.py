@@ -25,6 +25,7 @@ class Fleet:
         self._replicas: list[Replica] = []
         self._extra: dict[tuple[str, str], dict[str, str]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        infrastructure.sidecars = lambda: [r.proxy for r in self._replicas if r.proxy is not None]
 
     def replicas(self, workload: str, version: str | None = None) -> list[Replica]:
         found = [r for r in self._replicas if r.manifest.name == workload and version in (None, r.version)]

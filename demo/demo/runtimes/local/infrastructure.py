@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
 from demo.runtimes.local import objects
@@ -18,8 +19,10 @@ from demo.runtimes.local.postgres import Postgres
 from demo.runtimes.local.process import Process
 from demo.runtimes.local.sidecar import MeshFiles, Proxy
 from demo.runtimes.manifests import NAMESPACE, ROOT, Manifest
+from demo.runtimes.runtime import RuntimeFailure
 
 GATEWAY_ACCOUNT = "istio-ingressgateway-service-account"
+RETURN_LIMIT = 30.0
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "COVERAGE_PROCESS_START")
 
 
@@ -46,6 +49,7 @@ class Infrastructure:
         self.config: MeshConfig | None = None
         self.ingress: Proxy | None = None
         self.ingress_process: Process | None = None
+        self.sidecars: Callable[[], list[Proxy]] = list
         self.reserved: set[int] = set()
         self._files: MeshFiles | None = None
         self._context: ssl.SSLContext | None = None
@@ -79,6 +83,7 @@ class Infrastructure:
             self.events,
         )  # fmt: skip
         self.config = MeshConfig(self.istiod, self.events)
+        self.config.draining = self._draining
         self._files = MeshFiles(
             binaries.agent,
             binaries.bootstrap.read_text(),
@@ -91,6 +96,11 @@ class Infrastructure:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.config.apply(sorted((ROOT / "istio" / "mesh").glob("*.yaml"))))
             group.create_task(self._start_ingress())
+
+    async def _draining(self) -> bool:
+        proxies = [proxy for proxy in (self.ingress, *self.sidecars()) if proxy is not None]
+        asked = await asyncio.gather(*(proxy.admin.draining() for proxy in proxies), return_exceptions=True)
+        return any(answer is True for answer in asked)  # one that does not answer has no connections
 
     async def _start_ingress(self) -> None:
         self.ingress = self._proxy(
@@ -136,6 +146,27 @@ class Infrastructure:
             "istiod": self.istiod.process if self.istiod else None,
             "ingress": self.ingress_process,
         }
+
+    def _named(self, name: str) -> Process:
+        process = self.processes().get(name)
+        if process is None:
+            raise RuntimeFailure(f"there is no {name}; there are {', '.join(self.processes())}")
+        return process
+
+    async def take_away(self, name: str) -> None:
+        await self._named(name).hold_down()
+
+    async def bring_back(self, name: str) -> None:
+        process = self._named(name)
+        ready = {"postgres": self.postgres.answers, "nats": self.nats.answers}
+        if self.istiod is not None and self.ingress is not None:
+            ready |= {"istiod": self.istiod.ready, "ingress": self.ingress.admin.ready}
+        process.let_up()
+        deadline = asyncio.get_running_loop().time() + RETURN_LIMIT
+        while not await ready[name]():
+            if asyncio.get_running_loop().time() > deadline:
+                raise process.failed(f"is not back after {RETURN_LIMIT:g} s")
+            await asyncio.sleep(0.03)
 
     async def stop(self) -> None:
         if self.ingress_process is not None:

@@ -101,10 +101,10 @@ class Istiod:
         )
         self._webhook = _webhook_client(self.identity.istiod_context(), self._address("webhook"))
         await self.process.start()
-        await self.process.until(self._ready, 20)
+        await self.process.until(self.ready, 20)
         self.events.add("ready", "istiod", self._address("istiod"))
 
-    async def _ready(self) -> bool:
+    async def ready(self) -> bool:
         assert self._client is not None
         try:
             return (await self._client.get("/ready")).status_code == 200

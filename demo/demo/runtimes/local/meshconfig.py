@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from demo.runtimes.runtime import Refused
 
 GENERATION = "figtree.example/generation"
 SYNC_LIMIT = 5.0
+RULES_OF_CONNECTIONS = {"AuthorizationPolicy", "EnvoyFilter", "PeerAuthentication", "RequestAuthentication"}
 
 
 def read(path: Path) -> list[Object]:
@@ -42,6 +43,10 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return None
 
 
+async def _never() -> bool:
+    return False
+
+
 class MeshConfig:
     def __init__(self, istiod: Istiod, events: Events) -> None:
         self._istiod = istiod
@@ -49,6 +54,7 @@ class MeshConfig:
         self._generation = 0
         self._lock = asyncio.Lock()
         self.sources: dict[str, Path] = {}
+        self.draining: Callable[[], Awaitable[bool]] = _never
         self._written: set[str] = set()
         self._seen: dict[Path, tuple[int, int] | None] = {}
 
@@ -117,7 +123,10 @@ class MeshConfig:
             self._written.discard(name)
         if wait and (names or removed):
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._pushed(names, removed, int(mark)), SYNC_LIMIT)
+                async with asyncio.timeout(SYNC_LIMIT):
+                    await self._pushed(names, removed, int(mark))
+                    if any(name.partition("/")[0] in RULES_OF_CONNECTIONS for name in (*names, *removed)):
+                        await self._drained()
 
     async def in_force(self) -> dict[str, Any]:
         """What istiod has, without what we derive from the workloads."""
@@ -132,6 +141,11 @@ class MeshConfig:
         part = path.with_suffix(".part")  # istiod reads .yaml only
         part.write_text(text)
         part.replace(path)
+
+    async def _drained(self) -> None:
+        """An open connection keeps the listener's old rules until it is drained."""
+        while await self.draining():  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
     async def _pushed(self, names: list[str], removed: list[str], mark: int) -> None:
         while True:

@@ -37,10 +37,10 @@ class Nats:
         env = self.base_env | {"GOMEMLIMIT": "64MiB", "GOGC": "50", "GOMAXPROCS": "2"}
         self.process = Process("nats", command, env, self.log, self.events, cwd=self.folder)
         await self.process.start()
-        await self.process.until(self._answers, 10)
+        await self.process.until(self.answers, 10)
         self.events.add("ready", "nats", f"{self.ip}:{self.port}")
 
-    async def _answers(self) -> bool:
+    async def answers(self) -> bool:
         try:
             reader, writer = await asyncio.open_connection(self.ip, self.port)
         except OSError:

@@ -162,6 +162,13 @@ class Postgres:
                     raise StartFailed(f"PostgreSQL does not answer: {error} ({self.log})") from error
                 await asyncio.sleep(0.05)
 
+    async def answers(self) -> bool:
+        try:
+            await (await asyncpg.connect(self.admin_url("postgres"), timeout=5)).close()
+        except (OSError, asyncpg.PostgresError):
+            return False
+        return True
+
     def url(self, database: str, role: str, password: str) -> str:
         return f"postgresql://{role}:{password}@{self.ip}:{self.port}/{database}"
 

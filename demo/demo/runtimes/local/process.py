@@ -47,12 +47,14 @@ class Process:
     child: asyncio.subprocess.Process | None = None
     _keeper: asyncio.Task[None] | None = None
     _started: asyncio.Event = field(default_factory=asyncio.Event)
+    _wanted: asyncio.Event = field(default_factory=asyncio.Event)  # not while it is held down
 
     @property
     def pid(self) -> int | None:
         return self.child.pid if self.child is not None and self.child.returncode is None else None
 
     async def start(self) -> None:
+        self._wanted.set()
         self._keeper = asyncio.create_task(self._keep(), name=self.name)
         await self._started.wait()
 
@@ -73,6 +75,9 @@ class Process:
                     return
                 self.events.add("exited", self.name, f"status {status}; starting it again")
                 self.on_exit()
+            if not self._wanted.is_set():
+                await self._wanted.wait()
+                continue
             if time.monotonic() - begun > GOOD_RUN:
                 pause = FIRST_PAUSE
             await asyncio.sleep(pause)
@@ -109,6 +114,16 @@ class Process:
         if self.child is not None and self.child.returncode is None:
             self.events.add("killed", self.name, f"pid {self.child.pid}")
             self._end_group()
+
+    async def hold_down(self) -> None:
+        """SIGKILL, and no new start until `let_up`."""
+        self._wanted.clear()
+        self.kill()
+        if self.child is not None:
+            await self.child.wait()
+
+    def let_up(self) -> None:
+        self._wanted.set()
 
     def _end_group(self) -> None:
         if self.child is not None:

@@ -13,8 +13,9 @@ from demo.runtimes.local.process import Process
 
 STATISTICS = [  # what the scenes look at; every further one costs memory in each proxy
     r"cluster\.(outbound|inbound)\|.*(upstream_rq|upstream_cx_(overflow|active|total|connect_fail|[rt]x_bytes_total)"
-    r"|circuit_breakers|outlier_detection|membership|retry|ssl).*",
+    r"|circuit_breakers|outlier_detection|membership|retry|ssl|grpc\.(success|failure)).*",
     r".*update_(rejected|success)$",
+    r"listener_manager\.total_(listeners|filter_chains)_draining$",
     r".*\.ssl\.(handshake|fail_.*|connection_error|no_certificate|versions.*)$",
     r"http\.(inbound|outbound)_.*(rq_total|rq_[1-5]xx|rq_active|rq_timeout|rbac|fault|local_rate_limit|jwt_authn|ext_authz).*",
     r".*(rbac|http_local_rate_limit|jwt_authn|\.fault\.).*",
@@ -100,8 +101,8 @@ class Proxy:
             "proxyAdminPort": self.mesh.admin_port,
             "concurrency": 1,
             "terminationDrainDuration": "0.1s",  # the supervisor has drained it before
-            "drainDuration": "3s",
-            "parentShutdownDuration": "4s",
+            "drainDuration": "1s",  # open connections keep the rules they were opened under for so long
+            "parentShutdownDuration": "2s",
             "proxyStatsMatcher": {"inclusionRegexps": STATISTICS},
         }
         return dict(self.base_env) | {
