@@ -31,13 +31,13 @@ $(STUBS): $(INSTALL) $(PROTOS)
 	@touch $@
 
 .PHONY: setup demo up down test check format clean help
-export RUNTIME MESH LOAD SEED TITLES
 RUNTIME ?= auto
 MESH    ?= on
 LOAD    ?= 120
 SEED    ?= 1
 TITLES  ?= 0
 ARGS    ?=
+export RUNTIME MESH LOAD SEED TITLES
 
 demo: $(STUBS) ## From nothing to the verdict: strangle the monolith under load (RUNTIME, MESH, LOAD, SEED, TITLES)
 	@$(RUN)/figtree demo

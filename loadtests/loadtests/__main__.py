@@ -16,7 +16,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m loadtests", description=__doc__)
     parser.add_argument("--host", required=True, help="http://127.0.0.1:8080")
     parser.add_argument(
-        "--rate", type=int, default=int(os.environ.get("LOAD", "120")), help="requests a second"
+        "--rate", type=int, default=int(os.environ.get("LOAD") or 120), help="requests a second"
     )
     parser.add_argument("--seconds", type=float, help="without it, until SIGINT or SIGTERM")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("SEED", "1")))
