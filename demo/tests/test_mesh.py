@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import grpc
 import httpx
 import psutil
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from demo.runtimes.local import LocalRuntime
 from demo.runtimes.local.identity import Identity
 from demo.runtimes.local.instance import directory_of
-from demo.runtimes.runtime import CommandFailed, Refused
+from demo.runtimes.runtime import CommandFailed, Refused, RuntimeFailure
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 ROUTE = """
