@@ -16,8 +16,8 @@ async def promoted(stage: Stage) -> None:
         stage.expect(not decision.against, f"v2 was promoted to {decision.share} %")
         async with stage.counting("gateway", V1, V2) as grown:
             await after(stage, users, decision.at)
-        stage.figure("quotes to v1 after the promotion", grown[V1])
-        stage.figure("quotes to v2 after the promotion", grown[V2])
+        stage.figure("quotes to v1 after the promotion", int(grown[V1]))
+        stage.figure("quotes to v2 after the promotion", int(grown[V2]))
         stage.expect(grown[V1] == 0, f"after the promotion v1 got {grown[V1]:.0f} quotes")
         stage.figure("requests of users in all", len(users.asked))
         stage.expect(users.failed() == 0, f"{users.failed()} of {len(users.asked)} requests of users failed")

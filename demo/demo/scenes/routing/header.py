@@ -27,8 +27,8 @@ async def by_header(stage: Stage) -> None:
             others = await stage.burst("POST", "/api/quotes", 100, json=BULK)
         async with stage.counting("gateway", V1, V2) as staged:
             testers = await stage.burst("POST", "/api/quotes", 100, json=BULK, headers=STAGING)
-        stage.figure("quotes without the header to v2", plain[V2], "of 100")
-        stage.figure("quotes with the header to v2", staged[V2], "of 100")
+        stage.figure("quotes without the header to v2", int(plain[V2]), "of 100")
+        stage.figure("quotes with the header to v2", int(staged[V2]), "of 100")
         stage.expect(others.good == testers.good == 100, "all 200 quotes were answered")
         stage.expect(
             plain[V2] == 0 and plain[V1] == 100,

@@ -16,7 +16,7 @@ STEPS = (
     (100, "canary/pricing-v2.yaml"),
 )
 MANIFESTS = tuple(manifest for _, manifest in STEPS)
-ENOUGH = 30  # answers of v2 to judge it by
+ENOUGH = 20  # answers of v2 to judge it by
 SUCCESS = V2.replace("upstream_rq_total", "grpc.success")
 FAILURE = V2.replace("upstream_rq_total", "grpc.failure")
 WANTED = 99.0  # percent

@@ -12,8 +12,8 @@ async def all_to_v1(stage: Stage) -> None:
         async with stage.counting("gateway", V1, V2) as grown:
             quotes = await stage.burst("POST", "/api/quotes", 200, json=BULK)
         same = sum(count for body, count in quotes.bodies.items() if body in expected)
-        stage.figure("quotes to v1", grown[V1], "of 200")
-        stage.figure("quotes to v2", grown[V2], "of 200")
+        stage.figure("quotes to v1", int(grown[V1]), "of 200")
+        stage.figure("quotes to v2", int(grown[V2]), "of 200")
         stage.expect(quotes.good == 200, f"{quotes.good} of 200 quotes were answered")
         stage.expect(same == 200, f"{same} of 200 quotes have v1's price while v2 runs beside it")
         stage.expect(
