@@ -6,7 +6,7 @@ import time
 from demo.strangler import fence
 from demo.strangler import state as phases
 from demo.strangler.database import MONOLITH, connected
-from demo.strangler.modules import ANSWERS_LOG, Module, newcomer_traffic
+from demo.strangler.modules import Module, newcomer_traffic
 from demo.strangler.tools import GATEWAY, SETTLE, Report, Tools
 
 
@@ -56,7 +56,7 @@ async def _leave(tools: Tools, module: Module, report: Report) -> None:
     with tools.phase(report, f"back: {module.name} leaves"):
         await tools.place(module, "local")
         await tools.runtime.apply([module.traffic("monolith")])
-        await tools.runtime.delete([ANSWERS_LOG, *newcomer_traffic(module)])
+        await tools.runtime.delete(newcomer_traffic(module))
         await tools.replication.asynchronous(module)
         await asyncio.sleep(SETTLE)
         await tools.replication.stop(module, "forward")

@@ -8,7 +8,7 @@ from demo.strangler import fence, mirror
 from demo.strangler import state as phases
 from demo.strangler.database import MONOLITH
 from demo.strangler.gate import GateRefused
-from demo.strangler.modules import ANSWERS_LOG, Module, newcomer_traffic
+from demo.strangler.modules import Module, newcomer_traffic
 from demo.strangler.tools import GATEWAY, Report, Tools
 
 Between = Callable[[str], Awaitable[None]]  # called when a module co-exists, before the gate
@@ -58,7 +58,7 @@ async def _coexist(tools: Tools, module: Module, report: Report) -> None:
 
 async def _mirror(tools: Tools, module: Module, report: Report) -> None:
     with tools.phase(report, f"co-exist: mirror {' '.join(module.prefixes)}"):
-        await tools.runtime.apply([ANSWERS_LOG, module.traffic("mirror")])
+        await tools.runtime.apply([module.traffic("mirror")])
         try:
             begun = time.time()
             await tools.probe(module)
@@ -66,7 +66,6 @@ async def _mirror(tools: Tools, module: Module, report: Report) -> None:
             seen = await mirror.verdict(tools.runtime, module.prefixes, begun)
         finally:
             await tools.runtime.apply([module.traffic("monolith")])
-            await tools.runtime.delete([ANSWERS_LOG])
     report.pairs, report.mismatches = seen.pairs, seen.mismatches
     figures = {"pairs": seen.pairs, "mismatches": seen.mismatches, "examples": seen.examples}
     await tools.state.set(module.name, phases.SHARED, report.step, **figures)
