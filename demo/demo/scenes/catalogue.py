@@ -1,12 +1,23 @@
 """All scenes, in the order of the talk."""
 
-from demo.scenes import routing, security, security_databases, security_users
+from demo.scenes import (
+    fallacies,
+    mirroring,
+    resilience,
+    routing,
+    security,
+    security_databases,
+    security_users,
+)
 from demo.scenes.scene import Scene
 
 SCENES: tuple[Scene, ...] = (
     *routing.SCENES,
+    *mirroring.SCENES,
+    *resilience.SCENES,
     *security.SCENES,
     *security_users.SCENES,
     *security_databases.SCENES,
+    *fallacies.SCENES,
 )
 BY_NAME = {scene.name: scene for scene in SCENES}

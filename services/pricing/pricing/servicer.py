@@ -11,6 +11,7 @@ from figtree.pricing.v1.pricing_pb2_grpc import PricingServiceServicer
 from grpc import StatusCode
 from grpc.aio import ServicerContext
 
+from pricing.digest import content_digest
 from pricing.domain import Basket, InvalidBasket, Line, PricedLine, Quote, Unavailable
 from pricing.service import Quoting
 
@@ -66,15 +67,17 @@ class PricingServicer(PricingServiceServicer):
 
     async def Quote(self, request: pb.QuoteRequest, context: ServicerContext[Any, Any]) -> pb.QuoteResponse:
         quote = await self._quoting.quote(from_basket(request.basket))
-        await context.send_initial_metadata(self._header)
-        return pb.QuoteResponse(quote=to_quote(quote))
+        response = pb.QuoteResponse(quote=to_quote(quote))
+        await context.send_initial_metadata((*self._header, content_digest(response)))
+        return response
 
     async def BatchQuote(
         self, request: pb.BatchQuoteRequest, context: ServicerContext[Any, Any]
     ) -> pb.BatchQuoteResponse:
         results = await self._quoting.quote_many([from_basket(basket) for basket in request.baskets])
-        await context.send_initial_metadata(self._header)
-        return pb.BatchQuoteResponse(results=map(to_result, results))
+        response = pb.BatchQuoteResponse(results=map(to_result, results))
+        await context.send_initial_metadata((*self._header, content_digest(response)))
+        return response
 
     async def QuoteStream(
         self, request_iterator: AsyncIterator[pb.QuoteStreamRequest], context: ServicerContext[Any, Any]

@@ -1,3 +1,5 @@
+import base64
+import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,17 @@ async def test_a_quote_names_its_ruleset_and_is_exact(stub: Any) -> None:
     assert quote.lines[1].list_price.currency_code == "USD"
     assert [line.discount_percent.value for line in quote.lines] == ["0", "5"]
     assert quote.rate_date == "2026-11-20"
+
+
+async def test_an_answer_brings_its_digest(stub: Any) -> None:
+    call = stub.Quote(pb.QuoteRequest(basket=basket(("t-1", 2))))
+    content = (await call).SerializeToString(deterministic=True)
+    framed = b"\0" + len(content).to_bytes(4, "big") + content
+    digest = base64.b64encode(hashlib.sha256(framed).digest()).decode()
+    assert dict(await call.initial_metadata())["content-digest"] == f"sha-256=:{digest}:"
+    again = stub.BatchQuote(pb.BatchQuoteRequest(baskets=[basket(("t-1", 2))]))
+    await again
+    assert dict(await again.initial_metadata())["content-digest"].startswith("sha-256=:")
 
 
 async def test_what_is_wrong_is_told_field_by_field(stub: Any) -> None:
