@@ -11,7 +11,7 @@ SCENES = (
         says="The safest test of a new version is the real traffic, with answers that nobody waits for.",
         hypothesis="Users of v1 notice nothing of a shadow that takes a second longer, and all its answers agree.",
         act=reads.agreeing,
-        manifests=(reads.MIRROR, *reads.LOGGED, reads.SLOW),
+        manifests=(reads.MIRROR, reads.NAMED, reads.SLOW),
         shape="3-pricing",
     ),
     Scene(
@@ -21,7 +21,7 @@ SCENES = (
         says="A mirror without a comparison proves that the new version does not crash, and nothing else.",
         hypothesis="The comparator finds the prices that v2-rounding gets wrong; no user is told one of them.",
         act=reads.differing,
-        manifests=(reads.MIRROR, *reads.LOGGED),
+        manifests=(reads.MIRROR, reads.NAMED),
         shape="3-pricing",
     ),
     Scene(

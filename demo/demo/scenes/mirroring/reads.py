@@ -13,7 +13,7 @@ from demo.scenes.stage import Stage
 EACH = 15  # quotes for each basket
 COUNT = EACH * len(PLAIN)
 MIRROR = "mirror/pricing-v2.yaml"
-LOGGED = ("mirror/answers-log.yaml", "mirror/answers-name-request.yaml")
+NAMED = "mirror/edge-pricing-named.yaml"
 SLOW = "mirror/pricing-v2-slow.yaml"
 DELAY = 1000.0  # milliseconds, as in SLOW
 
@@ -57,7 +57,7 @@ async def _shadowed(stage: Stage) -> tuple[Burst, Burst, Paired]:
 
 async def agreeing(stage: Stage) -> None:
     async with beside_v1(stage, {"RULESET": "v2"}):
-        await stage.prepare(*LOGGED, SLOW)
+        await stage.prepare(NAMED, SLOW)
         async with stage.counting("gateway", V2) as copied:
             before, under, paired = await _shadowed(stage)
         stage.figure("users' median without the mirror", before.percentile(50), "ms")
@@ -74,7 +74,7 @@ async def agreeing(stage: Stage) -> None:
 
 async def differing(stage: Stage) -> None:
     async with beside_v1(stage, {"RULESET": "v2-rounding"}):
-        await stage.prepare(*LOGGED)
+        await stage.prepare(NAMED)
         _, under, paired = await _shadowed(stage)
         found = len(paired.mismatches)
         stage.expect(found > 0, f"{found} of {len(paired)} answers differ")
