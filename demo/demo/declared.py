@@ -8,7 +8,7 @@ import yaml
 
 from demo.runtimes.manifests import BASE, NAMESPACE, ROOT, workloads_of
 from demo.strangler import state as phases
-from demo.strangler.modules import ANSWERS_LOG, LAST, MODULES, SHAPES, TRAFFIC, newcomer_traffic
+from demo.strangler.modules import LAST, MODULES, SHAPES, TRAFFIC, newcomer_traffic
 from demo.strangler.state import State
 
 MESH = ROOT / "istio" / "mesh"
@@ -51,7 +51,7 @@ async def declared(state: State) -> Declared:
         if known[module.name] == phases.STRANGLED:
             files += [(path,) for path in newcomer_traffic(module)]
     # A step is written down when its first phase is over: what the next one brings may be on its way already.
-    passing = set() if gone else {*read(ANSWERS_LOG)}
+    passing: set[str] = set()
     for module in MODULES[number : number + 1]:
         passing |= {name for path in newcomer_traffic(module) for name in read(path)}
     objects = {name: choice for choice in files for name in read(choice[0])}

@@ -5,7 +5,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 TRAFFIC = ROOT / "istio" / "traffic"
-ANSWERS_LOG = ROOT / "istio" / "mirror" / "answers-log.yaml"
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ async def serving(settings: Settings) -> None:
             lambda server: add_OrderServiceServicer_to_server(servicer, server),
             [SERVICE],
             STATUS,
+            grace=settings.grace,
         )
 
 

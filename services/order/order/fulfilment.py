@@ -76,6 +76,7 @@ class Fulfilment:
         self._now = now
         self._failing = False
         self._waiting: asyncio.Queue[Waiting] = asyncio.Queue(maxsize=10 * AT_ONCE)
+        self._taken: set[Message] = set()  # and not yet settled
 
     async def take(self, next_message: Callable[[], Awaitable[Message]]) -> None:
         """Until `next_message` fails."""
@@ -88,7 +89,14 @@ class Fulfilment:
                 await message.drop()
                 continue
             self._traces.remember([event.order_id], message.trace)
+            self._taken.add(message)
             await self._waiting.put((message, event))
+
+    async def hand_back(self) -> None:
+        """What was taken and not moved yet is delivered to another process at once, not when it misses our answer."""
+        for message in tuple(self._taken):
+            await message.later(0)
+        self._taken.clear()
 
     async def move(self) -> None:
         """What was taken is moved whether its connection still stands or not."""
@@ -114,6 +122,10 @@ class Fulfilment:
         )
 
     async def _move(self, batch: Sequence[Waiting]) -> None:
+        await self._settle(batch)
+        self._taken.difference_update(message for message, _ in batch)
+
+    async def _settle(self, batch: Sequence[Waiting]) -> None:
         try:
             await self._progress.advance([event for _, event in batch], self._now())
         except (NotTheWriter, Unavailable) as error:
@@ -126,7 +138,7 @@ class Fulfilment:
         except Exception as error:
             if len(batch) > 1:
                 for one in batch:
-                    await self._move([one])
+                    await self._settle([one])
             else:
                 await self._give_up(*batch[0], error)
         else:

@@ -138,14 +138,21 @@ class Messaging:
             log.info("connected to NATS")
             inbox = client.new_inbox()
             puller = Puller(client, inbox)
-            await client.subscribe(inbox, cb=puller.received.put)
+            subscription = await client.subscribe(inbox, cb=puller.received.put)
 
             async def publish(events: Sequence[Event]) -> None:
                 await self._publish(stream, events)
 
-            await until_one_ends(
-                self._relay.run(publish), self._fulfilment.take(puller.next), _fail_when(closed)
-            )
+            try:
+                await until_one_ends(
+                    self._relay.run(publish), self._fulfilment.take(puller.next), _fail_when(closed)
+                )
+            except asyncio.CancelledError:  # this process ends
+                with suppress(nats.errors.Error):
+                    await subscription.unsubscribe()  # or it would all come back to us
+                    await self._fulfilment.hand_back()
+                    await client.flush(1)
+                raise
         finally:
             await client.close()
 

@@ -14,5 +14,6 @@ class Settings(BaseSettings):
     customer_address: str = "customer:50051"
     nats_url: str = Field("nats://nats:4222", repr=False)
     fulfilment_delay: NonNegativeFloat = 0.3
+    grace: NonNegativeFloat = 10.0  # seconds that calls under way may take when the process ends
     version: str = "v1"
     log_level: str = "INFO"

@@ -166,6 +166,22 @@ async def test_each_event_is_in_the_stream_once_with_its_trace(
     assert message.headers == {"Nats-Msg-Id": f"{order_id}:3", "traceparent": TRACEPARENT}
 
 
+async def test_the_successor_of_a_process_that_ends_goes_on_at_once(
+    process: Process, server: NatsServer, sql_orders: SqlOrders, engine: AsyncEngine
+) -> None:
+    await server.start()
+    slow = Fulfilment(SqlProgress(engine), Bell(Traces()), Traces(), delay=60)
+    async with (
+        background(slow.move()),
+        background(Messaging(server.url, process.relay, slow, Traces(), 60).run()),
+    ):
+        (order_id,) = await process.place()
+        await all_published(engine)
+        await asyncio.sleep(0.2)
+    async with running(process):
+        await shipped(sql_orders, order_id, seconds=5)
+
+
 async def test_orders_are_taken_while_nats_is_down_and_shipped_when_it_comes(
     process: Process, server: NatsServer, sql_orders: SqlOrders, caplog: pytest.LogCaptureFixture
 ) -> None:

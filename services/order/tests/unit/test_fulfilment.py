@@ -74,6 +74,20 @@ async def test_an_event_is_moved_after_its_delay_and_then_acknowledged() -> None
     assert 0.15 <= progress.moved[1][1] < 0.3
 
 
+async def test_what_a_process_leaves_unmoved_is_handed_back_at_once() -> None:
+    progress, traces = FakeProgress(), Traces()
+    fulfilment = Fulfilment(progress, Bell(traces), traces, delay=60)
+    moved, waiting = FakeMessage(written(event(age=90))), FakeMessage(written(event()))
+    queue: asyncio.Queue[Any] = asyncio.Queue()
+    async with background(fulfilment.take(queue.get)), background(fulfilment.move()):
+        queue.put_nowait(moved)
+        queue.put_nowait(waiting)
+        await until(lambda: moved.fate == ["done"] and queue.empty())
+        await asyncio.sleep(0.05)
+        await fulfilment.hand_back()
+    assert (moved.fate, waiting.fate) == (["done"], ["later"])
+
+
 async def test_nobody_waits_longer_than_the_delay_because_of_a_clock_that_runs_ahead() -> None:
     progress, message = FakeProgress(), FakeMessage(written(event(age=-3600)))
     async with fulfilling(progress, Traces(), 0.05) as queue:
