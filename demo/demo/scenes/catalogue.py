@@ -1,6 +1,7 @@
 """All scenes, in the order of the talk."""
 
 from demo.scenes import (
+    chaos,
     fallacies,
     mirroring,
     resilience,
@@ -15,6 +16,7 @@ SCENES: tuple[Scene, ...] = (
     *routing.SCENES,
     *mirroring.SCENES,
     *resilience.SCENES,
+    *chaos.SCENES,
     *security.SCENES,
     *security_users.SCENES,
     *security_databases.SCENES,

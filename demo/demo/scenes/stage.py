@@ -47,6 +47,11 @@ class Stage:
         """As apply, for what the scene needs but does not claim anything about: it is done under sabotage, too."""
         await self.runtime.apply([ISTIO / name for name in names])
 
+    @staticmethod
+    def file(name: str) -> Path:
+        """A file under istio/."""
+        return ISTIO / name
+
     async def delete(self, *names: str) -> None:
         if not self._sabotage:
             await self.runtime.delete([ISTIO / name for name in names])

@@ -153,7 +153,10 @@ class Fleet:
         async def serves_in_mesh() -> bool:
             if not await probe.serves(described, listen):
                 return False
-            return await probe.serves_through_proxy(described, f"{ip}:{port}", infra.probe_context)
+            if await probe.serves_through_proxy(described, f"{ip}:{port}", infra.probe_context):
+                return True
+            # Where plaintext is allowed (PERMISSIVE), a sidecar takes our certificate for no certificate of the mesh.
+            return await probe.serves(described, f"{ip}:{port}")
 
         return Replica(
             described, version, number, slot, ip, app, serves_in_mesh, publish, proxy, proxy.prepare()
