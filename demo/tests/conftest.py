@@ -1,4 +1,4 @@
-"""A running mesh with stand-ins for the workloads, so that the runtime is tested without the application."""
+"""A running mesh, with stand-ins for the workloads or with the application itself."""
 
 import asyncio
 import os
@@ -7,7 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from demo import tour
 from demo.runtimes.local import LocalRuntime
+from demo.runtimes.runtime import Runtime
+from demo.settings import Settings
+from demo.strangler.modules import SHAPES
+from demo.strangler.steps import Strangler
 
 STANDINS = Path(__file__).with_name("standins")
 
@@ -29,6 +34,29 @@ def mesh(standins: None) -> Iterator[LocalRuntime]:
     async def begin() -> LocalRuntime:
         runtime = await LocalRuntime.up(f"test-{os.getpid()}")
         await asyncio.gather(runtime.start("monolith"), runtime.start("currency"))
+        return runtime
+
+    runtime = asyncio.run(begin())
+    yield runtime
+    asyncio.run(runtime.down())
+
+
+@pytest.fixture(scope="session")
+def system() -> Iterator[Runtime]:
+    """The real system without the monolith, for the tests marked `scenes`: made once, which takes a minute.
+
+    FIGTREE_SCENES names an instance in that shape that runs already.
+    """
+    if name := os.environ.get("FIGTREE_SCENES"):
+        yield asyncio.run(LocalRuntime.connect(name))
+        return
+
+    async def begin() -> Runtime:
+        settings = Settings(figtree_name=f"scenes-{os.getpid()}", runtime="local", dwell=0.3)
+        runtime = await tour.up(settings, tour.Silent())
+        strangler = Strangler(runtime, dwell=settings.dwell)
+        for _ in SHAPES[1:]:
+            await strangler.forward()
         return runtime
 
     runtime = asyncio.run(begin())

@@ -3,6 +3,8 @@
 from demo.scenes import (
     chaos,
     fallacies,
+    grpc,
+    messages,
     mirroring,
     resilience,
     routing,
@@ -17,9 +19,11 @@ SCENES: tuple[Scene, ...] = (
     *mirroring.SCENES,
     *resilience.SCENES,
     *chaos.SCENES,
+    *messages.SCENES,
     *security.SCENES,
     *security_users.SCENES,
     *security_databases.SCENES,
     *fallacies.SCENES,
+    *grpc.SCENES,
 )
 BY_NAME = {scene.name: scene for scene in SCENES}

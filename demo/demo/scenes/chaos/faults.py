@@ -51,9 +51,7 @@ async def grpc_abort(stage: Stage) -> None:
     stage.figure("reached the currency service", f"{grown[TO_CURRENCY]:.0f}", "of 300")
     _half(stage, round(grown[ABORTED]), 300, "calls were ended with UNAVAILABLE")
     stage.expect(len(told) == round(grown[ABORTED]), f"{len(told)} users got 503")
-    proper = sum(
-        a.headers["content-type"] == PROBLEM and a.headers.get("retry-after") == "1" for a in told
-    )
+    proper = sum(a.headers["content-type"] == PROBLEM and a.headers.get("retry-after") == "1" for a in told)
     stage.expect(proper == len(told), f"{proper} of them as a problem that says when to come again")
     stage.expect(answers.statuses[200] == 300 - len(told), f"{answers.statuses[200]} users got the rates")
 

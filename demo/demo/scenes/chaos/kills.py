@@ -28,12 +28,12 @@ async def _kill(stage: Stage, part: Part) -> None:
     async with steady(lambda: stage.client.get("/api/rates")) as answers:
         await _some(stage)
         killed = time.monotonic()
-        await stage.premise(f"kill the {what} of one replica", lambda: stage.runtime.kill(WORKLOAD, part))
+        await stage.premise(f"kill the {what} of one replica", lambda: stage.runtime.kill(WORKLOAD, part, 1))
 
         async def again() -> bool:
             return await _restarts(stage) > before and await _ready(stage) == 2
 
-        await stage.eventually("it is started again, and ready", again, patience=25)
+        await stage.eventually("it is started again, and ready", again, patience=15)
         back = time.monotonic()
         await _some(stage)
     failed = answers.failed(killed, back)

@@ -63,7 +63,9 @@ async def _nothing_lost(stage: Stage, customer: str, accepted: dict[str, str], t
         stage.expect(answer.is_success, f"an order that was refused is repeated: {answer.status_code}")
     total = len(await orders.stored(stage.client, customer))
     stage.figure("orders stored", f"{total} of {len(tried)}")
-    stage.expect(total == len(tried), f"{len(tried)} orders, some sent twice with one key, are {total} orders")
+    stage.expect(
+        total == len(tried), f"{len(tried)} orders, some sent twice with one key, are {total} orders"
+    )
 
 
 async def queue(stage: Stage) -> None:

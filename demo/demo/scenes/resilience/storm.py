@@ -17,7 +17,10 @@ async def storm(stage: Stage) -> None:
     stage.figure("with three retries at two hops", naive, "calls for each request of a user")
     stage.expect(naive > 12, f"three retries at two hops make {naive:.1f} calls of each request, expected 16")
     await stage.apply(*BUDGETS)
-    async with stage.counting("ingress", NOT_REPEATED) as edge, stage.counting("gateway", NOT_REPEATED) as hop:
+    async with (
+        stage.counting("ingress", NOT_REPEATED) as edge,
+        stage.counting("gateway", NOT_REPEATED) as hop,
+    ):
         held = await _calls_for_each_request(stage)
     forgone = edge[NOT_REPEATED] + hop[NOT_REPEATED]
     stage.figure("with a budget of 20 % at each", held, "calls for each request of a user")

@@ -1,0 +1,143 @@
+"""Orders move on by events: through an outbox and a queue to a consumer that may get each of them twice."""
+
+import asyncio
+import json
+import time
+import uuid
+from statistics import median
+
+from demo.scenes import orders
+from demo.scenes.messages.queue import opened
+from demo.scenes.stage import Stage
+
+ORDERS = 30
+STEPS = [1, 2, 3]  # placed, accepted, shipped
+MOVING = ("orders.placed", "orders.accepted")  # what the consumer takes; shipped is the end
+
+
+async def in_order(stage: Stage) -> None:
+    customer = orders.newcomer("events")
+    ids: list[str] = []
+    took: list[float] = []
+
+    async def place() -> None:
+        ids.extend(await orders.placed(stage.client, customer, ORDERS))
+
+    async def watch(order_id: str) -> list[int]:
+        begun = time.monotonic()
+        seen = await orders.watched(stage.client, order_id)
+        took.append(time.monotonic() - begun)
+        return seen
+
+    async with opened(stage.runtime) as queue:
+        before = await queue.last()
+        await stage.premise(f"place {ORDERS} orders", place)
+        histories = await asyncio.gather(*(watch(order_id) for order_id in ids))
+        right = sum(history == STEPS for history in histories)
+        stage.figure("orders watched until they were shipped", f"{right} of {ORDERS}")
+        stage.expect(right == ORDERS, f"{right} of {ORDERS} streams showed 1, 2, 3, once each")
+        stage.figure("from the first event to the last, median", median(took), "s")
+
+        async def published() -> bool:
+            return await queue.last() - before >= len(STEPS) * ORDERS
+
+        await stage.eventually(f"the queue has all {len(STEPS) * ORDERS} events", published)
+        stage.figure("events in the queue", await queue.last() - before)
+
+
+async def duplicates(stage: Stage) -> None:
+    customer = orders.newcomer("twice")
+    async with opened(stage.runtime) as queue:
+        first = await queue.last() + 1
+        ids = await orders.placed(stage.client, customer, ORDERS)
+        await _all_shipped(stage, customer, ORDERS)
+        await stage.eventually("the consumer is done", queue.is_idle)
+        events = [
+            event
+            for event in await queue.events(first, await queue.last())
+            if json.loads(event[1])["order_id"] in ids and event[0] in MOVING
+        ]
+        before = await queue.delivered()
+        taken: list[bool] = []
+
+        async def again() -> None:
+            for subject, content, message_id in events:
+                taken.append(await queue.put(subject, content, message_id))
+                await queue.put(subject, content)
+
+        await stage.premise("publish each event twice more: once as itself, once as if it were new", again)
+        await stage.eventually("the consumer is done with them", queue.is_idle)
+        repeated = await queue.delivered() - before
+        refused = taken.count(False)
+        stage.figure("kept out by the queue, as it knows their ids", refused, f"of {len(events)}")
+        stage.figure("delivered a second time to the consumer", repeated, f"of {len(events)}")
+        stage.expect(refused == len(events) > 0, f"the queue kept {refused} out, as it knows their ids")
+        stage.expect(repeated == len(events), f"the consumer got {repeated} of {len(events)} a second time")
+        await _once_in_effect(stage, ids)
+
+
+async def redelivery(stage: Stage) -> None:
+    customer = orders.newcomer("redelivery")
+    async with opened(stage.runtime) as queue:
+        await stage.eventually("the consumer has nothing to do", queue.is_idle)
+        before = await queue.delivered()
+        ids = await orders.placed(stage.client, customer, ORDERS)
+
+        async def delivered() -> bool:
+            return await queue.in_hand() > 0
+
+        await stage.eventually("events are with the consumer", delivered)
+        killed = time.monotonic()
+        await stage.premise("kill the consumer's process", lambda: stage.runtime.kill("order"))
+        await _all_shipped(stage, customer, ORDERS)
+        stage.figure("all shipped after", time.monotonic() - killed, "s")
+        await stage.eventually("the consumer is done", queue.is_idle)
+        again = await queue.delivered() - before - len(MOVING) * len(ids)
+        stage.figure("events delivered again", again)
+        stage.expect(again > 0, f"{again} events were delivered again, as nobody had acknowledged them")
+        await _once_in_effect(stage, ids)
+
+
+async def poison(stage: Stage) -> None:
+    customer = orders.newcomer("poison")
+    stranger = {"order_id": str(uuid.uuid4()), "sequence": 1, "status": "placed"}
+    bad = (
+        b"this is no event",
+        b"{}",
+        json.dumps(stranger | {"at": "yesterday"}).encode(),
+        json.dumps(
+            stranger | {"at": "2026-01-01T00:00:00+00:00"}
+        ).encode(),  # of an order that does not exist
+    )
+    async with opened(stage.runtime) as queue:
+        await stage.eventually("the consumer has nothing to do", queue.is_idle)
+        before = await queue.delivered()
+
+        async def put() -> None:
+            await asyncio.gather(*(queue.put("orders.placed", content) for content in bad))
+
+        await stage.premise(f"put {len(bad)} messages into the queue that nobody can handle", put)
+        begun = time.monotonic()
+        ids = await orders.placed(stage.client, customer, ORDERS)
+        await _all_shipped(stage, customer, ORDERS)
+        stage.figure("orders behind them shipped after", time.monotonic() - begun, "s")
+        await stage.eventually("the consumer is done", queue.is_idle)
+        handled = await queue.delivered() - before - len(MOVING) * len(ids)
+        stage.figure("bad messages delivered", handled)
+        stage.expect(handled == len(bad), f"the consumer got {handled} bad messages, each once, and went on")
+        await _once_in_effect(stage, ids)
+
+
+async def _all_shipped(stage: Stage, customer: str, count: int) -> None:
+    async def all_shipped() -> bool:
+        answer = await stage.client.get("/api/orders", params={"customer_id": customer, "page_size": 100})
+        return answer.is_success and [o["status"] for o in answer.json()["orders"]].count("shipped") == count
+
+    await stage.eventually(f"all {count} orders are shipped", all_shipped, patience=30)
+
+
+async def _once_in_effect(stage: Stage, ids: list[str]) -> None:
+    histories = await orders.histories(stage.client, ids)
+    right = histories.count(STEPS)
+    stage.figure("orders with the history 1, 2, 3", f"{right} of {len(ids)}")
+    stage.expect(right == len(ids), f"{right} of {len(ids)} orders have the history 1, 2, 3")
