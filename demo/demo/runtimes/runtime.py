@@ -110,6 +110,10 @@ class Runtime(Protocol):
     async def egress(self, workload: str) -> str:
         """The host whose ports lead through the workload's own sidecar to its neighbours, called by authority."""
 
+    async def xds_bootstrap(self, account: str) -> Path:
+        """What GRPC_XDS_BOOTSTRAP has to name for a process to take part in the mesh without a sidecar, with the
+        identity of that service account."""
+
     async def database_url(self, workload: str) -> str:
         """What the workload itself connects to its database with."""
 

@@ -9,6 +9,7 @@ from chassis.channel import open_channel
 from chassis.errors import ErrorInterceptor
 from edge import errors
 from edge.models import Line, NewOrder
+from edge.remote.errors import translated
 from edge.remote.order import RemoteOrders
 from figtree.order.v1 import order_pb2 as pb
 from figtree.order.v1.order_pb2_grpc import OrderServiceServicer, add_OrderServiceServicer_to_server
@@ -164,3 +165,10 @@ async def test_events_come_until_the_last_or_the_error(remote: RemoteOrders, ser
     servicer.answer = Unknown("unknown")
     with pytest.raises(errors.Missing):
         await anext(remote.watch(ORDER_ID, 0))
+
+
+def test_a_status_that_the_client_library_has_lost_can_be_repeated() -> None:
+    lost = aio.AioRpcError(StatusCode.INTERNAL, aio.Metadata(), aio.Metadata(), "Internal error from Core")
+    assert isinstance(translated(lost), errors.Unavailable)
+    bug = aio.AioRpcError(StatusCode.INTERNAL, aio.Metadata(), aio.Metadata(), "internal error")
+    assert translated(bug) is bug

@@ -139,6 +139,9 @@ class LocalRuntime:
         host: str = await self._call("egress", workload=workload)
         return host
 
+    async def xds_bootstrap(self, account: str) -> Path:
+        return Path(await self._call("xds_bootstrap", account=account))
+
     async def database_url(self, workload: str) -> str:
         url: str = await self._call("database_url", workload=workload)
         return url

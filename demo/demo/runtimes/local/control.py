@@ -8,6 +8,7 @@ from typing import Any
 
 import psutil
 
+from demo.runtimes.local import proxyless
 from demo.runtimes.local.events import Events
 from demo.runtimes.local.fleet import Fleet
 from demo.runtimes.local.infrastructure import Infrastructure
@@ -108,6 +109,11 @@ class Control:
         if self._infra.config is None:
             raise NeedsMesh("there are no sidecars without the mesh (MESH=off)")
         return self._fleet.egress(self._first(workload).slot)
+
+    async def xds_bootstrap(self, account: str) -> str:
+        if self._infra.istiod is None:
+            raise NeedsMesh("there is nothing to take part in without the mesh (MESH=off)")
+        return str(proxyless.prepare(self._infra.istiod, self._infra.identity, account))
 
     def _first(self, workload: str) -> Replica:
         running = self._fleet.replicas(workload)

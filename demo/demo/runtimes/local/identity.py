@@ -61,10 +61,17 @@ class Identity:
         _write(self.ca_folder / "ca-key.pem", _pem(self._ca_key))
         for name in ("ca-cert.pem", "root-cert.pem", "cert-chain.pem"):
             _write(self.ca_folder / name, certificate)
+        self.issue(
+            "istio-system", "supervisor", self._folder / "probe-key.pem", self._folder / "probe-cert.pem"
+        )
+
+    def issue(self, namespace: str, account: str, key_file: Path, chain_file: Path) -> None:
+        """A client's certificate, for what has no sidecar that would ask for one."""
         key = ec.generate_private_key(ec.SECP256R1())
-        ours = self._signed(key, f"spiffe://{TRUST_DOMAIN}/ns/istio-system/sa/supervisor")
-        _write(self._folder / "probe-key.pem", _pem(key))
-        _write(self._folder / "probe-cert.pem", ours.public_bytes(serialization.Encoding.PEM) + certificate)
+        certificate = self._signed(key, f"spiffe://{TRUST_DOMAIN}/ns/{namespace}/sa/{account}")
+        chain = (certificate, self._ca)
+        _write(key_file, _pem(key))
+        _write(chain_file, b"".join(c.public_bytes(serialization.Encoding.PEM) for c in chain))
 
     def probe_context(self) -> ssl.SSLContext:
         """For calls through a sidecar: chain checked, names not, since a SPIFFE identity is no host name."""

@@ -74,6 +74,10 @@ class Istiod:
     def secure_xds(self) -> str:
         return self._address("secure-xds")
 
+    @property
+    def plain_xds(self) -> str:
+        return self._address("xds")
+
     async def start(self) -> None:
         self.config.mkdir(exist_ok=True)
         stub = f"http://{self.instance.ip(1)}:{STUB_PORT}"

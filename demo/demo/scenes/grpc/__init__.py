@@ -1,6 +1,6 @@
 """All four shapes of gRPC calls under the mesh's rules, and streams that outlive a process."""
 
-from demo.scenes.grpc import canary, drain, resume
+from demo.scenes.grpc import canary, drain, proxyless, resume
 from demo.scenes.scene import Scene
 
 SCENES = (
@@ -37,5 +37,14 @@ SCENES = (
         says="No drain waits for ever: a client that remembers what came last goes on where it was cut.",
         hypothesis="A watched order's stream is cut by the update, resumed, and misses and repeats no event.",
         act=resume.resume,
+    ),
+    Scene(
+        name="grpc-proxyless",
+        group="grpc",
+        title="Proxyless gRPC: the same canary without a sidecar",
+        says="gRPC speaks the mesh's own language: istiod can steer the client library itself.",
+        hypothesis="A client without a sidecar, with a certificate of the mesh, sends a quarter of its calls to v2.",
+        act=proxyless.proxyless,
+        manifests=(proxyless.MUTUAL, proxyless.CANARY),
     ),
 )

@@ -34,6 +34,11 @@ class Ended:
     complete: bool = False  # every message came, in order
     seen: str = ""  # what was found wrong
 
+    @property
+    def is_lost(self) -> bool:
+        """grpc/grpc#36066: a status that meets a message on its way out is forgotten by Python's asyncio client."""
+        return self.status is StatusCode.INTERNAL and self.seen == "Internal error from Core"
+
 
 Shape = Callable[[], Awaitable[bool]]
 

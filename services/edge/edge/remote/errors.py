@@ -11,6 +11,10 @@ from grpc_status import rpc_status
 
 from edge import errors
 
+# grpc/grpc#36066: a status that meets a message on its way out is forgotten by the asyncio client, which says this
+# instead. What the callee had said is lost; a stream of orders may be repeated, since each has its key.
+LOST = "Internal error from Core"
+
 
 def translated(error: AioRpcError) -> Exception:
     reason, violations, resource = _details(error)
@@ -33,6 +37,8 @@ def translated(error: AioRpcError) -> Exception:
             mesh = "the mesh forbids this call"
             return errors.Denied(error.details() or mesh if reason == "NOT_YOURS" else mesh)
         case StatusCode.UNAVAILABLE | StatusCode.CANCELLED:
+            return errors.Unavailable("please repeat the request")
+        case StatusCode.INTERNAL if error.details() == LOST:
             return errors.Unavailable("please repeat the request")
         case _:
             return error
