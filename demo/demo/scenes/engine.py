@@ -30,9 +30,12 @@ class Snapshot:
 
     async def restore(self, runtime: Runtime) -> None:
         now = await Snapshot.take(runtime)
-        foreign = [path for name, path in now.objects.items() if name not in self.objects]
-        if foreign:
-            await runtime.delete(list(dict.fromkeys(foreign)))
+        foreign = {path: name for name, path in now.objects.items() if name not in self.objects}
+        routes = [path for path, name in foreign.items() if name.startswith("VirtualService/")]
+        # A route goes before the subsets that it names, so that at no moment it leads to nowhere.
+        for paths in (routes, [path for path in foreign if path not in routes]):
+            if paths:
+                await runtime.delete(paths)
         changed = [path for name, path in self.objects.items() if now.objects.get(name) != path]
         if changed:
             await runtime.apply(list(dict.fromkeys(changed)))
