@@ -15,7 +15,7 @@ COUNT = EACH * len(PLAIN)
 MIRROR = "mirror/pricing-v2.yaml"
 NAMED = "mirror/edge-pricing-named.yaml"
 SLOW = "mirror/pricing-v2-slow.yaml"
-DELAY = 1000.0  # milliseconds, as in SLOW
+DELAY = 2000.0  # milliseconds, as in SLOW
 
 
 async def _quotes(stage: Stage) -> Burst:
@@ -47,7 +47,7 @@ async def _shadowed(stage: Stage) -> tuple[Burst, Burst, Paired]:
         return paired if len(paired) == COUNT else Paired()
 
     paired = await stage.eventually(
-        f"{COUNT} answers of v1 found v2's answer to the same request", all_paired
+        f"{COUNT} answers of v1 found v2's answer to the same request", all_paired, 20
     )
     stage.figure("pairs", len(paired))
     stage.figure("matches", len(paired.matches))

@@ -83,7 +83,7 @@ async def _placed_twice(stage: Stage, url: str) -> None:
         found = await _rows(stage, "shadow", run)
         return found if len(found) >= COUNT else None
 
-    shadowed = await stage.eventually(f"the shadow has placed {COUNT} orders, too", copies)
+    shadowed = await stage.eventually(f"the shadow has placed {COUNT} orders, too", copies, 20)
     real = await _rows(stage, "public", run)
     theirs = {row["id"] for row in shadowed}
     stage.figure("orders placed by users", COUNT)

@@ -51,7 +51,7 @@ async def by_success(stage: Stage, share: int) -> str:
         grown.update({name: await stage.counted("gateway", name) - before[name] for name in names})
         return grown[SUCCESS] + grown[FAILURE] >= ENOUGH
 
-    await stage.eventually(f"at {share} % v2 has answered {ENOUGH} quotes", enough, 15)
+    await stage.eventually(f"at {share} % v2 has answered {ENOUGH} quotes", enough, 30)
     ratio = 100 * grown[SUCCESS] / (grown[SUCCESS] + grown[FAILURE])
     stage.figure(f"success of v2 at {share} %", ratio, "%")
     if ratio < WANTED:
@@ -73,4 +73,4 @@ async def after(stage: Stage, users: Users, moment: float, count: int = 150) -> 
         found = len(users.since(moment))
         return found if found >= count else 0
 
-    return await stage.eventually(f"{count} more requests of users were answered", enough, 15)
+    return await stage.eventually(f"{count} more requests of users were answered", enough, 30)
