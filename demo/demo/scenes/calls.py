@@ -48,6 +48,11 @@ class Calls:
     def failed(self) -> int:
         return self.count - self.statuses[StatusCode.OK]
 
+    @property
+    def failures(self) -> str:
+        """Which, and how many of each."""
+        return "".join(f", {n} {code.name}" for code, n in self.statuses.items() if code is not StatusCode.OK)
+
     def percentile(self, share: float) -> float:
         """Milliseconds under which that share (0 to 100) of the calls ended."""
         ordered = sorted(self.seconds)

@@ -4,6 +4,7 @@ from demo.scenes import (
     chaos,
     fallacies,
     grpc,
+    library,
     messages,
     mirroring,
     resilience,
@@ -24,6 +25,7 @@ SCENES: tuple[Scene, ...] = (
     *security_users.SCENES,
     *security_databases.SCENES,
     *fallacies.SCENES,
+    *library.SCENES,
     *grpc.SCENES,
 )
 BY_NAME = {scene.name: scene for scene in SCENES}

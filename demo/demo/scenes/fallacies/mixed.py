@@ -8,39 +8,39 @@ from demo.scenes.stage import Stage
 
 FAULTS = ("chaos/pricing-version-slow.yaml", "chaos/pricing-version-broken.yaml")
 TOGETHER = ("resilience/pricing-impatient.yaml", "resilience/pricing-outliers.yaml")
-CALLS = 60
+CALLS = 45
+COUNTERS = {
+    "calls repeated": outbound("pricing", "upstream_rq_retry"),
+    "tries given up after 600 ms": outbound("pricing", "upstream_rq_per_try_timeout"),
+    "instances ejected": outbound("pricing", "outlier_detection.ejections_enforced_total"),
+}
 
 
 async def mixed(stage: Stage) -> None:
+    # Started first: nobody would call an instance ready that fails.
     await asyncio.gather(*(stage.runtime.start("pricing", version=version) for version in ("slow", "broken")))
     await stage.prepare(NONE, *FAULTS)
-    hurt = await quotes(stage, CALLS)
+    hurt = await quotes(stage, CALLS, concurrency=20)
+    late = sum(seconds > 1.9 for seconds in hurt.seconds)
     stage.figure("failed without anything", f"{hurt.failed} of {CALLS}", "calls")
-    stage.figure("p90 without anything", hurt.percentile(90), "ms")
-    # Instances take turns: a third of the calls each.
-    stage.expect(
-        CALLS / 4 <= hurt.failed <= CALLS / 2, f"without anything {hurt.failed} of {CALLS} calls fail"
-    )
-    stage.expect(hurt.percentile(90) >= 1900, f"without anything p90 is {hurt.percentile(90):.0f} ms")
+    stage.figure("two seconds late without anything", f"{late} of {CALLS}", "calls")
+    # Calls go to the instance with the fewest open ones, and nothing is finished sooner than a failure.
+    stage.expect(hurt.failed >= CALLS / 5, f"without anything {hurt.failed} of {CALLS} calls fail")
+    stage.expect(late >= 3, f"without anything {late} of {CALLS} calls take two seconds")
     await stage.apply(*TOGETHER)
-    names = {
-        "repeated": outbound("pricing", "upstream_rq_retry"),
-        "given up after 250 ms": outbound("pricing", "upstream_rq_per_try_timeout"),
-        "instances ejected": outbound("pricing", "outlier_detection.ejections_enforced_total"),
-    }
-    async with stage.counting(CALLER, *names.values()) as grown:
+    async with stage.counting(CALLER, *COUNTERS.values()) as grown:
         learning = await quotes(stage, CALLS)
-        stage.expect(learning.failed == 0, f"with all three {learning.failed} of {CALLS} calls fail")
         cured = await quotes(stage, CALLS)
-    for name, counter in names.items():
+    stage.figure("failed while the breaker learns", f"{learning.failed} of {CALLS}", "calls")
+    stage.figure("failed afterwards", f"{cured.failed} of {CALLS}", "calls")
+    stage.figure("p90 afterwards", cured.percentile(90), "ms")
+    for name, counter in COUNTERS.items():
         stage.figure(name, round(grown[counter]))
-        stage.expect(grown[counter] > 0, f"{name}: {grown[counter]:.0f}")
-    stage.figure(
-        "failed with breaker, retry and timeout", f"{learning.failed + cured.failed} of {2 * CALLS}", "calls"
-    )
-    stage.figure("p90 once the breaker is open", cured.percentile(90), "ms")
-    stage.expect(cured.failed == 0, f"once both are ejected {cured.failed} of {CALLS} calls fail")
     stage.expect(
-        hurt.percentile(90) > 4 * cured.percentile(90),
-        f"p90 falls from {hurt.percentile(90):.0f} to {cured.percentile(90):.0f} ms",
+        learning.failed <= CALLS / 10,
+        f"while the breaker learns {learning.failed} of {CALLS} calls fail{learning.failures}",
     )
+    stage.expect(cured.failed == 0, f"afterwards {cured.failed} of {CALLS} calls fail{cured.failures}")
+    stage.expect(cured.percentile(90) < 1000, f"afterwards p90 is {cured.percentile(90):.0f} ms")
+    for name, counter in COUNTERS.items():
+        stage.expect(grown[counter] > 0, f"{name}: {grown[counter]:.0f}")

@@ -16,10 +16,10 @@ BASKET = pb.Basket(currency_code="EUR", lines=[pb.Line(title_id="t-000001", quan
 ORDERS = 10
 
 
-async def quotes(stage: Stage, count: int, options: Any = ()) -> Calls:
+async def quotes(stage: Stage, count: int, options: Any = (), concurrency: int = 8) -> Calls:
     async with channel(stage.runtime, CALLER, "pricing", options) as opened:
         stub: Any = PricingServiceStub(opened)
-        return await many(count, lambda: stub.Quote(pb.QuoteRequest(basket=BASKET), timeout=10))
+        return await many(count, lambda: stub.Quote(pb.QuoteRequest(basket=BASKET), timeout=10), concurrency)
 
 
 async def reliable(stage: Stage) -> None:

@@ -9,7 +9,7 @@ from figtree.order.v1 import order_pb2 as pb
 from figtree.order.v1.order_pb2_grpc import OrderServiceStub
 from grpc import StatusCode, aio
 
-from demo.diff import drifts, heal
+from demo.diff import Drift, drifts, heal
 from demo.scenes import plaintext
 from demo.scenes.calls import channel
 from demo.scenes.routing import QUOTE
@@ -111,4 +111,8 @@ async def administrator(stage: Stage) -> None:
     stage.figure("differences found", len(found))
     stage.figure("differences after healing", len(left))
     stage.expect(len(found) == 4, f"{len(found)} differences are found where 4 things were changed by hand")
-    stage.expect(not left, f"{len(left)} differences are left after `figtree diff --heal`")
+    stage.expect(not left, f"{len(left)} differences are left after `figtree diff --heal`{_listed(left)}")
+
+
+def _listed(drifts: list[Drift]) -> str:
+    return "".join(f"; {drift}" for drift in drifts)
