@@ -74,8 +74,8 @@ SCENES = (
         group="fallacies",
         title="8. The network is homogeneous",
         says="Equal instances are not equal: a breaker, retries and a timeout together live with a mixed lot.",
-        hypothesis="With one good, one slow and one broken instance calls fail or take two seconds; with all three cures"
-        " both are out after a few calls, and none fails any more.",
+        hypothesis="With one good, one slow and one broken instance calls fail or take two seconds; with all three"
+        " cures both are out after a few calls, and none fails any more.",
         act=mixed.mixed,
         manifests=(reliable.NONE, *mixed.FAULTS, *mixed.TOGETHER),
     ),

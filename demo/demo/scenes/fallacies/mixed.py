@@ -11,7 +11,6 @@ TOGETHER = ("resilience/pricing-impatient.yaml", "resilience/pricing-outliers.ya
 CALLS = 45
 COUNTERS = {
     "calls repeated": outbound("pricing", "upstream_rq_retry"),
-    "tries given up after 600 ms": outbound("pricing", "upstream_rq_per_try_timeout"),
     "instances ejected": outbound("pricing", "outlier_detection.ejections_enforced_total"),
 }
 
