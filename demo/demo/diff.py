@@ -15,7 +15,8 @@ from demo.runtimes.runtime import Runtime
 from demo.strangler.state import State
 
 VERSION = "v1"
-SECONDS = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+DURATION = re.compile(f"(?:{PART.pattern})+")
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -90,8 +91,8 @@ def plain(value: Any) -> Any:
             return {key: item for key, item in kept.items() if item not in ({}, [], "", None, 0, False)}
         case list():
             return [plain(item) for item in value]
-        case str() if SECONDS.fullmatch(value):
-            parts = SECONDS.findall(value)
+        case str() if DURATION.fullmatch(value):
+            parts = PART.findall(value)
             return f"{sum(float(number) * UNITS[unit] for number, unit in parts):g}s"
         case _:
             return value
