@@ -1,0 +1,1 @@
+"""Kubernetes manifests and what is checked of them without a cluster."""
