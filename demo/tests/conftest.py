@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from demo import tour
 from demo.runtimes.local import LocalRuntime
 from demo.runtimes.runtime import Runtime
 from demo.settings import Settings
 from demo.strangler.modules import SHAPES
 from demo.strangler.steps import Strangler
+
+from demo import tour
 
 STANDINS = Path(__file__).with_name("standins")
 

@@ -2,8 +2,8 @@
 
 import pytest
 from demo.runtimes.runtime import Runtime
-from demo.scenes.engine import Snapshot, run
 from demo.scenes.chaos import SCENES
+from demo.scenes.engine import Snapshot, run
 from demo.scenes.scene import Scene
 
 pytestmark = pytest.mark.scenes
