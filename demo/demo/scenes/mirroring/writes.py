@@ -15,6 +15,7 @@ from demo.strangler.database import connected
 MIRROR = "mirror/order-shadow.yaml"
 COUNT = 20
 CUSTOMER = "scene-shadow"
+COPIES = "outbound|50051|shadow|order.figtree.svc.cluster.local;.upstream_rq_total"
 TABLES = ("orders", "order_lines", "order_events")
 ROLE = "order_shadow"
 NOBODY = "nats://127.0.0.1:9"  # the shadow's events stay in its own outbox
@@ -69,7 +70,7 @@ async def _own_tables(stage: Stage) -> str:
 
 
 async def _placed_twice(stage: Stage, url: str) -> None:
-    run = str(uuid.uuid4())
+    run, sent = str(uuid.uuid4()), await stage.counted("gateway", COPIES)
     told: dict[str, str] = {}
     for number in range(COUNT):
         order = BULK | {"customer_id": CUSTOMER}
@@ -79,10 +80,14 @@ async def _placed_twice(stage: Stage, url: str) -> None:
         told |= {answer.json()["id"]: answer.json()["total"] for answer in answers.answers if answers.good}
     stage.expect(len(told) == COUNT, f"{len(told)} of {COUNT} orders were placed")
 
+    async def copied() -> bool:
+        return await stage.counted("gateway", COPIES) - sent >= COUNT
+
     async def copies() -> Any:
         found = await _rows(stage, "shadow", run)
         return found if len(found) >= COUNT else None
 
+    await stage.eventually(f"the shadow got a copy of each of {COUNT} orders", copied)
     shadowed = await stage.eventually(f"the shadow has placed {COUNT} orders, too", copies, 20)
     real = await _rows(stage, "public", run)
     theirs = {row["id"] for row in shadowed}
