@@ -4,7 +4,7 @@ from pathlib import Path
 import httpx
 import jwt
 import pytest
-from demo.runtimes.local.identity import AUDIENCE, ISSUER, Identity
+from demo.runtimes.local.identity import AUDIENCE, ISSUER, USERS_ISSUER, Identity
 from demo.runtimes.local.kubestub import KubeStub
 
 
@@ -17,6 +17,22 @@ def test_tokens_verify_against_the_published_keys_and_name_the_account(tmp_path:
     assert jwt.decode_complete(token, options={"verify_signature": False})["payload"]["aud"] == [AUDIENCE]
     with pytest.raises(jwt.InvalidSignatureError):
         jwt.decode(Identity(tmp_path).token("figtree", "title"), key, algorithms=["RS256"], audience=AUDIENCE)
+
+
+def test_a_users_token_and_a_workloads_cannot_stand_for_each_other(tmp_path: Path) -> None:
+    identity = Identity(tmp_path)
+    token = identity.user_token("ann", "figtree", 60)
+    users, workloads = (jwt.PyJWK(keys["keys"][0]) for keys in (identity.user_keys(), identity.keys()))
+    assert (
+        jwt.decode(token, users, algorithms=["RS256"], audience="figtree", issuer=USERS_ISSUER)["sub"]
+        == "ann"
+    )
+    for other, key in ((token, workloads), (identity.token("figtree", "title"), users)):
+        with pytest.raises(jwt.InvalidSignatureError):
+            jwt.decode(other, key, algorithms=["RS256"], options={"verify_aud": False})
+    late = identity.user_token("ann", "figtree", -60)
+    with pytest.raises(jwt.ExpiredSignatureError):
+        jwt.decode(late, users, algorithms=["RS256"], audience="figtree")
 
 
 def test_secrets_are_readable_by_their_owner_only(tmp_path: Path) -> None:

@@ -49,6 +49,9 @@ class Late(Exception): ...
 class Forbidden(Exception): ...
 
 
+class NotYours(Exception): ...
+
+
 TABLE = {
     NotTheWriter: StatusCode.ABORTED,
     Bad: StatusCode.INVALID_ARGUMENT,
@@ -59,6 +62,7 @@ TABLE = {
     Busy: StatusCode.RESOURCE_EXHAUSTED,
     Late: StatusCode.DEADLINE_EXCEEDED,
     Forbidden: StatusCode.PERMISSION_DENIED,
+    NotYours: StatusCode.PERMISSION_DENIED,
 }
 
 
@@ -123,6 +127,7 @@ async def remote(servicer: Orders) -> AsyncIterator[RemoteOrders]:
         (Busy("busy"), errors.Overloaded, "busy"),
         (Late("late"), errors.TooLate, "the deadline passed"),
         (Forbidden("rbac: access denied"), errors.Denied, "the mesh forbids this call"),
+        (NotYours("ann cannot order for ben"), errors.Denied, "ann cannot order for ben"),
     ],
 )
 async def test_each_status_has_its_error(
@@ -142,12 +147,13 @@ async def test_what_nobody_expects_stays_inside(remote: RemoteOrders, servicer: 
 
 
 async def test_a_bulk_of_failures_is_told_one_by_one(remote: RemoteOrders, servicer: Orders) -> None:
-    servicer.answer = ["INVALID_ORDER", "IDEMPOTENCY_CONFLICT", "CREDIT_EXCEEDED", "UNAVAILABLE"]
-    answers = await remote.place_many([(f"k-{i}", ORDER) for i in range(4)])
+    servicer.answer = ["INVALID_ORDER", "IDEMPOTENCY_CONFLICT", "CREDIT_EXCEEDED", "NOT_YOURS", "UNAVAILABLE"]
+    answers = await remote.place_many([(f"k-{i}", ORDER) for i in range(5)])
     assert [type(answer) for answer in answers] == [
         errors.Invalid,
         errors.Conflict,
         errors.Refused,
+        errors.Denied,
         errors.Unavailable,
     ]
 
