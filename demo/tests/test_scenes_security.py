@@ -3,13 +3,14 @@
 import pytest
 from demo.diff import drifts
 from demo.runtimes.runtime import Runtime
-from demo.scenes import fallacies, library, security, security_databases, security_users
+from demo.scenes import fallacies, library, security, security_databases, security_methods, security_users
 from demo.scenes.engine import Snapshot, run
 from demo.scenes.scene import Scene
 
 pytestmark = pytest.mark.scenes
 SCENES = (
     *security.SCENES,
+    *security_methods.SCENES,
     *security_users.SCENES,
     *security_databases.SCENES,
     *fallacies.SCENES,

@@ -11,6 +11,7 @@ from demo.scenes import (
     routing,
     security,
     security_databases,
+    security_methods,
     security_users,
 )
 from demo.scenes.scene import Scene
@@ -22,6 +23,7 @@ SCENES: tuple[Scene, ...] = (
     *chaos.SCENES,
     *messages.SCENES,
     *security.SCENES,
+    *security_methods.SCENES,
     *security_users.SCENES,
     *security_databases.SCENES,
     *fallacies.SCENES,
