@@ -16,7 +16,7 @@ def stamp() -> int:
 
 def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # SystemExit passes the finally below
-    packages = os.pathsep.join(str(path.parent.parent) for path in SOURCES.rglob("__main__.py"))
+    packages = os.pathsep.join(sorted({str(path.parents[1]) for path in SOURCES.glob("*/*/__init__.py")}))
     while True:
         seen = stamp()
         process = subprocess.Popen(sys.argv[1:], env=os.environ | {"PYTHONPATH": packages})  # noqa: S603
