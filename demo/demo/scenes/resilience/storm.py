@@ -7,7 +7,7 @@ NAIVE = ("resilience/edge-currency-retries-3x2s.yaml", "resilience/currency-retr
 BUDGETS = ("resilience/gateway-retry-budget.yaml", "resilience/currency-retry-budget.yaml")
 ARRIVED = "fault.aborts_injected"  # each call that reaches the service ends this way
 NOT_REPEATED = ".upstream_rq_retry_overflow"
-USERS, REQUESTS = 20, 60
+USERS, REQUESTS = 20, 40
 
 
 async def storm(stage: Stage) -> None:
