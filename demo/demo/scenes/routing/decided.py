@@ -2,7 +2,7 @@
 
 import httpx
 
-from demo.scenes.routing.progressive import after, by_success, release
+from demo.scenes.routing.progressive import after, by_success, past, release
 from demo.scenes.routing.quotes import BASKET, PLAIN, V1, V2, beside_v1, total
 from demo.scenes.stage import Stage
 from demo.scenes.users import asking
@@ -14,6 +14,7 @@ async def promoted(stage: Stage) -> None:
     async with beside_v1(stage, {"RULESET": "v2"}), asking(stage, [BASKET]) as users:
         decision = await release(stage, by_success)
         stage.expect(not decision.against, str(decision))
+        await past(stage, users, decision.at)
         async with stage.counting("gateway", V1, V2) as grown:
             await after(stage, users, decision.at)
         stage.figure("quotes to v1 after the promotion", int(grown[V1]))
@@ -33,6 +34,7 @@ async def rolled_back(stage: Stage) -> None:
         stage.expect(bool(decision.against), str(decision))
         stage.figure("requests of users until the decision", len(users.asked))
         stage.figure("of them failed", users.failed())
+        await past(stage, users, decision.at)
         async with stage.counting("gateway", V2) as grown:
             later = await after(stage, users, decision.at)
         failed = users.failed(decision.at)
@@ -51,6 +53,7 @@ async def wrong_answers(stage: Stage) -> None:
         stage.figure("requests of users until the decision", len(users.asked))
         stage.figure("of them with a wrong price", users.wrong(right))
         stage.expect(users.failed() == 0, "no request failed: an error ratio would have promoted v2")
+        await past(stage, users, decision.at)
         async with stage.counting("gateway", V2) as grown:
             later = await after(stage, users, decision.at)
         wrong = users.wrong(right, decision.at)

@@ -76,6 +76,15 @@ async def by_success(stage: Stage, share: int) -> str:
     return ""
 
 
+async def past(stage: Stage, users: Users, moment: float) -> None:
+    """Wait until nothing is under way any more that began before that moment."""
+
+    async def over() -> bool:
+        return users.are_past(moment)
+
+    await stage.eventually("what was under way at the decision has come to its end", over, 30)
+
+
 async def after(stage: Stage, users: Users, moment: float, count: int = 150) -> int:
     """Wait for so many answered requests that began after that moment."""
 
