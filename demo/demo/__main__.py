@@ -81,6 +81,16 @@ def up(as_json: Json = False) -> None:
 
 
 @app.command()
+def edge() -> None:
+    """The address at which the system is used."""
+
+    async def work() -> None:
+        sys.stdout.write((await _connected()).edge() + "\n")
+
+    _run(work())
+
+
+@app.command()
 def down() -> None:
     """Stop everything and remove what it left."""
 

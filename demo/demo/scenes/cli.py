@@ -11,6 +11,7 @@ from rich.table import Table
 
 from demo.display import console
 from demo.runtimes import choose
+from demo.scenes.acknowledged import Acknowledged, Proof
 from demo.scenes.catalogue import BY_NAME, SCENES
 from demo.scenes.engine import run as act_out
 from demo.scenes.scene import Result, Scene
@@ -58,31 +59,41 @@ def run(
     scenes = list(SCENES) if every else [_known(name) for name in names or ()]
     if not scenes:
         raise typer.BadParameter("name a scene, or say --all")
-    results = asyncio.run(_run(scenes * times, quiet=as_json))
+    results, proof = asyncio.run(_run(scenes * times, quiet=as_json))
     if as_json:
-        sys.stdout.write(json.dumps([asdict(result) for result in results]) + "\n")
+        shown = {"scenes": [asdict(result) for result in results], "orders": asdict(proof)}
+        sys.stdout.write(json.dumps(shown) + "\n")
     else:
         failed = [result.scene for result in results if not result.passed]
         console.print(
+            f"{proof.orders:,} orders acknowledged meanwhile: {proof.lost} lost, {proof.doubled} doubled,"
+            f" {proof.different} different; {proof.broken} of all stored orders broken"
+        )
+        console.print(
             f"{len(results) - len(failed)} of {len(results)} scenes passed, {sum(r.seconds for r in results):.0f} s"
         )
-    raise typer.Exit(0 if all(result.passed for result in results) else 1)
+        for name in failed:
+            console.print(f"  [red]failed[/] {name}")
+    raise typer.Exit(0 if all(result.passed for result in results) and proof.holds else 1)
 
 
-async def _run(scenes: list[Scene], *, quiet: bool) -> list[Result]:
+async def _run(scenes: list[Scene], *, quiet: bool) -> tuple[list[Result], Proof]:
     runtime = await choose.connect(Settings())
     number, _ = await Strangler(runtime).state.position()
     results = []
+    acknowledged = Acknowledged()
     for scene in scenes:
         if SHAPES.index(scene.shape) > number:
             results.append(Result(scene.name, why=f"needs shape {scene.shape}: `figtree step {scene.shape}`"))
         else:
             if not quiet:
                 console.print(f"[bold]{scene.name}[/]  {scene.hypothesis}")
-            results.append(await act_out(runtime, scene, tell=_silent if quiet else _tell))
+            results.append(
+                await act_out(runtime, scene, tell=_silent if quiet else _tell, acknowledged=acknowledged)
+            )
         if not quiet:
             _print(results[-1])
-    return results
+    return results, await acknowledged.prove(runtime)
 
 
 def _print(result: Result) -> None:

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from demo.runtimes.runtime import Runtime
+import httpx
+
+from demo.runtimes.runtime import Runtime, RuntimeFailure
+from demo.scenes.acknowledged import Acknowledged
 from demo.scenes.scene import NotSeen, Result, Scene
 from demo.scenes.stage import Stage
 
@@ -51,12 +54,17 @@ class Snapshot:
 
 
 async def run(
-    runtime: Runtime, scene: Scene, *, sabotage: bool = False, tell: Callable[[str], None] = lambda _: None
+    runtime: Runtime,
+    scene: Scene,
+    *,
+    sabotage: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
+    acknowledged: Acknowledged | None = None,
 ) -> Result:
     """Act the scene out and judge it. With `sabotage` its premise is left out, and it should fail."""
     result = Result(scene.name)
     before = await Snapshot.take(runtime)
-    stage = Stage(runtime, result, sabotage=sabotage, tell=tell)
+    stage = Stage(runtime, result, sabotage=sabotage, tell=tell, acknowledged=acknowledged)
     begun = time.monotonic()
     try:
         async with asyncio.timeout(LIMIT):
@@ -66,6 +74,8 @@ async def run(
         result.why = str(missing)
     except TimeoutError:
         result.why = f"the scene was not over after {LIMIT:g} s"
+    except (RuntimeFailure, httpx.HTTPError) as error:
+        result.why = f"the scene could not be acted out: {type(error).__name__}: {error}"
     finally:
         await asyncio.shield(_clean_up(runtime, stage, before))
         result.seconds = time.monotonic() - begun

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import httpx
 
 from demo.runtimes.runtime import Runtime
+from demo.scenes.acknowledged import Acknowledged
 from demo.scenes.burst import Burst, burst
 from demo.scenes.scene import Figure, NotSeen, Result
 
@@ -27,9 +28,13 @@ class Stage:
         *,
         sabotage: bool = False,
         tell: Callable[[str], None] = lambda _: None,
+        acknowledged: Acknowledged | None = None,
     ) -> None:
         self.runtime = runtime
-        self.client = httpx.AsyncClient(base_url=runtime.edge(), timeout=30, trust_env=False)
+        hooks = {"response": [acknowledged.see]} if acknowledged else None
+        self.client = httpx.AsyncClient(
+            base_url=runtime.edge(), timeout=30, trust_env=False, event_hooks=hooks
+        )
         self.undo: list[Callable[[], Awaitable[Any]]] = []  # run in reverse by the engine
         self._result = result
         self._sabotage = sabotage
