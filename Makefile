@@ -30,14 +30,16 @@ $(STUBS): $(INSTALL) $(PROTOS)
 	  --mypy_out=quiet:. --mypy_grpc_out=quiet:. $(PROTOS:proto/%=%)
 	@touch $@
 
-.PHONY: setup demo up down test check format clean help
+.PHONY: setup demo up down test check format clean help cluster cluster-delete images deploy
 RUNTIME ?= auto
 MESH    ?= on
 LOAD    ?= 120
 SEED    ?= 1
 TITLES  ?= 0
 ARGS    ?=
-export RUNTIME MESH LOAD SEED TITLES
+STEP    ?= 0-monolith
+MODE    ?= full
+export RUNTIME MESH LOAD SEED TITLES STEP MODE
 
 demo: $(STUBS) ## From nothing to the verdict: strangle the monolith under load (RUNTIME, MESH, LOAD, SEED, TITLES)
 	@$(RUN)/figtree demo
@@ -52,6 +54,21 @@ test: $(STUBS) ## All tests, on real PostgreSQL, NATS, istiod and Envoy (ARGS go
 	@echo "[test] unit, contract, conformance and journey; about 10 minutes, and 5 more to compile istiod the first time"
 	@$(RUN)/pytest $(ARGS)
 
+cluster: $(STUBS) ## A kind cluster with Istio and its add-ons (MODE=lite: 4 GiB, without them); says what is missing
+	@k8s/scripts/cluster up
+
+cluster-delete: ## Delete that cluster
+	@k8s/scripts/cluster delete
+
+images: ## Build the images and bring them to the cluster (RUNTIME=kind, REGISTRY=… or IMAGES_LOAD=…)
+	@k8s/scripts/images
+
+deploy: ## Bring the workloads of STEP to the cluster of the kubectl context (RUNTIME=kind: to kind's)
+	@k8s/scripts/deploy
+
+open-%: ## Show kiali, grafana, prometheus, jaeger or loki: make open-kiali
+	@k8s/scripts/cluster open $*
+
 check: $(STUBS) ## Format, lint, types, imports, contracts, YAML; changes nothing
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
@@ -61,7 +78,8 @@ check: $(STUBS) ## Format, lint, types, imports, contracts, YAML; changes nothin
 	$(RUN)/buf lint proto
 	$(RUN)/buf format proto --diff --exit-code
 	$(RUN)/buf breaking proto --against proto/baseline.binpb
-	$(RUN)/yamllint --strict istio k8s proto
+	$(RUN)/yamllint --strict istio k8s proto skaffold.yaml tests
+	$(RUN)/python -m demo.cluster.check $(UV)
 
 format: $(STUBS) ## Write the code as `make check` wants it
 	$(RUN)/ruff check --fix --quiet . ; $(RUN)/ruff format . ; $(RUN)/buf format -w proto
@@ -72,4 +90,4 @@ clean: ## Remove what was installed and generated here; the cache folder stays
 	rm -rf .venv && find proto -name '*_pb2*' -delete
 
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z%-]+:.*## /{printf "  make %-14s %s\n",$$1,$$2}' $(MAKEFILE_LIST)

@@ -1,0 +1,162 @@
+"""What must be true of every rendered manifest, whatever else somebody adds."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from demo.cluster import render
+from demo.cluster.render import Object
+from demo.runtimes.manifests import ROOT
+
+ALL = render.folders()
+OURS = [folder for folder in ALL if "addons" not in folder.parts]
+FULL = render.K8S / "steps" / "4-order"
+CANARY = render.K8S / "canary" / "pricing-v2"
+RUNS = ("Deployment", "StatefulSet", "Job", "DaemonSet")
+
+
+def of(folder: Any, *kinds: str) -> list[Object]:
+    return [item for item in render.objects(folder) if item["kind"] in kinds]
+
+
+def containers(item: Object) -> Iterator[tuple[Object, Object]]:
+    pod = item["spec"]["template"]["spec"]
+    for container in (*pod.get("initContainers", ()), *pod["containers"]):
+        yield pod, container
+
+
+def names(paths: list[Any]) -> list[str]:
+    return [str(path.relative_to(render.K8S)) for path in paths]
+
+
+@pytest.mark.parametrize("folder", ALL, ids=names(ALL))
+def test_every_image_has_a_tag_that_means_one_thing(folder: Any) -> None:
+    for item in of(folder, *RUNS):
+        for _, container in containers(item):
+            _, _, tag = container["image"].partition(":")
+            assert tag, container["image"]
+            assert tag != "latest"
+
+
+@pytest.mark.parametrize("folder", OURS, ids=names(OURS))
+def test_every_container_of_ours_fits_pod_security_restricted(folder: Any) -> None:
+    for item in of(folder, *RUNS):
+        for pod, container in containers(item):
+            own, context = container["securityContext"], pod["securityContext"]
+            assert context["runAsNonRoot"] is True
+            assert context["runAsUser"] > 0
+            assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+            assert own["allowPrivilegeEscalation"] is False
+            assert own["capabilities"] == {"drop": ["ALL"]}
+            assert own["readOnlyRootFilesystem"] is True or "dev" in folder.parts
+            assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
+
+
+@pytest.mark.parametrize("folder", OURS, ids=names(OURS))
+def test_every_service_port_is_named_by_its_protocol(folder: Any) -> None:
+    for service in of(folder, "Service"):
+        for port in service["spec"]["ports"]:
+            assert port["name"].partition("-")[0] == port["appProtocol"]
+
+
+@pytest.mark.parametrize("folder", OURS, ids=names(OURS))
+def test_no_secret_is_part_of_a_manifest(folder: Any) -> None:
+    assert not of(folder, "Secret")
+
+
+def test_pod_security_is_enforced_where_istio_init_is_not_needed_and_warned_of_elsewhere() -> None:
+    for folder in OURS:
+        for namespace in of(folder, "Namespace"):
+            labels = namespace["metadata"]["labels"]
+            assert labels["pod-security.kubernetes.io/warn"] == "restricted"
+            enforced = labels.get("pod-security.kubernetes.io/enforce") == "restricted"
+            assert enforced == ("overlays" in folder.parts)
+
+
+def test_a_file_holds_one_object_and_is_named_for_its_kind() -> None:
+    files = [path for path in (render.K8S / "base").glob("*/*.yaml") if path.name != "kustomization.yaml"]
+    assert len(files) > 70
+    for path in files:
+        (item,) = render.read(path)
+        kind = item["kind"].lower()
+        assert path.stem == kind or path.stem.startswith(f"{kind}-"), path
+
+
+def test_every_workload_has_an_account_probes_and_a_budget_of_its_own() -> None:
+    accounts = {item["metadata"]["name"] for item in of(FULL, "ServiceAccount")}
+    budgets = {item["metadata"]["name"]: item["spec"] for item in of(FULL, "PodDisruptionBudget")}
+    scaled = {item["spec"]["scaleTargetRef"]["name"] for item in of(FULL, "HorizontalPodAutoscaler")}
+    for item in of(FULL, "Deployment"):
+        name = item["metadata"]["name"]
+        pod = item["spec"]["template"]["spec"]
+        (container,) = pod["containers"]
+        assert pod["serviceAccountName"] == name
+        assert name in accounts & scaled & budgets.keys()
+        assert budgets[name]["selector"]["matchLabels"] == {"app": name}
+        probe = "grpc" if container["ports"][0]["name"] == "grpc" else "httpGet"
+        for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
+            assert probe in container[kind]
+        assert (
+            container["lifecycle"]["preStop"]["sleep"]["seconds"] + 11 < pod["terminationGracePeriodSeconds"]
+        )
+        assert "replicas" not in item["spec"], "it would fight with the autoscaler at each apply"
+
+
+def test_the_canary_is_a_deployment_only_and_leaves_the_service_as_it_is() -> None:
+    (canary,) = render.objects(CANARY)
+    assert (canary["kind"], canary["metadata"]["name"]) == ("Deployment", "pricing-v2")
+    (service,) = (item for item in of(FULL, "Service") if item["metadata"]["name"] == "pricing")
+    (stable,) = (item for item in of(FULL, "Deployment") if item["metadata"]["name"] == "pricing")
+    assert service["spec"]["selector"] == {"app": "pricing"}
+    for item, version in ((stable, "v1"), (canary, "v2")):
+        assert item["spec"]["selector"]["matchLabels"] == {"app": "pricing", "version": version}
+        labels = item["spec"]["template"]["metadata"]["labels"]
+        assert service["spec"]["selector"].items() <= labels.items()
+        assert labels["version"] == version
+    environment = {one["name"]: one.get("value") for _, c in containers(canary) for one in c["env"]}
+    assert (environment["RULESET"], environment["VERSION"]) == ("v2", "v2")
+
+
+def test_a_database_can_replicate_and_its_password_is_its_own() -> None:
+    seen = set()
+    for item in of(FULL, "StatefulSet"):
+        name = item["metadata"]["name"]
+        if name.endswith("-db"):
+            (container,) = item["spec"]["template"]["spec"]["containers"]
+            assert {"wal_level=logical", "max_replication_slots=16"} <= set(container["args"])
+            keys = {
+                one["valueFrom"]["secretKeyRef"]["name"] for one in container["env"] if "valueFrom" in one
+            }
+            assert keys == {name, f"{name}-admin"}
+            seen |= keys
+    assert len(seen) == 12
+
+
+def test_without_a_storage_class_nothing_is_claimed() -> None:
+    for folder in (render.K8S / "overlays" / "local-cluster").iterdir():
+        assert all("volumeClaimTemplates" not in item["spec"] for item in of(folder, "StatefulSet"))
+
+
+def test_every_step_is_the_one_before_and_more_until_the_monolith_goes() -> None:
+    steps = [
+        {render.name_of(item) for item in render.objects(folder)}
+        for folder in sorted(OURS)
+        if folder.parent.name == "steps"
+    ]
+    for before, after in pairwise(steps[:-1]):
+        assert before < after
+    gone = steps[-2] - steps[-1]
+    assert {name.rpartition("/")[2].partition("-")[0] for name in gone} == {"monolith"}
+
+
+def test_no_manifest_names_a_host_of_the_internet() -> None:
+    for path in (*(ROOT / "istio").rglob("*.yaml"), *render.K8S.rglob("*.yaml")):
+        for word in path.read_text().replace('"', " ").split():
+            if "://" in word:
+                host = word.split("://")[1].partition("/")[0].partition(":")[0].rpartition("@")[2]
+                assert (
+                    host.endswith((".example", ".local", ".istio-system"))
+                    or "." not in host
+                    or host[0].isdigit()
+                ), word
