@@ -1,6 +1,6 @@
 """Orders tell others of themselves by events: what a queue promises, and what is left to do."""
 
-from demo.scenes.messages import events
+from demo.scenes.messages import consumer, events
 from demo.scenes.scene import Scene
 
 SCENES = (
@@ -28,7 +28,7 @@ SCENES = (
         title="A consumer dies with events in its hands",
         says="What is not acknowledged is delivered again, to whoever is there by then.",
         hypothesis="Each order is shipped all the same, about 10 s later, and each step is taken once.",
-        act=events.redelivery,
+        act=consumer.redelivery,
         shape="4-order",
     ),
     Scene(

@@ -7,11 +7,11 @@ import uuid
 from statistics import median
 
 from demo.scenes import orders
+from demo.scenes.messages.effects import STEPS, all_shipped, once_in_effect
 from demo.scenes.messages.queue import opened
 from demo.scenes.stage import Stage
 
 ORDERS = 30
-STEPS = [1, 2, 3]  # placed, accepted, shipped
 MOVING = ("orders.placed", "orders.accepted")  # what the consumer takes; shipped is the end
 
 
@@ -50,7 +50,7 @@ async def duplicates(stage: Stage) -> None:
     async with opened(stage.runtime) as queue:
         first = await queue.last() + 1
         ids = await orders.placed(stage.client, customer, ORDERS)
-        await _all_shipped(stage, customer, ORDERS)
+        await all_shipped(stage, customer, ORDERS)
         await stage.eventually("the consumer is done", queue.is_idle)
         events = [
             event
@@ -73,29 +73,7 @@ async def duplicates(stage: Stage) -> None:
         stage.figure("delivered a second time to the consumer", repeated, f"of {len(events)}")
         stage.expect(refused == len(events) > 0, f"the queue kept {refused} out, as it knows their ids")
         stage.expect(repeated == len(events), f"the consumer got {repeated} of {len(events)} a second time")
-        await _once_in_effect(stage, ids)
-
-
-async def redelivery(stage: Stage) -> None:
-    customer = orders.newcomer("redelivery")
-    async with opened(stage.runtime) as queue:
-        await stage.eventually("the consumer has nothing to do", queue.is_idle)
-        before = await queue.delivered()
-        ids = await orders.placed(stage.client, customer, ORDERS)
-
-        async def delivered() -> bool:
-            return await queue.in_hand() > 0
-
-        await stage.eventually("events are with the consumer", delivered)
-        killed = time.monotonic()
-        await stage.premise("kill the consumer's process", lambda: stage.runtime.kill("order"))
-        await _all_shipped(stage, customer, ORDERS)
-        stage.figure("all shipped after", time.monotonic() - killed, "s")
-        await stage.eventually("the consumer is done", queue.is_idle)
-        again = await queue.delivered() - before - len(MOVING) * len(ids)
-        stage.figure("events delivered again", again)
-        stage.expect(again > 0, f"{again} events were delivered again, as nobody had acknowledged them")
-        await _once_in_effect(stage, ids)
+        await once_in_effect(stage, ids)
 
 
 async def poison(stage: Stage) -> None:
@@ -119,25 +97,10 @@ async def poison(stage: Stage) -> None:
         await stage.premise(f"put {len(bad)} messages into the queue that nobody can handle", put)
         begun = time.monotonic()
         ids = await orders.placed(stage.client, customer, ORDERS)
-        await _all_shipped(stage, customer, ORDERS)
+        await all_shipped(stage, customer, ORDERS)
         stage.figure("orders behind them shipped after", time.monotonic() - begun, "s")
         await stage.eventually("the consumer is done", queue.is_idle)
         handled = await queue.delivered() - before - len(MOVING) * len(ids)
         stage.figure("bad messages delivered", handled)
         stage.expect(handled == len(bad), f"the consumer got {handled} bad messages, each once, and went on")
-        await _once_in_effect(stage, ids)
-
-
-async def _all_shipped(stage: Stage, customer: str, count: int) -> None:
-    async def all_shipped() -> bool:
-        answer = await stage.client.get("/api/orders", params={"customer_id": customer, "page_size": 100})
-        return answer.is_success and [o["status"] for o in answer.json()["orders"]].count("shipped") == count
-
-    await stage.eventually(f"all {count} orders are shipped", all_shipped, patience=30)
-
-
-async def _once_in_effect(stage: Stage, ids: list[str]) -> None:
-    histories = await orders.histories(stage.client, ids)
-    right = histories.count(STEPS)
-    stage.figure("orders with the history 1, 2, 3", f"{right} of {len(ids)}")
-    stage.expect(right == len(ids), f"{right} of {len(ids)} orders have the history 1, 2, 3")
+        await once_in_effect(stage, ids)
