@@ -56,6 +56,7 @@ class MeshConfig:
         self.sources: dict[str, Path] = {}
         self.draining: Callable[[], Awaitable[bool]] = _never
         self._written: set[str] = set()
+        self._leaving: set[str] = set()  # removed, but istiod may not have noticed
         self._seen: dict[Path, tuple[int, int] | None] = {}
 
     async def apply(self, paths: Sequence[Path]) -> None:
@@ -117,10 +118,12 @@ class MeshConfig:
             self._put(key(item), yaml.safe_dump({**item, "metadata": marked}, sort_keys=False))
             names.append(key(item))
         self._written |= set(names)
+        self._leaving -= set(names)
         removed = list(remove)
         for name in removed:
             self._file(name).unlink(missing_ok=True)
             self._written.discard(name)
+            self._leaving.add(name)
         if wait and (names or removed):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SYNC_LIMIT):
@@ -130,8 +133,10 @@ class MeshConfig:
 
     async def in_force(self) -> dict[str, Any]:
         """What istiod has, without what we derive from the workloads."""
-        derived = self._written - self.sources.keys()
-        return {name: spec for name, spec in (await self._istiod.objects()).items() if name not in derived}
+        objects = await self._istiod.objects()
+        self._leaving &= objects.keys()
+        hidden = (self._written - self.sources.keys()) | self._leaving
+        return {name: spec for name, spec in objects.items() if name not in hidden}
 
     def _file(self, name: str) -> Path:
         return self._istiod.config / (name.replace("/", "_").lower() + ".yaml")
