@@ -30,7 +30,7 @@ $(STUBS): $(INSTALL) $(PROTOS)
 	  --mypy_out=quiet:. --mypy_grpc_out=quiet:. $(PROTOS:proto/%=%)
 	@touch $@
 
-.PHONY: setup demo up down test check format clean help cluster cluster-delete images deploy
+.PHONY: setup demo up down scenes test check format clean help cluster cluster-delete images deploy
 RUNTIME ?= auto
 MESH    ?= on
 LOAD    ?= 120
@@ -38,6 +38,7 @@ SEED    ?= 1
 TITLES  ?= 0
 ARGS    ?=
 STEP    ?= 0-monolith
+SCENES  ?= --all
 MODE    ?= full
 export RUNTIME MESH LOAD SEED TITLES STEP MODE
 
@@ -46,6 +47,9 @@ demo: $(STUBS) ## From nothing to the verdict: strangle the monolith under load 
 
 up: $(STUBS) ## Start the runtime and the monolith, and leave them running
 	@$(RUN)/figtree up
+
+scenes: $(STUBS) ## Act every scene out on the running system (SCENES names some of them)
+	@$(RUN)/figtree scene run $(SCENES)
 
 down: $(STUBS) ## Stop everything that `make up` started
 	@$(RUN)/figtree down

@@ -12,8 +12,12 @@ from demo.display import Lines, console, errors, table, verdict
 from demo.journey import Display, Journey
 from demo.runtimes import choose
 from demo.runtimes.runtime import Runtime
+from demo.scenes.catalogue import BY_NAME
+from demo.scenes.cli import perform
 from demo.settings import Settings
 from demo.strangler.steps import Strangler
+
+TOUR = ("canary-weight", "mirror-v2-rounding", "killed-replica", "mtls")
 
 
 class Silent:
@@ -44,6 +48,8 @@ async def demo(settings: Settings, *, interactive: bool) -> int:
         runtime = await up(settings, display)
         display.note(f"the edge is [bold]{runtime.edge()}[/]")
         holds = await _travel(settings, runtime, display)
+        if holds and settings.mesh == "on":
+            holds = await _scenes(runtime, display)
         if interactive:
             _look_next(runtime)
             with contextlib.suppress(asyncio.CancelledError):
@@ -88,6 +94,16 @@ async def _travel(settings: Settings, runtime: Runtime, display: Lines) -> bool:
     return outcome.holds
 
 
+async def _scenes(runtime: Runtime, display: Lines) -> bool:
+    display.note("a short tour of the scenes; `figtree scene list` shows all of them\n")
+    results, proof = await perform(runtime, [BY_NAME[name] for name in TOUR])
+    passed = sum(result.passed for result in results)
+    console.print(
+        f"{passed} of {len(results)} scenes passed, {proof.orders} orders meanwhile, {proof.lost} lost"
+    )
+    return passed == len(results) and proof.holds
+
+
 async def _watch(load: Load, display: Lines) -> None:
     while True:
         display.users(load.totals())
@@ -110,4 +126,5 @@ def _look_next(runtime: Runtime) -> None:
         "  .venv/bin/figtree step            and forward again\n"
         "  .venv/bin/figtree shape           the journal of the journey\n"
         "  .venv/bin/figtree load            more users\n"
+        "  .venv/bin/figtree scene run --all every claim about the mesh, shown\n"
     )

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from rich.table import Table
 
 from demo.display import console
 from demo.runtimes import choose
+from demo.runtimes.runtime import Runtime
 from demo.scenes.acknowledged import Acknowledged, Proof
 from demo.scenes.catalogue import BY_NAME, SCENES
 from demo.scenes.engine import run as act_out
@@ -59,7 +61,7 @@ def run(
     scenes = list(SCENES) if every else [_known(name) for name in names or ()]
     if not scenes:
         raise typer.BadParameter("name a scene, or say --all")
-    results, proof = asyncio.run(_run(scenes * times, quiet=as_json))
+    results, proof = asyncio.run(_connected(scenes * times, quiet=as_json))
     if as_json:
         shown = {"scenes": [asdict(result) for result in results], "orders": asdict(proof)}
         sys.stdout.write(json.dumps(shown) + "\n")
@@ -77,8 +79,14 @@ def run(
     raise typer.Exit(0 if all(result.passed for result in results) and proof.holds else 1)
 
 
-async def _run(scenes: list[Scene], *, quiet: bool) -> tuple[list[Result], Proof]:
-    runtime = await choose.connect(Settings())
+async def _connected(scenes: list[Scene], *, quiet: bool) -> tuple[list[Result], Proof]:
+    return await perform(await choose.connect(Settings()), scenes, quiet=quiet)
+
+
+async def perform(
+    runtime: Runtime, scenes: Sequence[Scene], *, quiet: bool = False
+) -> tuple[list[Result], Proof]:
+    """Act the scenes out one after the other; the results, and what became of the orders placed meanwhile."""
     number, _ = await Strangler(runtime).state.position()
     results = []
     acknowledged = Acknowledged()

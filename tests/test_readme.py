@@ -1,0 +1,27 @@
+"""The README names what there is."""
+
+import re
+import subprocess
+from pathlib import Path
+
+from demo.scenes.catalogue import SCENES
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def test_every_scene_stands_in_the_readme_with_its_claim() -> None:
+    rows = [f"| `{scene.name}` | {scene.hypothesis} |" for scene in SCENES]
+    assert [row for row in rows if row not in README] == []
+    assert len(re.findall(r"^\| `[a-z0-9-]+` \| ", README, re.MULTILINE)) == len(rows)
+
+
+def test_every_file_that_the_readme_links_is_there() -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_every_make_target_that_the_readme_names_exists() -> None:
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    known = set(re.findall(r"make ([a-z-]+)", listed))
+    assert set(re.findall(r"\bmake ([a-z-]+)", README)) <= known | {"alone"}
