@@ -11,7 +11,7 @@ RUN     := .venv/bin
 PROTOS  := $(shell find proto/figtree -name '*.proto')
 INSTALL := .venv/.figtree-installed
 STUBS   := .venv/.figtree-stubs
-PACKAGES := $(foreach name,$(notdir $(wildcard services/*)),services/$(name)/$(name)) monolith/monolith loadtests/loadtests demo/demo
+PACKAGES := $(foreach name,$(notdir $(patsubst %/pyproject.toml,%,$(wildcard services/*/pyproject.toml))),services/$(name)/$(name)) monolith/monolith loadtests/loadtests demo/demo
 TESTS   := $(wildcard services/*/tests) monolith/tests loadtests/tests demo/tests tests
 
 $(UV):
