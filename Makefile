@@ -30,7 +30,7 @@ $(STUBS): $(INSTALL) $(PROTOS)
 	  --mypy_out=quiet:. --mypy_grpc_out=quiet:. $(PROTOS:proto/%=%)
 	@touch $@
 
-.PHONY: setup demo up down scenes test check format clean help cluster cluster-delete images deploy
+.PHONY: setup demo up down scenes test test-scenes check format clean help cluster cluster-delete images deploy
 RUNTIME ?= auto
 MESH    ?= on
 LOAD    ?= 120
@@ -54,9 +54,12 @@ scenes: $(STUBS) ## Act every scene out on the running system (SCENES names some
 down: $(STUBS) ## Stop everything that `make up` started
 	@$(RUN)/figtree down
 
-test: $(STUBS) ## All tests, on real PostgreSQL, NATS, istiod and Envoy (ARGS goes to pytest)
-	@echo "[test] unit, contract, conformance and journey; about 10 minutes, and 5 more to compile istiod the first time"
-	@$(RUN)/pytest $(ARGS)
+test: $(STUBS) ## All tests but those of the scenes, on real PostgreSQL, NATS, istiod and Envoy (ARGS goes to pytest)
+	@echo "[test] unit, contract, conformance, runtime and journey: about 15 minutes, and 5 more to compile istiod the first time"
+	@$(RUN)/pytest -m "not scenes" $(ARGS)
+
+test-scenes: $(STUBS) ## Each scene with its premise and without it, and the walkthrough: about 25 minutes more
+	@$(RUN)/pytest -m scenes $(ARGS)
 
 cluster: $(STUBS) ## A kind cluster with Istio and its add-ons (MODE=lite: 4 GiB, without them); says what is missing
 	@k8s/scripts/cluster up

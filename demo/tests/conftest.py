@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,22 +19,28 @@ from demo import tour
 STANDINS = Path(__file__).with_name("standins")
 
 
-@pytest.fixture(scope="session")
+@contextmanager
+def standing_in() -> Iterator[None]:
+    """An instance that is started inside the block runs stand-ins, for as long as it lives."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("FIGTREE_COMMANDS", str(STANDINS))
+        patched.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+        yield
+
+
+@pytest.fixture
 def standins() -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ["FIGTREE_COMMANDS"] = str(STANDINS)
-    os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    yield
-    os.environ.clear()
-    os.environ.update(before)
+    with standing_in():
+        yield
 
 
 @pytest.fixture(scope="session")
-def mesh(standins: None) -> Iterator[LocalRuntime]:
+def mesh() -> Iterator[LocalRuntime]:
     """A runtime with the HTTP and the gRPC stand-in; its connections are made anew for each call."""
 
     async def begin() -> LocalRuntime:
-        runtime = await LocalRuntime.up(f"test-{os.getpid()}")
+        with standing_in():
+            runtime = await LocalRuntime.up(f"test-{os.getpid()}")
         await asyncio.gather(runtime.start("monolith"), runtime.start("currency"))
         return runtime
 

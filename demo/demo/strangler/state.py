@@ -47,7 +47,8 @@ class State:
 
     async def phases(self) -> dict[str, str]:
         async with connected(self._runtime, MONOLITH) as db:
-            rows = await db.fetch("select module, phase from strangler.state")
+            begun = await db.fetchval("select to_regclass('strangler.state') is not null")
+            rows = await db.fetch("select module, phase from strangler.state") if begun else []
         known = {row["module"]: row["phase"] for row in rows}
         return {name: known.get(name, IN_PROCESS) for name in [*(m.name for m in MODULES), MONOLITH]}
 
@@ -67,7 +68,9 @@ class State:
 
     async def journal(self) -> list[Entry]:
         async with connected(self._runtime, MONOLITH) as db:
-            rows = await db.fetch("select at, step, what, detail from strangler.journal order by at")
+            begun = await db.fetchval("select to_regclass('strangler.journal') is not null")
+            journal = "select at, step, what, detail from strangler.journal order by at"
+            rows = await db.fetch(journal) if begun else []
         return [Entry(row["at"], row["step"], row["what"], json.loads(row["detail"])) for row in rows]
 
     async def position(self) -> tuple[int, str]:
