@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from demo.runtimes.local import objects, probe
-from demo.runtimes.local.infrastructure import Infrastructure
+from demo.runtimes.local.infrastructure import PYTHON, Infrastructure
 from demo.runtimes.local.localise import NEIGHBOURS, localised
 from demo.runtimes.local.process import Process
 from demo.runtimes.local.replica import Replica
@@ -15,8 +15,8 @@ from demo.runtimes.manifests import NAMESPACE, Manifest, manifest, workloads
 from demo.runtimes.runtime import CommandFailed, NeedsMesh, RuntimeFailure
 
 SLOTS = range(90)
+REPLACED = "FIGTREE_COMMANDS"  # a folder with other commands of the same names
 FIRST_IP, FIRST_EGRESS = 10, 110
-PYTHON = {"PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072"}
 
 
 class Fleet:
@@ -125,8 +125,9 @@ class Fleet:
         listen = f"unix:{socket}" if infra.config is not None else f"{ip}:{port}"
         env = await self.environment(described.name, version, listen=listen, slot=slot)
         app = Process(
-            name, self._command(described), env, infra.log(name), infra.events, cwd=infra.instance.root
-        )
+            name, self._command(described), env, infra.log(name), infra.events, cwd=infra.instance.root,
+            spawn=None if REPLACED in os.environ else infra.nursery.spawn,
+        )  # fmt: skip
         if infra.config is None:
 
             async def serves() -> bool:
@@ -188,7 +189,7 @@ class Fleet:
 
     @staticmethod
     def _command(described: Manifest) -> list[str]:
-        folder = Path(os.environ.get("FIGTREE_COMMANDS") or Path(sys.executable).parent)
+        folder = Path(os.environ.get(REPLACED) or Path(sys.executable).parent)
         return [str(folder / described.command[0]), *described.command[1:]]
 
     async def command(self, workload: str, args: list[str]) -> tuple[list[str], dict[str, str]]:
@@ -197,14 +198,13 @@ class Fleet:
     async def _migrate(self, described: Manifest) -> None:
         command, env = await self.command(described.name, ["migrate"])
         log = self._infra.log(f"{described.name}-migrate")
-        with log.open("ab") as output:
-            process = await asyncio.create_subprocess_exec(
-                *command, env=env, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
-                start_new_session=True,
-            )  # fmt: skip
-            if await process.wait():
-                text = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-                raise CommandFailed(f"{described.name} migrate: {text}")
+        process = Process(
+            f"{described.name}-migrate", command, env, log, self._infra.events, cwd=self._infra.instance.root,
+            spawn=None if REPLACED in os.environ else self._infra.nursery.spawn,
+        )  # fmt: skip
+        if await process.once():
+            text = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+            raise CommandFailed(f"{described.name} migrate: {text}")
 
 
 def known(workload: str) -> Manifest:

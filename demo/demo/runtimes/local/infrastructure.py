@@ -9,6 +9,7 @@ from pathlib import Path
 
 from demo.runtimes.local import objects
 from demo.runtimes.local.events import Events
+from demo.runtimes.local.forked import Nursery
 from demo.runtimes.local.identity import Identity
 from demo.runtimes.local.instance import MARKER, Instance
 from demo.runtimes.local.istio_binaries import Binaries
@@ -25,6 +26,8 @@ GATEWAY_ACCOUNT = "istio-ingressgateway-service-account"
 RETURN_LIMIT = 30.0
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "COVERAGE_PROCESS_START")
 
+PYTHON = {"PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072"}
+
 
 class Infrastructure:
     def __init__(self, instance: Instance, identity: Identity, events: Events) -> None:
@@ -33,6 +36,7 @@ class Infrastructure:
         self.events = events
         self.base_env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         self.base_env[MARKER] = str(instance.root)
+        self.nursery = Nursery(self.base_env | PYTHON)
         root, ports = instance.root, instance.ports
         self.postgres = Postgres(
             root / "postgres",
@@ -67,6 +71,7 @@ class Infrastructure:
         return self._context
 
     async def start(self) -> None:
+        self.nursery.open()
         async with asyncio.TaskGroup() as group:
             group.create_task(self.postgres.start())
             group.create_task(self.nats.start())
@@ -173,5 +178,6 @@ class Infrastructure:
             await self.ingress_process.stop()
         if self.istiod is not None:
             await self.istiod.stop()
+        self.nursery.close()
         others = (self.nats.process, self.postgres.process)
         await asyncio.gather(*(process.stop() for process in others if process is not None))

@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO, Protocol
 
 from demo.runtimes.local.events import Events
 from demo.runtimes.runtime import StartFailed
@@ -25,8 +26,22 @@ def adopt_orphans() -> None:
     _PRCTL(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     _PRCTL(_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+class Child(Protocol):
+    """What is asked of a running process."""
+
+    pid: int
+
+    @property
+    def returncode(self) -> int | None: ...
+    async def wait(self) -> int: ...
+    def send_signal(self, number: int, /) -> None: ...
+
+
+Spawn = Callable[[Sequence[str], Mapping[str, str], Path, int], Awaitable[Child]]
 
 
 @dataclass(slots=True)
@@ -44,7 +59,8 @@ class Process:
     on_start: Callable[[], None] = lambda: None
     restarts: int = 0
     stopping: bool = False
-    child: asyncio.subprocess.Process | None = None
+    spawn: Spawn | None = None  # from command, environment, folder and log's descriptor; else it is executed
+    child: Child | None = None
     _keeper: asyncio.Task[None] | None = None
     _started: asyncio.Event = field(default_factory=asyncio.Event)
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)  # not while it is held down
@@ -57,6 +73,12 @@ class Process:
         self._wanted.set()
         self._keeper = asyncio.create_task(self._keep(), name=self.name)
         await self._started.wait()
+
+    async def once(self) -> int:
+        """Run it to its end, whatever that is; its exit status."""
+        await self._spawn()
+        assert self.child is not None
+        return await self.child.wait()
 
     async def _keep(self) -> None:
         pause = FIRST_PAUSE
@@ -86,13 +108,21 @@ class Process:
 
     async def _spawn(self) -> None:
         self.child = None
-        identity = {"user": self.user, "group": "nogroup", "extra_groups": []} if self.user else {}
         with self.log.open("ab") as log:
-            self.child = await asyncio.create_subprocess_exec(
-                *self.command, env=self.env, cwd=self.cwd, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, preexec_fn=_die_with_parent, **identity,  # type: ignore[arg-type]
-            )  # fmt: skip
+            self.child = await (self._fork(log.fileno()) if self.spawn else self._execute(log))
         self.events.add("started", self.name, f"pid {self.child.pid}")
+
+    async def _fork(self, log: int) -> Child:
+        assert self.spawn is not None
+        assert self.cwd is not None
+        return await self.spawn(self.command, self.env, self.cwd, log)
+
+    async def _execute(self, log: BinaryIO) -> Child:
+        identity = {"user": self.user, "group": "nogroup", "extra_groups": []} if self.user else {}
+        return await asyncio.create_subprocess_exec(
+            *self.command, env=self.env, cwd=self.cwd, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
+            start_new_session=True, preexec_fn=die_with_parent, **identity,  # type: ignore[arg-type]
+        )  # fmt: skip
 
     async def until(self, ready: Callable[[], Awaitable[bool]], seconds: float) -> None:
         """Wait for it; fails with the end of its log when time is up or it keeps dying."""
