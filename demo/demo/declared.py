@@ -6,12 +6,11 @@ from typing import Any
 
 import yaml
 
-from demo.runtimes.manifests import BASE, NAMESPACE, ROOT, workloads_of
+from demo.runtimes.manifests import BASE, NAMESPACE, standing, workloads_of
 from demo.strangler import state as phases
 from demo.strangler.modules import LAST, MODULES, SHAPES, TRAFFIC, newcomer_traffic
 from demo.strangler.state import State
 
-MESH = ROOT / "istio" / "mesh"
 Object = dict[str, Any]
 
 
@@ -38,7 +37,7 @@ def read(path: Path) -> dict[str, Object]:
 async def declared(state: State) -> Declared:
     number, under_way = await state.position()
     known = await state.phases()
-    files: list[tuple[Path, ...]] = [(path,) for path in sorted(MESH.glob("*.yaml"))]
+    files: list[tuple[Path, ...]] = [(path,) for path in standing()]
     gone = number == LAST
     files.append((TRAFFIC / f"edge-rest-{'gateway' if gone else 'monolith'}.yaml",))
     for module in MODULES:

@@ -28,6 +28,12 @@ class Manifest:
     health_path: str  # empty: gRPC health
 
 
+def standing() -> list[Path]:
+    """The mesh's objects that are in force in every shape."""
+    folders = ("mesh", "telemetry", "upstream-envoy")
+    return [path for folder in folders for path in sorted((ROOT / "istio" / folder).glob("*.yaml"))]
+
+
 def _read(workload: str, file: str) -> dict[str, Any]:
     content: dict[str, Any] = yaml.safe_load((BASE / workload / file).read_text())
     return content

@@ -6,6 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from demo.telemetry.edges import EdgeCounters
+from demo.telemetry.spans import Span
+
 Part = Literal["app", "proxy"]
 Infrastructure = Literal["istiod", "ingress", "postgres", "nats"]
 
@@ -132,6 +135,16 @@ class Runtime(Protocol):
 
     async def counters(self, workload: str, prefix: str = "") -> dict[str, float]:
         """Statistics of the workload's sidecars, summed over its replicas."""
+
+    async def edges(self) -> list[EdgeCounters]:
+        """Who has called whom since the proxies started, as the callers' sidecars counted it; what a mirror sent, as
+        the callees' did."""
+
+    async def trace(self, trace_id: str) -> list[Span]:
+        """In the order in which they began; none if there is no such trace, or no longer."""
+
+    async def traces(self, order_id: str = "", limit: int = 20) -> list[list[Span]]:
+        """The newest first; with an order's id those in which it was placed or read."""
 
     async def proxy_certificate(self, workload: str) -> Certificate: ...
 

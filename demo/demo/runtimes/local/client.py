@@ -31,6 +31,8 @@ from demo.runtimes.runtime import (
     StartFailed,
     WorkloadStatus,
 )
+from demo.telemetry.edges import EdgeCounters
+from demo.telemetry.spans import Span
 
 Progress = Callable[[str], None]
 UP_LIMIT = 60.0
@@ -177,6 +179,16 @@ class LocalRuntime:
     async def counters(self, workload: str, prefix: str = "") -> dict[str, float]:
         counters: dict[str, float] = await self._call("counters", workload=workload, prefix=prefix)
         return counters
+
+    async def edges(self) -> list[EdgeCounters]:
+        return [EdgeCounters.of(edge) for edge in await self._call("edges")]
+
+    async def trace(self, trace_id: str) -> list[Span]:
+        return [Span(**span) for span in await self._call("trace", trace_id=trace_id)]
+
+    async def traces(self, order_id: str = "", limit: int = 20) -> list[list[Span]]:
+        found = await self._call("traces", order_id=order_id, limit=limit)
+        return [[Span(**span) for span in spans] for spans in found]
 
     async def proxy_certificate(self, workload: str) -> Certificate:
         found = await self._call("proxy_certificate", workload=workload)

@@ -18,13 +18,21 @@ from demo.runtimes.local.process import Process, tail
 from demo.runtimes.local.replica import Replica
 from demo.runtimes.local.sidecar import Proxy
 from demo.runtimes.runtime import NeedsMesh, NotRunning
+from demo.telemetry.edges import read, summed
+from demo.telemetry.spans import SpanStore
 
 
 class Control:
     def __init__(
-        self, instance: Instance, infrastructure: Infrastructure, fleet: Fleet, events: Events
+        self,
+        instance: Instance,
+        infrastructure: Infrastructure,
+        fleet: Fleet,
+        events: Events,
+        spans: SpanStore,
     ) -> None:
         self._instance = instance
+        self._spans = spans
         self._infra = infrastructure
         self._fleet = fleet
         self._events = events
@@ -163,6 +171,24 @@ class Control:
             for name, value in (await proxy.admin.statistics(prefix)).items():
                 total[name] = total.get(name, 0.0) + value
         return total
+
+    async def edges(self) -> list[dict[str, Any]]:
+        if self._infra.ingress is None:
+            raise NeedsMesh("nobody counts the calls without the mesh (MESH=off)")
+        proxies = (self._infra.ingress, *(r.proxy for r in self._fleet.all()))
+        texts = await asyncio.gather(
+            *(proxy.admin.prometheus("istio.request") for proxy in proxies if proxy is not None),
+            return_exceptions=True,
+        )
+        counted = [read(text) for text in texts if isinstance(text, str)]  # one may just be restarting
+        return [dataclasses.asdict(edge) for edge in summed(counted)]
+
+    async def trace(self, trace_id: str) -> list[dict[str, Any]]:
+        return [dataclasses.asdict(span) for span in self._spans.trace(trace_id)]
+
+    async def traces(self, order_id: str, limit: int) -> list[list[dict[str, Any]]]:
+        found = self._spans.of_order(order_id)[:limit] if order_id else self._spans.recent(limit)
+        return [[dataclasses.asdict(span) for span in spans] for spans in found]
 
     async def proxy_certificate(self, workload: str) -> dict[str, Any]:
         proxies = self._proxies(workload)

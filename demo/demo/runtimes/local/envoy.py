@@ -32,6 +32,11 @@ class Admin:
         )  # some are texts
         return {name: float(value) for name, value in numbers if contains in name}
 
+    async def prometheus(self, pattern: str) -> str:
+        """Statistics whose names match, in Prometheus' format; those that were never used are left out."""
+        path = f"/stats/prometheus?usedonly&filter={pattern}"
+        return (await self._request("GET", path)).raise_for_status().text
+
     async def draining(self) -> bool:
         """Are there connections left under rules that are no longer in force?"""
         text = (await self._request("GET", "/stats?filter=_draining$")).raise_for_status().text

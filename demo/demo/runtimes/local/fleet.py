@@ -138,7 +138,8 @@ class Fleet:
 
             return Replica(described, version, number, slot, ip, app, serves, nothing)
         proxy = infra.proxy(described, version, slot, ip)
-        hosts = [objects.host(n) for n in workloads() if manifest(n).protocol == "GRPC"]
+        hosts = [f"./{objects.host(n)}" for n in workloads() if manifest(n).protocol == "GRPC"]
+        hosts.append(f"{objects.ROOT_NAMESPACE}/{objects.COLLECTOR}")
         egress = self.egress(slot)
         entry = objects.workload_entry(described, version, slot, ip, port)
         sidecar = objects.sidecar(described, version, slot, ip, port, egress, str(socket), hosts)

@@ -19,7 +19,7 @@ from demo.runtimes.local.nats import Nats
 from demo.runtimes.local.postgres import Postgres
 from demo.runtimes.local.process import Process
 from demo.runtimes.local.sidecar import MeshFiles, Proxy
-from demo.runtimes.manifests import NAMESPACE, ROOT, Manifest
+from demo.runtimes.manifests import NAMESPACE, Manifest, standing
 from demo.runtimes.runtime import RuntimeFailure
 
 GATEWAY_ACCOUNT = "istio-ingressgateway-service-account"
@@ -96,10 +96,12 @@ class Infrastructure:
             self.instance.ports["admin"],
         )
         self.istiod.config.mkdir()
-        await self.config.write([objects.edge_listener(self.instance.edge_port)], wait=False)
+        telemetry, otlp = self.instance.telemetry_ip, self.instance.ports["otlp"]
+        own = [objects.edge_listener(self.instance.edge_port), objects.collector(telemetry, otlp)]
+        await self.config.write(own, wait=False)
         await self.istiod.start()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.config.apply(sorted((ROOT / "istio" / "mesh").glob("*.yaml"))))
+            group.create_task(self.config.apply(standing()))
             group.create_task(self._start_ingress())
 
     async def _draining(self) -> bool:

@@ -58,6 +58,15 @@ class Instance:
     def ingress_ip(self) -> str:
         return self.ip(5)
 
+    @property
+    def telemetry_ip(self) -> str:
+        return self.ip(7)
+
+    def listen(self, ip: str, port: str) -> socket.socket:
+        listener = _bound(ip, self.ports[port])
+        listener.listen(64)
+        return listener
+
     def open(self) -> None:
         """Make the directory and lock it; another supervisor of the same name cannot."""
         with contextlib.suppress(FileExistsError):
@@ -105,6 +114,7 @@ class Instance:
         wanted = {
             "postgres": 5432, "nats": 4222, "xds": 15010, "secure-xds": 15012, "monitoring": 15014,
             "webhook": 15017, "istiod": 8080, "ctrlz": 9876, "admin": 15000, "http": 8080, "grpc": 50051,
+            "otlp": 4318,
         }  # fmt: skip
         for name, port in wanted.items():
             self.ports[name] = next(p for p in range(port, 65536, 1000) if _is_free(self.ip(6), p))

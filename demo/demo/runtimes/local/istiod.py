@@ -14,7 +14,7 @@ import yaml
 from demo.runtimes.local.events import Events
 from demo.runtimes.local.identity import AUDIENCE, ISSUER, TRUST_DOMAIN, Identity
 from demo.runtimes.local.instance import STUB_PORT, Instance
-from demo.runtimes.local.objects import ROOT_NAMESPACE, Object
+from demo.runtimes.local.objects import COLLECTOR, ROOT_NAMESPACE, Object
 from demo.runtimes.local.process import Process
 from demo.runtimes.local.schemas import check_fields
 from demo.runtimes.runtime import Refused, RuntimeFailure
@@ -24,6 +24,7 @@ UPSTREAM_ENVOY = {  # extensions that only Istio's own build of Envoy has
     "PILOT_ENABLE_ALPN_FILTER": "false",
     "PILOT_ENABLE_METADATA_EXCHANGE": "false",
 }
+MARK_MIRRORED = {"DISABLE_SHADOW_HOST_SUFFIX": "false"}  # as with any Envoy: the host ends in -shadow
 NO_KUBERNETES = {
     "ISTIO_KUBE_CLIENT_CONTENT_TYPE": "json",
     "ENABLE_LEADER_ELECTION": "false",
@@ -38,7 +39,18 @@ MESH_CONFIG = {
     "rootNamespace": ROOT_NAMESPACE,
     "trustDomain": TRUST_DOMAIN,
     "ingressControllerMode": "OFF",
-    "enableTracing": False,
+    "enableTracing": True,  # what is traced says istio/telemetry/tracing.yaml
+    "extensionProviders": [
+        {
+            "name": "otel",
+            "opentelemetry": {
+                "service": COLLECTOR,
+                "port": 4318,
+                "http": {"path": "/v1/traces", "timeout": "5s"},
+                "resourceDetectors": {"environment": {}},
+            },
+        }
+    ],
     "accessLogFile": "",
     "outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"},
     "defaultProviders": {"metrics": [], "accessLogging": []},
@@ -84,7 +96,7 @@ class Istiod:
         (self.folder / "mesh.yaml").write_text(yaml.safe_dump(MESH_CONFIG))
         (self.folder / "kubeconfig").write_text(yaml.safe_dump(_kubeconfig(stub)))
         rule = {"issuer": ISSUER, "jwks_uri": f"{stub}/jwks.json", "audiences": [AUDIENCE]}
-        env = self.base_env | UPSTREAM_ENVOY | NO_KUBERNETES | {
+        env = self.base_env | UPSTREAM_ENVOY | MARK_MIRRORED | NO_KUBERNETES | {
             "POD_NAMESPACE": ROOT_NAMESPACE, "POD_NAME": "istiod", "CLUSTER_ID": "Kubernetes",
             "HTTP_PROXY": stub,  # answers for names of the mesh under which a RequestAuthentication looks for keys
             "ROOT_CA_DIR": str(self.identity.ca_folder), "ISTIOD_CUSTOM_HOST": SAN, "JWT_RULE": json.dumps(rule),

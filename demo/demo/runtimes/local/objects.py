@@ -41,6 +41,21 @@ def service_entry(manifest: Manifest) -> Object:
     return _object("ServiceEntry", manifest.name, spec)
 
 
+COLLECTOR = f"opentelemetry-collector.{ROOT_NAMESPACE}.svc.cluster.local"
+
+
+def collector(ip: str, port: int) -> Object:
+    """Where the proxies send their spans: what k8s/addons/opentelemetry-collector is in a cluster."""
+    spec = {
+        "hosts": [COLLECTOR],
+        "location": "MESH_EXTERNAL",
+        "resolution": "STATIC",
+        "ports": [{"number": 4318, "name": "http-otlp", "protocol": "HTTP"}],
+        "endpoints": [{"address": ip, "ports": {"http-otlp": port}}],
+    }
+    return _object("ServiceEntry", "opentelemetry-collector", spec, namespace=ROOT_NAMESPACE)
+
+
 def labels(manifest: Manifest, version: str, slot: int) -> dict[str, str]:
     return {**manifest.labels, "version": version, SLOT: str(slot)}
 
@@ -75,7 +90,7 @@ def sidecar(
     spec = {
         "workloadSelector": {"labels": labels(manifest, version, slot)},
         "ingress": [ingress],
-        "egress": [{"bind": egress_ip, "captureMode": "NONE", "hosts": [f"./{h}" for h in hosts]}],
+        "egress": [{"bind": egress_ip, "captureMode": "NONE", "hosts": hosts}],
     }
     return _object("Sidecar", f"{manifest.name}-{version}-{slot}", spec)
 

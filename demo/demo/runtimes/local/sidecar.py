@@ -20,6 +20,9 @@ STATISTICS = [  # what the scenes look at; every further one costs memory in eac
     r"http\.(inbound|outbound)_.*(rq_total|rq_[1-5]xx|rq_active|rq_timeout|rbac|fault|local_rate_limit|jwt_authn|ext_authz).*",
     r".*(rbac|http_local_rate_limit|jwt_authn|\.fault\.).*",
 ]
+BUCKETS = json.dumps(
+    {"istio": [0.5, 1, 2, 3, 5, 7.5, 10, 15, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000]}
+)
 
 
 def envoy_binary() -> Path:
@@ -72,7 +75,9 @@ class Proxy:
         (self.folder / "var/run/secrets/istio/root-cert.pem").write_bytes(root)
         (self.folder / "var/lib/istio/envoy/envoy_bootstrap_tmpl.json").write_text(self._bootstrap())
         # The agent's own server would listen on every address; only this annotation can switch it off.
-        (self.folder / "etc/istio/pod/annotations").write_text('status.sidecar.istio.io/port="0"\n')
+        annotations = {"status.sidecar.istio.io/port": "0", "sidecar.istio.io/statsHistogramBuckets": BUCKETS}
+        text = "".join(f"{name}={json.dumps(value)}\n" for name, value in annotations.items())
+        (self.folder / "etc/istio/pod/annotations").write_text(text)
         self.renew_token()
         command = [
             str(self.mesh.agent), "proxy", self.kind, "--domain", f"{self.namespace}.svc.cluster.local",
@@ -105,12 +110,16 @@ class Proxy:
             "parentShutdownDuration": "2s",
             "proxyStatsMatcher": {"inclusionRegexps": STATISTICS},
         }
+        version = self.labels.get("version", "latest")
         return dict(self.base_env) | {
             "POD_NAME": self.name, "POD_NAMESPACE": self.namespace, "SERVICE_ACCOUNT": self.account,
             "INSTANCE_IP": self.ip, "TRUST_DOMAIN": TRUST_DOMAIN, "ISTIOD_SAN": SAN,
             "ISTIO_META_CLUSTER_ID": "Kubernetes", "ISTIO_META_INTERCEPTION_MODE": "NONE",
-            "ISTIO_META_WORKLOAD_NAME": self.workload or self.name, "ISTIO_META_MESH_ID": TRUST_DOMAIN,
+            "ISTIO_META_WORKLOAD_NAME": self.workload or self.name, "CANONICAL_SERVICE": self.labels["app"],
+            "CANONICAL_REVISION": version,
+            "ISTIO_META_MESH_ID": TRUST_DOMAIN,
             "ISTIO_META_ISTIO_VERSION": "1.31.0", "ISTIO_METAJSON_LABELS": json.dumps(dict(self.labels)),
+            "OTEL_RESOURCE_ATTRIBUTES": f"service.version={version}",
             "GRPC_XDS_BOOTSTRAP": "", "ECC_SIGNATURE_ALGORITHM": "ECDSA", "PROXY_CONFIG": json.dumps(config),
             "GOGC": "25", "GOMEMLIMIT": "40MiB", "GOMAXPROCS": "1",
         }  # fmt: skip

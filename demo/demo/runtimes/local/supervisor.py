@@ -24,6 +24,8 @@ from demo.runtimes.local.serving import serving
 from demo.runtimes.local.watcher import watch
 from demo.runtimes.manifests import NAMESPACE
 from demo.runtimes.runtime import RuntimeFailure
+from demo.telemetry.receiver import receiver
+from demo.telemetry.spans import SpanStore
 
 HOUSEKEEPING = 2.0
 TOKEN_RENEWAL = 3600.0
@@ -34,7 +36,8 @@ async def supervise(instance: Instance, stub_listener: socket.socket) -> None:
     identity = Identity(instance.root / "secrets")
     infrastructure = Infrastructure(instance, identity, events)
     fleet = Fleet(infrastructure)
-    control = Control(instance, infrastructure, fleet, events)
+    spans = SpanStore()
+    control = Control(instance, infrastructure, fleet, events, spans)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, control.ended.set)
@@ -44,6 +47,7 @@ async def supervise(instance: Instance, stub_listener: socket.socket) -> None:
     async with (
         serving(stub.application(identity.keys(), identity.user_keys()), stub_listener),
         serving(application(control), listener),
+        serving(receiver(spans), instance.listen(instance.telemetry_ip, "otlp")),
     ):
         starting = asyncio.create_task(_start(infrastructure, control))
         ended = asyncio.create_task(control.ended.wait())

@@ -1,0 +1,88 @@
+"""OTLP over HTTP, as sidecars and services send it: https://opentelemetry.io/docs/specs/otlp/#otlphttp."""
+
+import gzip
+import sys
+from collections.abc import Iterable, Iterator
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.trace.v1 import trace_pb2
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from demo.telemetry.spans import Span, SpanStore
+
+PROTOBUF = "application/x-protobuf"
+LARGEST = 8 * 1024 * 1024
+KINDS = {
+    trace_pb2.Span.SPAN_KIND_SERVER: "server",
+    trace_pb2.Span.SPAN_KIND_CLIENT: "client",
+    trace_pb2.Span.SPAN_KIND_PRODUCER: "producer",
+    trace_pb2.Span.SPAN_KIND_CONSUMER: "consumer",
+}
+STATUSES = {trace_pb2.Status.STATUS_CODE_OK: "ok", trace_pb2.Status.STATUS_CODE_ERROR: "error"}
+
+
+def receiver(store: SpanStore) -> Starlette:
+    async def traces(request: Request) -> Response:
+        if request.headers.get("content-type") != PROTOBUF:
+            return Response(status_code=415)
+        body = await request.body()
+        try:
+            if request.headers.get("content-encoding") == "gzip":
+                body = gzip.decompress(body)
+            if len(body) > LARGEST:
+                return Response(status_code=413)
+            message = ExportTraceServiceRequest.FromString(body)
+        except (DecodeError, OSError, EOFError):
+            return Response(status_code=400)
+        store.add(spans_of(message))
+        return Response(ExportTraceServiceResponse().SerializeToString(), media_type=PROTOBUF)
+
+    return Starlette(routes=[Route("/v1/traces", traces, methods=["POST"])])
+
+
+def spans_of(message: ExportTraceServiceRequest) -> Iterator[Span]:
+    for resource_spans in message.resource_spans:
+        resource = _texts(resource_spans.resource.attributes)
+        service = _workload(resource.get("service.name", "unknown"))
+        version = sys.intern(resource.get("service.version", ""))
+        for scope in resource_spans.scope_spans:
+            for span in scope.spans:
+                yield _span(span, service, version)
+
+
+def _span(span: trace_pb2.Span, service: str, version: str) -> Span:
+    return Span(
+        trace_id=span.trace_id.hex(),
+        span_id=span.span_id.hex(),
+        parent_id=span.parent_span_id.hex(),
+        service=service,
+        version=version,
+        name=sys.intern(span.name),
+        kind=KINDS.get(span.kind, "internal"),
+        start=span.start_time_unix_nano / 1e9,
+        end=span.end_time_unix_nano / 1e9,
+        status=STATUSES.get(span.status.code, "unset"),
+        attributes=_texts(span.attributes),
+    )
+
+
+def _workload(service: str) -> str:
+    """A sidecar calls itself <app>.<namespace>."""
+    return sys.intern(service.partition(".")[0])
+
+
+def _texts(attributes: Iterable[KeyValue]) -> dict[str, str]:
+    texts = {}
+    for attribute in attributes:
+        kind = attribute.value.WhichOneof("value")
+        if kind in ("string_value", "int_value", "bool_value", "double_value"):
+            texts[sys.intern(attribute.key)] = sys.intern(str(getattr(attribute.value, kind)))
+    return texts

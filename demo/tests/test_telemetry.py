@@ -1,0 +1,114 @@
+"""Spans as they are sent and kept, and calls as sidecars count them."""
+
+import gzip
+
+import httpx
+import pytest
+from demo.telemetry.edges import EdgeCounters, read, summed
+from demo.telemetry.receiver import PROTOBUF, receiver
+from demo.telemetry.spans import ORDER_ID, Span, SpanStore
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span as Sent
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
+
+CLIENT, FAILED = Sent.SPAN_KIND_CLIENT, Status.STATUS_CODE_ERROR
+TRACE, FIRST, SECOND = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", "00f067aa0ba902b7"
+
+
+def span(trace_id: str, span_id: str, parent_id: str = "", service: str = "order", order: str = "") -> Span:
+    attributes = {ORDER_ID: order} if order else {}
+    return Span(trace_id, span_id, parent_id, service, "v1", "x", "server", 1.0, 2.0, "unset", attributes)
+
+
+def sent() -> bytes:
+    message = ExportTraceServiceRequest()
+    for service, span_id, parent in (("gateway.figtree", FIRST, ""), ("order", SECOND, FIRST)):
+        resource_spans = message.resource_spans.add()
+        resource_spans.resource.attributes.add(key="service.name").value.string_value = service
+        resource_spans.resource.attributes.add(key="service.version").value.string_value = "v2"
+        one = resource_spans.scope_spans.add().spans.add(name="PlaceOrder", kind=CLIENT)
+        one.trace_id, one.span_id = bytes.fromhex(TRACE), bytes.fromhex(span_id)
+        one.parent_span_id = bytes.fromhex(parent)
+        one.start_time_unix_nano, one.end_time_unix_nano = 1_500_000_000, 2_000_000_000
+        one.attributes.add(key=ORDER_ID).value.string_value = "o-1"
+        one.attributes.add(key="http.status_code").value.int_value = 201
+        one.status.code = FAILED
+    return message.SerializeToString()
+
+
+async def post(store: SpanStore, content: bytes, **headers: str) -> int:
+    transport = httpx.ASGITransport(receiver(store))
+    async with httpx.AsyncClient(transport=transport, base_url="http://otlp") as client:
+        answer = await client.post(
+            "/v1/traces", content=content, headers={"content-type": PROTOBUF, **headers}
+        )
+    return answer.status_code
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+async def test_spans_that_are_sent_are_found_by_their_trace_and_by_the_order(zipped: bool) -> None:
+    store = SpanStore()
+    body, headers = (gzip.compress(sent()), {"content-encoding": "gzip"}) if zipped else (sent(), {})
+    assert await post(store, body, **headers) == 200
+    first, second = store.trace(TRACE)
+    assert (first.service, first.version, first.kind, first.status) == ("gateway", "v2", "client", "error")
+    assert (first.start, first.end, first.parent_id) == (1.5, 2.0, "")
+    assert second.parent_id == first.span_id
+    assert second.attributes == {ORDER_ID: "o-1", "http.status_code": "201"}
+    assert store.of_order("o-1") == [[first, second]]
+    assert store.of_order("o-2") == []
+    assert store.edges() == {("gateway", "order")}
+
+
+async def test_what_is_no_otlp_is_refused() -> None:
+    store = SpanStore()
+    assert await post(store, b"\xff\xff\xff") == 400
+    assert await post(store, b"not zipped", **{"content-encoding": "gzip"}) == 400
+    assert await post(store, b"{}", **{"content-type": "application/json"}) == 415
+    assert store.recent() == []
+
+
+def test_the_store_forgets_the_traces_that_rest_longest() -> None:
+    store = SpanStore(traces=2)
+    store.add([span("a", "1", order="o-a"), span("b", "1", order="o-b")])
+    store.add([span("a", "2", "1")])
+    store.add([span("c", "1")])
+    assert [spans[0].trace_id for spans in store.recent()] == ["c", "a"]
+    assert store.of_order("o-b") == []
+    assert len(store.of_order("o-a")[0]) == 2
+    assert [spans[0].trace_id for spans in store.recent(1)] == ["c"]
+
+
+SOURCE = (
+    'reporter="source",source_workload="order",source_canonical_service="order",source_canonical_revision="v1",'
+    'peer="pricing-v2-1;figtree;pricing;v2;Kubernetes",request_protocol="grpc",'
+    'source_principal="spiffe://cluster.local/ns/figtree/sa/order"'
+)
+RECEIVED = (
+    'reporter="destination",peer="order;figtree;order;v1;Kubernetes",destination_canonical_service="pricing",'
+    'destination_canonical_revision="v2",request_protocol="grpc",source_principal=""'
+)
+STATISTICS = f"""
+# TYPE envoy_istio_requests_total counter
+envoy_istio_requests_total{{{SOURCE},response_code="200",grpc_response_status="0"}} 7
+envoy_istio_requests_total{{{SOURCE},response_code="200",grpc_response_status="14"}} 2
+envoy_istio_requests_total{{{SOURCE},response_code="200",grpc_response_status="5"}} 1
+envoy_istio_request_duration_milliseconds_bucket{{{SOURCE},le="5"}} 9
+envoy_istio_request_duration_milliseconds_bucket{{{SOURCE},le="+Inf"}} 10
+envoy_istio_request_duration_milliseconds_sum{{{SOURCE}}} 31.5
+envoy_istio_requests_total{{{SOURCE.replace("pricing-v2-1;figtree;pricing;v2;Kubernetes", "-")},response_code="503"}} 4
+envoy_istio_requests_total{{{RECEIVED},response_code="200"}} 3
+envoy_istio_requests_total{{{RECEIVED},mirrored="true",response_code="500"}} 6
+"""
+
+
+def test_calls_are_counted_at_their_source_and_mirrored_ones_at_their_destination() -> None:
+    edges = {edge.mirrored: edge for edge in read(STATISTICS)}
+    ends = ("order", "v1", "pricing", "v2", "grpc")
+    assert edges[False] == EdgeCounters(*ends, True, False, 10, 2, 31.5, {5.0: 9})
+    assert edges[True] == EdgeCounters(*ends, False, True, 6, 6)
+
+
+def test_replicas_are_summed() -> None:
+    (edge,) = (e for e in summed([read(STATISTICS), read(STATISTICS)]) if not e.mirrored)
+    assert (edge.requests, edge.errors, edge.milliseconds, edge.buckets) == (20, 4, 63.0, {5.0: 18})
