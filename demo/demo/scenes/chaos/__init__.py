@@ -1,6 +1,6 @@
 """What happens when something breaks, on purpose and watched."""
 
-from demo.scenes.chaos import faults, kills, outages
+from demo.scenes.chaos import faults, full, kills, outages
 from demo.scenes.scene import Scene
 
 SCENES = (
@@ -80,5 +80,13 @@ SCENES = (
         says="An outbox parts accepting an order from telling others of it: the queue may be away.",
         hypothesis="Orders are accepted all the while; their events arrive later, in order, and once in effect.",
         act=outages.queue,
+    ),
+    Scene(
+        name="full-queue",
+        group="chaos",
+        title="A queue without room",
+        says="What feeds a queue must live with its no: an outbox keeps the events until there is room again.",
+        hypothesis="Orders are accepted while the queue takes no event; then all are shipped, once in effect.",
+        act=full.queue,
     ),
 )

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import nats
 from nats.js import JetStreamContext
+from nats.js.api import DiscardPolicy
 
 from demo.runtimes.runtime import Runtime
 
@@ -40,6 +41,17 @@ class Queue:
             *(self._stream.get_msg(STREAM, seq=number) for number in range(first, last + 1))
         )
         return [(m.subject or "", m.data or b"", (m.headers or {}).get("Nats-Msg-Id", "")) for m in messages]
+
+    async def close(self) -> None:
+        """From now on the queue refuses every new event, as if its disk were full."""
+        info = await self._stream.stream_info(STREAM)
+        await self._stream.update_stream(
+            info.config.evolve(max_msgs=info.state.messages, discard=DiscardPolicy.NEW)
+        )
+
+    async def reopen(self) -> None:
+        info = await self._stream.stream_info(STREAM)
+        await self._stream.update_stream(info.config.evolve(max_msgs=-1, discard=DiscardPolicy.OLD))
 
     async def put(self, subject: str, content: bytes, message_id: str = "") -> bool:
         """Whether the queue took it; with an id that it knows, it does not."""
