@@ -58,7 +58,7 @@ test: $(STUBS) ## All tests but those of the scenes, on real PostgreSQL, NATS, i
 	@echo "[test] unit, contract, conformance, runtime and journey: about 15 minutes, and 5 more to compile istiod the first time"
 	@$(RUN)/pytest -m "not scenes" $(ARGS)
 
-test-scenes: $(STUBS) ## Each scene with its premise and without it, and the walkthrough: about 25 minutes more
+test-scenes: $(STUBS) ## Each scene with its premise and without it, and the walkthrough: about 20 minutes more
 	@$(RUN)/pytest -m scenes $(ARGS)
 
 cluster: $(STUBS) ## A kind cluster with Istio and its add-ons (MODE=lite: 4 GiB, without them); says what is missing
