@@ -16,6 +16,7 @@ from rich.table import Table
 
 from demo import diff as drift
 from demo import tour
+from demo.bench import cli as bench
 from demo.display import Lines, console, errors
 from demo.runtimes import choose
 from demo.runtimes.runtime import Refused, Runtime, RuntimeFailure
@@ -28,6 +29,7 @@ from demo.strangler.steps import Strangler
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 app.add_typer(scenes.app, name="scene")
+app.add_typer(bench.app, name="bench")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 T = TypeVar("T")
 

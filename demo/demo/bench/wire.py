@@ -1,0 +1,139 @@
+"""A lean load: as many connections as clients, each sends its next order when it has its answer.
+
+It has to cost little beside what it measures: no HTTP library, no JSON, no objects per request.
+"""
+
+import asyncio
+import re
+import time
+from array import array
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from random import Random
+from typing import cast
+
+CUSTOMERS = tuple(f"c-{number}" for number in range(1001, 1031))
+CURRENCIES = ("EUR", "EUR", "GBP", "USD", "CHF", "SEK", "JPY", "PLN")
+LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Basket:
+    """What every order is: two lines of titles that are chosen evenly."""
+
+    titles: int = 500
+    lines: int = 2
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of the requests that were answered while `open`."""
+
+    open: bool = False
+    times: "array[float]" = field(default_factory=lambda: array("d"))
+    statuses: Counter[int] = field(default_factory=Counter)
+    cut: int = 0
+    sent: int = 0
+    received: int = 0
+
+
+def orders(run: str, client: int, basket: Basket, extra: bytes = b"") -> Iterator[bytes]:
+    """Requests without end, each with a key of its own."""
+    random = Random(f"{run} {client}")  # noqa: S311
+    number = 0
+    while True:
+        number += 1
+        lines = ",".join(
+            f'{{"title_id":"t-{random.randint(1, basket.titles):06}","quantity":{random.randint(1, 12)}}}'
+            for _ in range(basket.lines)
+        )
+        customer, currency = random.choice(CUSTOMERS), random.choice(CURRENCIES)
+        body = f'{{"customer_id":"{customer}","currency":"{currency}","lines":[{lines}]}}'.encode()
+        yield (
+            b"POST /api/orders HTTP/1.1\r\nhost: figtree\r\ncontent-type: application/json\r\n"
+            b"idempotency-key: %s-%d-%d\r\n%scontent-length: %d\r\n\r\n%s"
+            % (run.encode(), client, number, extra, len(body), body)
+        )
+
+
+class Client(asyncio.Protocol):
+    def __init__(self, requests: Iterator[bytes], tally: Tally, pause: float = 0.0) -> None:
+        self._requests = requests
+        self._tally = tally
+        self._pause = pause
+        self._answer = b""
+        self._sent_at = 0.0
+        self.transport: asyncio.Transport | None = None
+        self.gone = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's are not its subclasses
+        self._send()
+
+    def _send(self) -> None:
+        if self.transport is None or self.transport.is_closing():
+            return
+        request = next(self._requests)
+        self._tally.sent += len(request)
+        self._sent_at = time.perf_counter()
+        self.transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        self._answer += data
+        end = self._answer.find(b"\r\n\r\n")
+        if end < 0:
+            return
+        length = LENGTH.search(self._answer, 0, end)
+        if length is None or len(self._answer) < end + 4 + int(length[1]):
+            return
+        tally = self._tally
+        if tally.open:
+            tally.times.append(time.perf_counter() - self._sent_at)
+            tally.statuses[int(self._answer[9:12])] += 1
+            tally.received += len(self._answer)
+        self._answer = b""
+        if self._pause:
+            asyncio.get_running_loop().call_later(self._pause, self._send)
+        else:
+            self._send()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._tally.cut += self._tally.open
+        if not self.gone.done():
+            self.gone.set_result(None)
+
+
+async def load(
+    host: str, port: int, clients: int, seconds: float, run: str, basket: Basket, *,
+    warm: float = 0.5, pause: float = 0.0, extra: bytes = b"",
+) -> Tally:  # fmt: skip
+    """`clients` at once for `seconds`, after `warm` seconds that do not count; one that is cut off comes again."""
+    tally = Tally()
+    loop = asyncio.get_running_loop()
+
+    async def one(number: int) -> None:
+        requests = orders(run, number, basket, extra)
+        while True:
+            try:
+                _, client = await loop.create_connection(lambda: Client(requests, tally, pause), host, port)
+            except OSError:
+                tally.cut += tally.open
+                await asyncio.sleep(0.1)
+                continue
+            try:
+                await client.gone
+            finally:
+                if client.transport is not None:
+                    client.transport.abort()
+
+    tasks = [asyncio.create_task(one(number)) for number in range(clients)]
+    await asyncio.sleep(warm)
+    tally.sent = 0
+    tally.open = True
+    await asyncio.sleep(seconds)
+    tally.open = False
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return tally
