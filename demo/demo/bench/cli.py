@@ -74,7 +74,9 @@ def run(
         async with AsyncExitStack() as closing:
             found = await rows(closing, set(row))
             for count in clients:
-                results.add(out, "orders", str(count), await interleaved(found, count, rounds, seconds, _tell))
+                results.add(
+                    out, "orders", str(count), await interleaved(found, count, rounds, seconds, _tell)
+                )
 
     asyncio.run(work())
 

@@ -30,7 +30,8 @@ async def run(url: str, clients: int, seconds: float) -> dict[str, Any]:
     done = re.search(r"number of transactions actually processed: (\d+)", text)
     rate = re.search(r"tps = ([\d.]+)", text)
     latency = re.search(r"latency average = ([\d.]+) ms", text)
-    assert done is not None and rate is not None and latency is not None, text
+    if done is None or rate is None or latency is None:
+        raise RuntimeError(f"pgbench says {text}")
     return {
         "orders": int(done[1]), "seconds": seconds, "rate": round(float(rate[1]), 1), "p50": float(latency[1]),
         "failed": 0,

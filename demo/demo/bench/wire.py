@@ -68,7 +68,7 @@ class Client(asyncio.Protocol):
         self.gone = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's are not its subclasses
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's are not its subclasses
         self._send()
 
     def _send(self) -> None:

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from edge import contract, problems
 from edge.digest import ContentDigest
 from edge.entry import BodyLimit, EnterCall, Leaving
+from edge.hot import HotPath
 from edge.ports import Ports
 from edge.routes import currency, customer, order, pricing, title
 
@@ -45,6 +46,7 @@ def create_app(lifespan: Callable[[], AbstractAsyncContextManager[PortsNow]]) ->
             return JSONResponse({"status": "draining"}, 503)
         return JSONResponse({"status": "ok"})
 
+    app.add_middleware(HotPath)
     app.add_middleware(BodyLimit)
     app.add_middleware(EnterCall)
     app.add_middleware(ContentDigest)

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from edge.problems import http_problem, respond
 
 MAX_BODY = 1024 * 1024  # a full bulk order is half of that
+HANDED_ON = frozenset(name.encode() for name in call_context.PROPAGATED)
 DEADLINE = 10.0  # seconds that one request may take in all, streams aside
 
 
@@ -20,7 +21,8 @@ class EnterCall:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             # gRPC metadata takes printable ASCII only: a header with anything else ends here
-            headers = ((k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"])
+            kept = ((k, v) for k, v in scope["headers"] if k in HANDED_ON)
+            headers = ((k.decode("latin-1"), v.decode("latin-1")) for k, v in kept)
             call_context.enter(((k, v) for k, v in headers if v.isascii() and v.isprintable()), DEADLINE)
         await self._app(scope, receive, send)
 

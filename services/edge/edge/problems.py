@@ -46,15 +46,17 @@ def field_path(location: Sequence[Any]) -> str:
     return (path or str(location[0])).encode(errors="replace").decode()[:100]
 
 
-async def _edge_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, EdgeError)
+def answer_to(error: EdgeError | Moved) -> Response:
+    """Whoever has no other side to ask leaves it to the caller to come again."""
+    if isinstance(error, Moved):
+        error = Unavailable("this is moving; please repeat the request")
     headers = {"retry-after": "1"} if error.status in (429, 503) else None
     return respond(problem(error), headers)
 
 
-async def _moved(request: Request, error: Exception) -> Response:
-    """Whoever has no other side to ask leaves it to the caller to come again."""
-    return await _edge_error(request, Unavailable("this is moving; please repeat the request"))
+async def _edge_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, EdgeError | Moved)
+    return answer_to(error)
 
 
 async def _bad_request(_: Request, error: Exception) -> Response:
@@ -83,7 +85,7 @@ async def _unexpected(request: Request, error: Exception) -> Response:
 
 def install(app: FastAPI) -> None:
     app.add_exception_handler(EdgeError, _edge_error)
-    app.add_exception_handler(Moved, _moved)
+    app.add_exception_handler(Moved, _edge_error)
     app.add_exception_handler(RequestValidationError, _bad_request)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 import uvloop
+from batching.coalesce import Coalescer
 from chassis.channel import open_channel
 from chassis.server import serve
 from chassis.telemetry import configure_logging
@@ -12,7 +13,6 @@ from figtree.order.v1.order_pb2_grpc import add_OrderServiceServicer_to_server
 from uuid_utils.compat import uuid7
 
 from order.clients import RemoteAccounts, RemotePricing
-from order.coalesce import Coalescer
 from order.database import database, migrate
 from order.domain import Unavailable
 from order.fulfilment import Fulfilment

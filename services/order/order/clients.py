@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from decimal import Decimal
 
+from batching.cache import ShortCache
 from figtree.customer.v1 import customer_pb2
 from figtree.customer.v1.customer_pb2_grpc import CustomerServiceStub
 from figtree.money.v1 import money_pb2
@@ -59,9 +60,13 @@ def _priced(result: pricing_pb2.QuoteResult) -> tuple[PricedLine, ...] | Invalid
 class RemoteAccounts:
     def __init__(self, channel: Channel) -> None:
         self._stub = CustomerServiceStub(channel)
+        self._known = ShortCache(self._fetch)
 
     async def find(self, customer_ids: Set[str]) -> Mapping[str, Account]:
-        request = customer_pb2.BatchGetCustomersRequest(customer_ids=sorted(customer_ids))
+        return await self._known.get(customer_ids)
+
+    async def _fetch(self, customer_ids: Sequence[str]) -> dict[str, Account]:
+        request = customer_pb2.BatchGetCustomersRequest(customer_ids=customer_ids)
         with _answers_of("customer"):
             answer = await self._stub.BatchGetCustomers(request)
         return {customer.id: _account(customer) for customer in answer.customers}

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
+from batching.coalesce import is_sampled
 from chassis import context as call_context
 
-from order.coalesce import is_sampled
 from order.domain import Event, NotTheWriter, Unavailable
 
 log = logging.getLogger(__name__)

@@ -1,11 +1,12 @@
 """Proto to domain and back, and what an error is called on the wire."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from batching.coalesce import Busy
 from chassis.context import current
 from chassis.errors import StatusTable, reason_of
 from figtree.money.v1 import money_pb2
@@ -44,6 +45,7 @@ STATUS: StatusTable = {
     NotTheWriter: StatusCode.ABORTED,
     NotYours: StatusCode.PERMISSION_DENIED,
     Unavailable: StatusCode.UNAVAILABLE,
+    Busy: StatusCode.RESOURCE_EXHAUSTED,
 }
 STATUSES = {"placed": pb.STATUS_PLACED, "accepted": pb.STATUS_ACCEPTED, "shipped": pb.STATUS_SHIPPED}
 NANO = Decimal("0.000000001")
@@ -129,24 +131,34 @@ class OrderServicer(OrderServiceServicer):
     ) -> pb.PlaceOrdersResponse:
         response = pb.PlaceOrdersResponse()
         wanted: list[Wanted] = []
-        who = user()
-
-        async def place() -> None:
-            allowed = [item for item in wanted if who in ("", item[1].customer_id)]
-            outcomes = iter(await self._ordering.place_many(allowed))
-            for key, order in wanted:
-                mine = who in ("", order.customer_id)
-                response.results.append(
-                    to_result(key, next(outcomes) if mine else NotYours(who, order.customer_id))
-                )
-            wanted.clear()
-
         async for request in request_iterator:
             wanted.append((request.idempotency_key, from_new_order(request.order)))
             if len(wanted) == BULK:
-                await place()
-        await place()
+                response.results.extend(await self._results(wanted))
+                wanted.clear()
+        response.results.extend(await self._results(wanted))
         return response
+
+    async def BatchPlaceOrders(
+        self, request: pb.BatchPlaceOrdersRequest, context: ServicerContext[Any, Any]
+    ) -> pb.BatchPlaceOrdersResponse:
+        if len(request.orders) > BULK:
+            raise InvalidRequest([("orders", f"must be at most {BULK}")])
+        wanted = [(one.idempotency_key, from_new_order(one.order)) for one in request.orders]
+        return pb.BatchPlaceOrdersResponse(results=await self._results(wanted))
+
+    async def _results(self, wanted: Sequence[Wanted]) -> list[pb.PlaceResult]:
+        """Each order's outcome in its place; nobody orders in another one's name."""
+        who = user()
+        allowed = [item for item in wanted if who in ("", item[1].customer_id)]
+        outcomes = iter(await self._ordering.place_many(allowed) if allowed else ())
+        return [
+            to_result(
+                key,
+                next(outcomes) if who in ("", order.customer_id) else NotYours(who, order.customer_id),
+            )
+            for key, order in wanted
+        ]
 
     async def GetOrder(
         self, request: pb.GetOrderRequest, context: ServicerContext[Any, Any]

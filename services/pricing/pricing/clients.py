@@ -7,18 +7,19 @@ from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 
+from batching.cache import ShortCache
 from figtree.currency.v1 import currency_pb2
 from figtree.currency.v1.currency_pb2_grpc import CurrencyServiceStub
 from figtree.title.v1 import title_pb2
 from figtree.title.v1.title_pb2_grpc import TitleServiceStub
 from grpc.aio import AioRpcError, Channel
 
-from pricing.cache import ShortCache
 from pricing.domain import Rates, Unavailable
 
 log = logging.getLogger(__name__)
 
 MAX_IDS = 1_000  # that one BatchGetTitles takes
+MOST_SEEN = 200_000
 
 
 @contextmanager
@@ -33,10 +34,19 @@ def _answers_of(neighbour: str) -> Iterator[None]:
 class RemoteCatalogue:
     def __init__(self, channel: Channel) -> None:
         self._stub = TitleServiceStub(channel)
-        self._known = ShortCache(self._fetch)
+        self._asked = ShortCache(self._fetch)
+        self._seen: set[str] = set()
 
     async def existing(self, title_ids: Set[str]) -> Set[str]:
-        return (await self._known.get(title_ids)).keys() if title_ids else frozenset()
+        """The catalogue never takes a title back, so one that was seen is known; others are asked for each second."""
+        unseen = title_ids - self._seen
+        if not unseen:
+            return title_ids
+        found = (await self._asked.get(unseen)).keys()
+        if len(self._seen) > MOST_SEEN:
+            self._seen.clear()
+        self._seen |= found
+        return title_ids - (unseen - found)
 
     async def _fetch(self, ids: Sequence[str]) -> dict[str, bool]:
         parts = (ids[i : i + MAX_IDS] for i in range(0, len(ids), MAX_IDS))

@@ -3,11 +3,12 @@ from datetime import UTC
 from typing import Literal
 from uuid import UUID
 
+from batching.coalesce import Busy, Coalescer
 from figtree.order.v1 import order_pb2 as pb
 from figtree.order.v1.order_pb2_grpc import OrderServiceStub
 from grpc.aio import Channel
 
-from edge.errors import Conflict, Denied, EdgeError, Invalid, Moved, Refused, Unavailable
+from edge.errors import Conflict, Denied, EdgeError, Invalid, Moved, Overloaded, Refused, Unavailable
 from edge.models import NewOrder, Order, OrderEvent, OrderLine, OrderPage
 from edge.ports import Placed
 from edge.remote.errors import translating
@@ -50,11 +51,43 @@ def _line(line: pb.OrderLine) -> OrderLine:
 class RemoteOrders:
     def __init__(self, channel: Channel) -> None:
         self._stub = OrderServiceStub(channel)
+        self._coalesced = Coalescer(self._place)
 
     async def place(self, key: str, order: NewOrder) -> Placed:
-        request = pb.PlaceOrderRequest(idempotency_key=key, order=to_proto(order))
+        """Orders that come while others are being placed leave together; one that comes alone leaves at once."""
+        try:
+            outcome = await self._coalesced(pb.PlaceOrderRequest(idempotency_key=key, order=to_proto(order)))
+        except Busy as error:
+            raise Overloaded(str(error)) from error
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def _place(self, requests: Sequence[pb.PlaceOrderRequest]) -> list[Placed | Exception]:
+        if len(requests) == 1:
+            return [await self._place_alone(requests[0])]
         with translating():
-            answer = await self._stub.PlaceOrder(request)
+            answer = await self._stub.BatchPlaceOrders(pb.BatchPlaceOrdersRequest(orders=requests))
+        return [
+            await self._outcome(request, result)
+            for request, result in zip(requests, answer.results, strict=True)
+        ]
+
+    async def _outcome(self, request: pb.PlaceOrderRequest, result: pb.PlaceResult) -> Placed | Exception:
+        match result.failure.reason:
+            case "NOT_THE_WRITER":
+                return Moved()
+            case "INTERNAL":  # asked alone, it is answered with its own status
+                return await self._place_alone(request)
+            case _:
+                return _result(result)
+
+    async def _place_alone(self, request: pb.PlaceOrderRequest) -> Placed | Exception:
+        try:
+            with translating():
+                answer = await self._stub.PlaceOrder(request)
+        except Exception as error:
+            return error
         return Placed(from_proto(answer.order), answer.replayed)
 
     async def place_many(self, orders: Sequence[tuple[str, NewOrder]]) -> Sequence[Placed | EdgeError]:

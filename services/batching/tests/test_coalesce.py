@@ -1,24 +1,28 @@
 import asyncio
 from collections.abc import Sequence
+from contextvars import ContextVar
 
 import pytest
+from batching.coalesce import Busy, Coalescer, is_sampled
 from chassis import context as call_context
-from order.coalesce import Coalescer, is_sampled
 
 SAMPLED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 UNSAMPLED = SAMPLED[:-1] + "0"
+OWNER: ContextVar[int] = ContextVar("owner")
 
 
 class Work:
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
         self.deadlines: list[float | None] = []
+        self.traces: list[str | None] = []
         self.go = asyncio.Event()
         self.go.set()
 
     async def __call__(self, items: Sequence[int]) -> list[int]:
         self.batches.append(list(items))
         self.deadlines.append(call_context.current().deadline)
+        self.traces.append(call_context.current().headers.get("traceparent"))
         await self.go.wait()
         if -1 in items:
             raise ConnectionError
@@ -80,6 +84,7 @@ async def test_a_failed_flight_fails_those_who_were_on_it_and_no_other() -> None
     assert results[0] == 10
     assert [type(result) for result in results[1:]] == [ConnectionError, ConnectionError]
     assert await coalescer(5) == 50
+    await asyncio.sleep(0.01)
     assert coalescer._lanes == {}
 
 
@@ -97,16 +102,46 @@ async def test_calls_that_the_mesh_routes_differently_do_not_travel_together() -
     assert all(len({item % 2 for item in batch}) == 1 for batch in work.batches)
 
 
-async def test_a_sampled_call_travels_alone() -> None:
+async def test_there_is_one_sampled_call_on_a_flight_and_it_leads() -> None:
     work = Work()
     coalescer = Coalescer(work, flights=1)
     work.go.clear()
     tasks = await start(coalescer, 0)
-    tasks.append(asyncio.create_task(_call(coalescer, 1, None, traceparent=SAMPLED)))
-    tasks += await start(coalescer, 2)
+    calls = [(1, UNSAMPLED), (2, SAMPLED), (3, ""), (4, SAMPLED), (5, "")]
+    tasks += [asyncio.create_task(_call(coalescer, n, None, traceparent=parent)) for n, parent in calls]
+    await asyncio.sleep(0)
     work.go.set()
     await asyncio.gather(*tasks)
-    assert [1] in work.batches
+    assert work.batches == [[0], [1, 2, 3], [4, 5]]
+    assert work.traces[1:] == [SAMPLED, SAMPLED]
+
+
+async def test_work_is_done_in_the_context_of_the_call_that_leads() -> None:
+    seen = []
+
+    async def work(items: Sequence[int]) -> Sequence[int]:
+        seen.append(OWNER.get())
+        return items
+
+    async def call(item: int) -> int:
+        OWNER.set(item)
+        return await coalescer(item)
+
+    coalescer = Coalescer(work, flights=1, size=1)
+    await asyncio.gather(*(asyncio.create_task(call(n)) for n in range(3)))
+    assert seen == [0, 1, 2]
+
+
+async def test_when_too_many_wait_a_further_call_is_refused_at_once() -> None:
+    work = Work()
+    coalescer = Coalescer(work, flights=1, most=2)
+    work.go.clear()
+    tasks = await start(coalescer, 0)
+    tasks += await start(coalescer, 1, 2)
+    with pytest.raises(Busy):
+        await coalescer(3)
+    work.go.set()
+    assert await asyncio.gather(*tasks) == [0, 10, 20]
 
 
 async def test_a_flight_may_take_as_long_as_its_most_patient_caller_waits() -> None:

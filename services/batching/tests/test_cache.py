@@ -2,8 +2,8 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from batching.cache import ShortCache
 from chassis import context as call_context
-from pricing.cache import ShortCache
 
 
 class Neighbour:

@@ -1,0 +1,127 @@
+"""Calls that come at the same time share one piece of work; a call that comes alone waits for nobody."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from chassis import context as call_context
+from chassis.context import CallContext
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+# The mesh may send calls that differ in these to other versions.
+ROUTED_BY = ("x-environment", "x-figtree-user")
+
+
+class Busy(Exception):
+    """So much is waiting already that a further call would wait too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting(Generic[T, R]):
+    item: T
+    answer: asyncio.Future[R]
+    call: CallContext
+    context: Context
+
+
+@dataclass(slots=True)
+class Lane(Generic[T, R]):
+    """Calls that may travel together."""
+
+    waiting: deque[Waiting[T, R]] = field(default_factory=deque)
+    flights: int = 0
+
+
+class Coalescer(Generic[T, R]):
+    """Hands items to `work` in batches: what arrives while all flights are out leaves together with the next.
+
+    A flight belongs to no caller: one that is cancelled cancels only itself. A sampled call leads its flight, and there
+    is but one on each: so its trace shows every hop.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[Sequence[T]], Awaitable[Sequence[R]]],
+        *,
+        size: int = 50,
+        flights: int = 2,
+        most: int = 1000,
+    ) -> None:
+        self._work = work
+        self._size = size
+        self._flights = flights
+        self._most = most
+        self._lanes: dict[tuple[str | None, ...], Lane[T, R]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, item: T) -> R:
+        """The item's result. Raises Busy if `most` are waiting."""
+        call = call_context.current()
+        name = tuple(call.headers.get(header) for header in ROUTED_BY)
+        lane = self._lanes.setdefault(name, Lane())
+        if len(lane.waiting) >= self._most:
+            raise Busy(f"{self._most} calls are waiting already")
+        answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        lane.waiting.append(Waiting(item, answer, call, copy_context()))
+        if lane.flights < self._flights:
+            lane.flights += 1
+            task = asyncio.create_task(self._fly(name, lane))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await answer
+
+    async def _fly(self, name: tuple[str | None, ...], lane: Lane[T, R]) -> None:
+        try:
+            while batch := self._next(lane):
+                leader = next((one for one in batch if _is_sampled(one.call)), batch[0])
+                await asyncio.create_task(self._answer(batch, leader.call), context=leader.context)
+        finally:
+            lane.flights -= 1
+            if not lane.flights and not lane.waiting:
+                self._lanes.pop(name, None)
+
+    def _next(self, lane: Lane[T, R]) -> list[Waiting[T, R]]:
+        batch: list[Waiting[T, R]] = []
+        led = False
+        while lane.waiting and len(batch) < self._size:
+            if lane.waiting[0].answer.done():  # its caller has left
+                lane.waiting.popleft()
+                continue
+            sampled = _is_sampled(lane.waiting[0].call)
+            if led and sampled:
+                break
+            led = led or sampled
+            batch.append(lane.waiting.popleft())
+        return batch
+
+    async def _answer(self, batch: Sequence[Waiting[T, R]], leader: CallContext) -> None:
+        """The flight may take as long as the most patient of its callers waits."""
+        deadlines = [one.call.deadline for one in batch]
+        known = [deadline for deadline in deadlines if deadline is not None]
+        seconds = max(known) - time.monotonic() if len(known) == len(deadlines) else None
+        call_context.enter(leader.headers.items(), seconds)
+        try:
+            results = await self._work([one.item for one in batch])
+        except Exception as error:
+            for one in batch:
+                if not one.answer.done():
+                    one.answer.set_exception(error)
+        else:
+            for one, result in zip(batch, results, strict=True):
+                if not one.answer.done():
+                    one.answer.set_result(result)
+
+
+def _is_sampled(call: CallContext) -> bool:
+    return is_sampled(call.headers.get("traceparent", ""))
+
+
+def is_sampled(traceparent: str) -> bool:
+    flags = traceparent.rpartition("-")[2]
+    return len(flags) == 2 and flags[1] in "13579bdf"
