@@ -44,9 +44,9 @@ async def measure(row: Row, clients: int, seconds: float, *, options: tuple[str,
     seen["stored"] = orders_now - orders
     seen["wal_bytes"] = round((wal_now - wal) / new)
     seen["cpu_ms"] = {
-        name: round((ended.cpu[name] - begun.cpu[name]) * 1000 / new, 4)
+        name: round((ended.cpu[name] - begun.cpu.get(name, 0)) * 1000 / new, 4)
         for name in sorted(ended.cpu)
-        if ended.cpu[name] > begun.cpu[name]
+        if ended.cpu[name] > begun.cpu.get(name, 0)
     }
     seen["pss_mib"] = {name: round(size / 2**20, 1) for name, size in sorted(ended.pss.items())}
     if not row.bare:

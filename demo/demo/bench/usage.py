@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,14 +18,14 @@ NUMBERED = re.compile(r"-v\d+(-rounding)?-\d+$")
 class Usage:
     """Seconds of CPU so far, and proportional set sizes in bytes."""
 
-    cpu: Counter[str]
-    pss: Counter[str]
+    cpu: dict[str, float]
+    pss: dict[str, int]
 
 
 def usage(*instances: str, memory: bool = False, plus: dict[str, int] | None = None) -> Usage:
     """Of whole instances, and of further processes by name."""
-    cpu: Counter[str] = Counter()
-    pss: Counter[str] = Counter()
+    cpu: dict[str, float] = defaultdict(float)
+    pss: dict[str, int] = defaultdict(int)
     for name, process in _found(instances, plus or {}):
         with contextlib.suppress(psutil.Error):
             times = process.cpu_times()

@@ -1,5 +1,6 @@
 """What neighbours answer, over a real channel, in the words of the edge."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from edge import errors
 from edge.models import Line, NewOrder
 from edge.remote.errors import translated
 from edge.remote.order import RemoteOrders
+from figtree.money.v1.money_pb2 import Money
 from figtree.order.v1 import order_pb2 as pb
 from figtree.order.v1.order_pb2_grpc import OrderServiceServicer, add_OrderServiceServicer_to_server
 from grpc import StatusCode, aio
@@ -66,8 +68,26 @@ TABLE = {
 }
 
 
+def one_of_many(asked: pb.PlaceOrderRequest) -> pb.PlaceResult:
+    """An order, or the failure that the key names."""
+    result = pb.PlaceResult(idempotency_key=asked.idempotency_key)
+    if asked.idempotency_key.startswith("k"):
+        total = Money(currency_code="EUR", units=int(asked.idempotency_key[1:]))
+        result.order.CopyFrom(pb.Order(id=str(ORDER_ID), status=pb.STATUS_PLACED, total=total))
+        result.order.discount_percent.value = "0"
+    else:
+        result.failure.CopyFrom(pb.Failure(reason=asked.idempotency_key, message="why"))
+    return result
+
+
 class Orders(OrderServiceServicer):
     answer: Any = None
+
+    def __init__(self) -> None:
+        self.batches: list[list[str]] = []
+        self.alone: list[str] = []
+        self.go = asyncio.Event()
+        self.go.set()
 
     async def GetOrder(self, request: pb.GetOrderRequest, context: Any) -> pb.GetOrderResponse:  # noqa: N802
         raise NotImplementedError
@@ -76,7 +96,11 @@ class Orders(OrderServiceServicer):
         raise NotImplementedError
 
     async def PlaceOrder(self, request: pb.PlaceOrderRequest, context: Any) -> pb.PlaceOrderResponse:  # noqa: N802
-        raise self.answer
+        self.alone.append(request.idempotency_key)
+        await self.go.wait()
+        if self.answer is not None:
+            raise self.answer
+        return pb.PlaceOrderResponse(order=one_of_many(request).order)
 
     async def PlaceOrders(self, requests: Any, context: Any) -> pb.PlaceOrdersResponse:  # noqa: N802
         asked = [request async for request in requests]
@@ -87,6 +111,10 @@ class Orders(OrderServiceServicer):
                 for one, failure in zip(asked, failures, strict=True)
             ]
         )
+
+    async def BatchPlaceOrders(self, request: pb.BatchPlaceOrdersRequest, context: Any) -> Any:  # noqa: N802
+        self.batches.append([one.idempotency_key for one in request.orders])
+        return pb.BatchPlaceOrdersResponse(results=[one_of_many(order) for order in request.orders])
 
     async def WatchOrder(self, request: pb.WatchOrderRequest, context: Any) -> AsyncIterator[Any]:  # noqa: N802
         if self.answer:
@@ -178,3 +206,42 @@ def test_a_status_that_the_client_library_has_lost_can_be_repeated() -> None:
     assert isinstance(translated(lost), errors.Unavailable)
     bug = aio.AioRpcError(StatusCode.INTERNAL, aio.Metadata(), aio.Metadata(), "internal error")
     assert translated(bug) is bug
+
+
+async def test_an_order_that_comes_alone_travels_alone(remote: RemoteOrders, servicer: Orders) -> None:
+    for n in range(3):
+        await remote.place(f"k{n}", ORDER)
+    assert (servicer.alone, servicer.batches) == (["k0", "k1", "k2"], [])
+
+
+async def test_orders_that_come_together_share_a_call_and_each_has_its_own_outcome(
+    remote: RemoteOrders, servicer: Orders
+) -> None:
+    servicer.go.clear()
+    first = []
+    for key in ("k1", "k2"):  # take the two flights
+        first.append(asyncio.create_task(remote.place(key, ORDER)))
+        while len(servicer.alone) < len(first):  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    keys = ["k3", "INVALID_ORDER", "k4", "NOT_THE_WRITER", "IDEMPOTENCY_CONFLICT", "NOT_YOURS", "k5"]
+    others = [asyncio.create_task(remote.place(key, ORDER)) for key in keys]
+    await asyncio.sleep(0)
+    servicer.go.set()
+    await asyncio.gather(*first)
+    outcomes = await asyncio.gather(*others, return_exceptions=True)
+    assert servicer.batches == [keys]
+    assert [type(o) if isinstance(o, Exception) else o.order.total for o in outcomes] == [  # type: ignore[union-attr]
+        3, errors.Invalid, 4, errors.Moved, errors.Conflict, errors.Denied, 5,
+    ]  # fmt: skip
+
+
+async def test_what_fails_in_company_without_a_reason_is_asked_again_alone(
+    remote: RemoteOrders, servicer: Orders
+) -> None:
+    servicer.answer = Limit("too much")
+    outcome = await remote._outcome(
+        pb.PlaceOrderRequest(idempotency_key="INTERNAL"),
+        one_of_many(pb.PlaceOrderRequest(idempotency_key="INTERNAL")),
+    )
+    assert isinstance(outcome, errors.Refused)
+    assert servicer.alone == ["INTERNAL"]

@@ -6,13 +6,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from batching.coalesce import Coalescer
 from chassis.errors import ErrorInterceptor
 from figtree.order.v1 import order_pb2 as pb
 from figtree.order.v1.order_pb2_grpc import OrderServiceStub, add_OrderServiceServicer_to_server
 from google.rpc import error_details_pb2
 from grpc import StatusCode, aio
 from grpc_status import rpc_status
-from order.coalesce import Coalescer
 from order.domain import Event
 from order.progress import SqlProgress
 from order.service import Ordering
@@ -253,3 +253,34 @@ async def test_a_verified_user_orders_for_nobody_else(stub: Any) -> None:
     assert [result.failure.reason for result in answer.results] == ["NOT_YOURS", "", "NOT_YOURS"]
     assert [result.idempotency_key for result in answer.results] == ["a", "b", "c"]
     assert answer.results[1].order.customer_id == "c-2"
+
+
+async def test_a_batch_answers_each_order_in_its_place(stub: Any) -> None:
+    orders = [
+        request("1"),
+        request("2", title="none"),
+        request("1"),
+        request("1", quantity=3),
+        request("3"),
+    ]
+    answer = await stub.BatchPlaceOrders(pb.BatchPlaceOrdersRequest(orders=orders))
+    found = [(r.idempotency_key, r.failure.reason, r.replayed) for r in answer.results]
+    assert found == [
+        ("1", "", False), ("2", "INVALID_ORDER", False), ("1", "", True), ("1", "IDEMPOTENCY_CONFLICT", False),
+        ("3", "", False),
+    ]  # fmt: skip
+    assert answer.results[0].order.id == answer.results[2].order.id
+
+
+async def test_a_batch_has_an_end(stub: Any) -> None:
+    orders = [request(str(n)) for n in range(101)]
+    code, _, _ = await refused(stub.BatchPlaceOrders(pb.BatchPlaceOrdersRequest(orders=orders)))
+    assert code is StatusCode.INVALID_ARGUMENT
+
+
+async def test_in_a_batch_nobody_orders_in_another_ones_name(stub: Any) -> None:
+    orders = [request("1"), request("2", customer="c-2")]
+    call = stub.BatchPlaceOrders(
+        pb.BatchPlaceOrdersRequest(orders=orders), metadata=(("x-figtree-user", "c-2"),)
+    )
+    assert [r.failure.reason for r in (await call).results] == ["NOT_YOURS", ""]
