@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
+from postgres import writing
 from sqlalchemy import Column, Date, MetaData, Numeric, Text, bindparam, func, select
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from currency import database
-from currency.database import translating, writing
+from currency.database import translating
 from currency.domain import EURO, Found, Rate, Table
 
 metadata = MetaData()

@@ -5,11 +5,12 @@ from decimal import Decimal
 
 import pytest
 from currency.cache import CachedRates
-from currency.database import database, migrate, writing
+from currency.database import database, migrate
 from currency.domain import Found, Rate, Table
 from currency.service import Rates
 from currency.storage import SqlRates
 from currency.storage import rates as table
+from postgres import writing
 from sqlalchemy import delete
 
 from tests.support.postgres import Postgres

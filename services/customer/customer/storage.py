@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
+from postgres import writing
 from sqlalchemy import Column, MetaData, Numeric, Table, Text, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from customer.database import rows, translating, writing
+from customer.database import rows, translating
 from customer.domain import Customer
 
 metadata = MetaData()

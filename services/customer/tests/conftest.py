@@ -3,11 +3,12 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from decimal import Decimal
 
 import pytest
-from customer.database import database, migrate, writing
+from customer.database import database, migrate
 from customer.domain import Customer
 from customer.service import Customers
 from customer.storage import SqlCustomers
 from customer.storage import customers as table
+from postgres import writing
 from sqlalchemy import delete
 
 from tests.support.postgres import Postgres

@@ -3,8 +3,9 @@ import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 
 import pytest
+from postgres import writing
 from sqlalchemy import delete
-from title.database import database, migrate, writing
+from title.database import database, migrate
 from title.domain import Title
 from title.service import Titles
 from title.storage import SqlTitles

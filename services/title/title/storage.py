@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from postgres import writing
 from sqlalchemy import (
     ARRAY,
     Column,
@@ -19,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from title.database import rows, translating, writing
+from title.database import rows, translating
 from title.domain import Title
 
 metadata = MetaData()

@@ -1,0 +1,54 @@
+"""Which of a database's errors reach the service in its own words."""
+
+from pathlib import Path
+
+import pytest
+from postgres import Postgres
+from sqlalchemy.exc import DBAPIError, TimeoutError
+
+
+class NotTheWriter(Exception): ...
+
+
+class Unavailable(Exception): ...
+
+
+class Refusal(Exception):
+    def __init__(self, sqlstate: str) -> None:
+        super().__init__(sqlstate)
+        self.sqlstate = sqlstate
+
+
+OWN = Postgres("example", Path("none"), NotTheWriter, Unavailable)
+
+
+def _error(sqlstate: str, *, invalidated: bool = False) -> DBAPIError:
+    return DBAPIError("select 1", None, Refusal(sqlstate), connection_invalidated=invalidated)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (_error("FT001"), NotTheWriter),
+        (_error("08006"), Unavailable),
+        (_error("53300"), Unavailable),
+        (_error("57014"), Unavailable),
+        (_error("57P01"), Unavailable),
+        (_error("XX000", invalidated=True), Unavailable),
+        (TimeoutError("no connection in time"), Unavailable),
+        (ConnectionRefusedError(), Unavailable),
+    ],
+)
+def test_what_a_caller_can_do_something_about_is_told_in_the_services_words(
+    error: Exception, expected: type[Exception]
+) -> None:
+    with pytest.raises(expected) as told, OWN.translating():
+        raise error
+    assert told.value.__cause__ is error
+
+
+@pytest.mark.parametrize("error", [_error("23505"), _error("42P01"), ValueError("ours")])
+def test_what_is_our_own_mistake_stays_as_it_is(error: Exception) -> None:
+    with pytest.raises(type(error)) as told, OWN.translating():
+        raise error
+    assert told.value is error
