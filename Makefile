@@ -12,6 +12,7 @@ PROTOS  := $(shell find proto/figtree -name '*.proto')
 INSTALL := .venv/.figtree-installed
 STUBS   := .venv/.figtree-stubs
 PACKAGES := $(foreach name,$(notdir $(patsubst %/pyproject.toml,%,$(wildcard services/*/pyproject.toml))),services/$(name)/$(name)) monolith/monolith loadtests/loadtests demo/demo
+PAGE    := demo/page/dist/.figtree-built
 TESTS   := $(wildcard services/*/tests) monolith/tests loadtests/tests demo/tests tests
 
 $(UV):
@@ -30,7 +31,10 @@ $(STUBS): $(INSTALL) $(PROTOS)
 	  --mypy_out=quiet:. --mypy_grpc_out=quiet:. $(PROTOS:proto/%=%)
 	@touch $@
 
-.PHONY: setup demo up down scenes test test-scenes check format clean help cluster cluster-delete images deploy
+$(PAGE): $(UV) $(wildcard demo/page/*.json demo/page/*.ts demo/page/*.html) $(shell find demo/page/src -type f)
+	@demo/page/build $(UV) || true
+
+.PHONY: page setup demo up down scenes test test-scenes check format clean help cluster cluster-delete images deploy
 RUNTIME ?= auto
 MESH    ?= on
 LOAD    ?= 120
@@ -42,10 +46,10 @@ SCENES  ?= --all
 MODE    ?= full
 export RUNTIME MESH LOAD SEED TITLES STEP MODE
 
-demo: $(STUBS) ## From nothing to the verdict: strangle the monolith under load (RUNTIME, MESH, LOAD, SEED, TITLES)
+demo: $(STUBS) $(PAGE) ## From nothing to the verdict: strangle the monolith under load (RUNTIME, MESH, LOAD, SEED, TITLES)
 	@$(RUN)/figtree demo
 
-up: $(STUBS) ## Start the runtime and the monolith, and leave them running
+up: $(STUBS) $(PAGE) ## Start the runtime and the monolith, and leave them running
 	@$(RUN)/figtree up
 
 scenes: $(STUBS) ## Act every scene out on the running system (SCENES names some of them)
@@ -54,9 +58,12 @@ scenes: $(STUBS) ## Act every scene out on the running system (SCENES names some
 down: $(STUBS) ## Stop everything that `make up` started
 	@$(RUN)/figtree down
 
-test: $(STUBS) ## All tests but those of the scenes, on real PostgreSQL, NATS, istiod and Envoy (ARGS goes to pytest)
+test: $(STUBS) $(PAGE) ## All tests but those of the scenes, on real PostgreSQL, NATS, istiod and Envoy (ARGS goes to pytest)
 	@echo "[test] unit, contract, conformance, runtime and journey: about 15 minutes, and 5 more to compile istiod the first time"
 	@$(RUN)/pytest -m "not scenes" $(ARGS)
+
+page: $(UV) ## Build the demo's page, or say what is missing for it
+	@demo/page/build $(UV)
 
 test-scenes: $(STUBS) ## Each scene with its premise and without it, and the walkthrough: about 20 minutes more
 	@$(RUN)/pytest -m scenes $(ARGS)
@@ -91,10 +98,10 @@ check: $(STUBS) ## Format, lint, types, imports, contracts, YAML; changes nothin
 format: $(STUBS) ## Write the code as `make check` wants it
 	$(RUN)/ruff check --fix --quiet . ; $(RUN)/ruff format . ; $(RUN)/buf format -w proto
 
-setup: $(STUBS) ## Install everything into .venv and the cache folder
+setup: $(STUBS) $(PAGE) ## Install everything into .venv and the cache folder
 
 clean: ## Remove what was installed and generated here; the cache folder stays
-	rm -rf .venv && find proto -name '*_pb2*' -delete
+	rm -rf .venv demo/page/dist demo/page/node_modules && find proto -name '*_pb2*' -delete
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z%-]+:.*## /{printf "  make %-14s %s\n",$$1,$$2}' $(MAKEFILE_LIST)

@@ -31,6 +31,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pret
 app.add_typer(scenes.app, name="scene")
 app.add_typer(bench.app, name="bench")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
+JsonLines = Annotated[
+    bool, typer.Option("--json-lines", help="Print one JSON document per thing that happens.")
+]
 T = TypeVar("T")
 
 REFUSED = 3  # exit status when the gate or the mesh says no
@@ -56,6 +59,7 @@ def _run(work: Awaitable[T]) -> T:
 
 def _print(value: Any) -> None:
     sys.stdout.write(json.dumps(value, default=str, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
 
 
 async def _connected() -> Runtime:
@@ -75,9 +79,29 @@ def up(as_json: Json = False) -> None:
     async def work() -> None:
         runtime = await tour.up(Settings(), Lines() if not as_json else tour.Silent())
         if as_json:
-            _print({"edge": runtime.edge()})
+            _print({"edge": runtime.edge(), "page": runtime.page()})
         else:
+            if runtime.page():
+                console.print(
+                    f"[bold]{runtime.page()}[/] is the page: the system as it is now, and all that can be done"
+                )
             console.print(f"[bold]{runtime.edge()}[/] is the edge; `figtree status` shows the rest")
+
+    _run(work())
+
+
+@app.command()
+def page() -> None:
+    """The address of the demo's page; on a cluster it is served here, until Ctrl-C."""
+
+    async def work() -> None:
+        runtime = await _connected()
+        if address := runtime.page():
+            sys.stdout.write(address + "\n")
+        else:
+            from demo.page.serve import serve  # what it needs is not needed by any other command
+
+            await serve(runtime, lambda address: console.print(f"[bold]{address}[/] until Ctrl-C"))
 
     _run(work())
 
@@ -116,6 +140,7 @@ def status(as_json: Json = False) -> None:
             _print(
                 {
                     "edge": runtime.edge(),
+                    "page": runtime.page(),
                     "shape": shape,
                     "modules": phases,
                     "workloads": [asdict(w) for w in workloads],
@@ -129,6 +154,8 @@ def status(as_json: Json = False) -> None:
                 f"{w.name}-{w.replica}", w.version, w.state, ready, str(w.restarts), w.ip, str(w.pid)
             )
         console.print(shown)
+        if runtime.page():
+            console.print(f"page  {runtime.page()}")
         console.print(f"edge  {runtime.edge()}\nshape {shape}")
         for module, phase in phases.items():
             console.print(f"  {module:<9} {phase}")
@@ -140,11 +167,12 @@ def status(as_json: Json = False) -> None:
 def step(
     name: Annotated[str, typer.Argument(help="The shape to reach; without it, the next one.")] = "",
     as_json: Json = False,
+    json_lines: JsonLines = False,
 ) -> None:
     """Take the next step, or all steps up to the shape NAME; goes on with a step that was interrupted."""
 
     async def work() -> None:
-        strangler = await _strangler(as_json)
+        strangler = await _strangler(as_json, json_lines)
         number, _ = await strangler.state.position()
         target = number + 1
         if name:
@@ -153,23 +181,29 @@ def step(
             target = SHAPES.index(name)
         if target < number:
             raise ValueError(f"{name} lies behind {SHAPES[number]}; `figtree back` goes there step by step")
-        reports = [await strangler.forward() for _ in range(number, target)]
+        reports = []
+        for _ in range(number, target):
+            reports.append(await strangler.forward())
+            if json_lines:
+                _print({"what": "report", **asdict(reports[-1])})
         if as_json:
             _print([asdict(report) for report in reports])
-        else:
+        elif not json_lines:
             console.print(f"shape {await strangler.state.shape()}")
 
     _run(work())
 
 
 @app.command()
-def back(as_json: Json = False) -> None:
+def back(as_json: Json = False, json_lines: JsonLines = False) -> None:
     """Undo the last step, or the one under way, without losing a row."""
 
     async def work() -> None:
-        strangler = await _strangler(as_json)
+        strangler = await _strangler(as_json, json_lines)
         report = await strangler.back()
-        if as_json:
+        if json_lines:
+            _print({"what": "report", **asdict(report)})
+        elif as_json:
             _print(asdict(report))
         else:
             console.print(f"shape {await strangler.state.shape()}")
@@ -315,9 +349,15 @@ def delete(files: list[Path]) -> None:
     _run(work())
 
 
-async def _strangler(quiet: bool) -> Strangler:
-    lines = tour.Silent() if quiet else Lines()
-    return Strangler(await _connected(), dwell=Settings().dwell, progress=lines.phase)
+async def _strangler(quiet: bool, json_lines: bool = False) -> Strangler:
+    progress = tour.Silent().phase if quiet else Lines().phase
+    if json_lines:
+        progress = _print_phase
+    return Strangler(await _connected(), dwell=Settings().dwell, progress=progress)
+
+
+def _print_phase(step: str, text: str) -> None:
+    _print({"what": "phase", "step": step, "text": text})
 
 
 if __name__ == "__main__":

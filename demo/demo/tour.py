@@ -47,6 +47,8 @@ async def demo(settings: Settings, *, interactive: bool) -> int:
     try:
         runtime = await up(settings, display)
         display.note(f"the edge is [bold]{runtime.edge()}[/]")
+        if runtime.page():
+            display.note(f"watch it happen on the page: [bold]{runtime.page()}[/]")
         holds = await _travel(settings, runtime, display)
         if holds and settings.mesh == "on":
             holds = await _scenes(runtime, display)
@@ -119,7 +121,8 @@ async def _stand(strangler: Strangler) -> tuple[str, str]:
 
 def _look_next(runtime: Runtime) -> None:
     console.print(
-        f"\nThe system stays up at [bold]{runtime.edge()}[/] until Ctrl-C. In another terminal:\n"
+        f"\nThe system stays up at [bold]{runtime.edge()}[/] until Ctrl-C; its page is [bold]{runtime.page()}[/]."
+        " In another terminal:\n"
         f"  curl {runtime.edge()}/api/titles?query=moby\n"
         "  .venv/bin/figtree status          what runs, with which identity\n"
         "  .venv/bin/figtree back            one step back, without losing a row\n"

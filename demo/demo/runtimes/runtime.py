@@ -68,6 +68,9 @@ class Runtime(Protocol):
     def edge(self) -> str:
         """The base URL at which the system is used."""
 
+    def page(self) -> str:
+        """The address of the demo's page; "" where `figtree page` has to serve it."""
+
     async def workloads(self) -> list[WorkloadStatus]: ...
 
     async def start(
@@ -133,8 +136,9 @@ class Runtime(Protocol):
 
     async def logs(self, workload: str, part: Part = "app", lines: int = 100) -> list[str]: ...
 
-    async def counters(self, workload: str, prefix: str = "") -> dict[str, float]:
-        """Statistics of the workload's sidecars, summed over its replicas."""
+    async def counters(self, workload: str, prefix: str = "", *, matching: str = "") -> dict[str, float]:
+        """Statistics of the workload's sidecars, summed over its replicas: those whose names contain `prefix`, and in
+        which the regular expression `matching` is found."""
 
     async def edges(self) -> list[EdgeCounters]:
         """Who has called whom since the proxies started, as the callers' sidecars counted it; what a mirror sent, as

@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Annotated
 
 import typer
@@ -18,6 +18,7 @@ from demo.scenes.catalogue import BY_NAME, SCENES
 from demo.scenes.engine import run as act_out
 from demo.scenes.scene import Result, Scene
 from demo.scenes.stage import ISTIO
+from demo.scenes.telling import JsonLines, Nobody, Telling, Terminal
 from demo.settings import Settings
 from demo.strangler.modules import SHAPES
 from demo.strangler.steps import Strangler
@@ -31,7 +32,7 @@ app = typer.Typer(
 def list_(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """All scenes."""
     if as_json:
-        shown = [{"name": s.name, "group": s.group, "title": s.title, "shape": s.shape} for s in SCENES]
+        shown = [{f.name: getattr(s, f.name) for f in fields(s) if f.name != "act"} for s in SCENES]
         sys.stdout.write(json.dumps(shown) + "\n")
         return
     table = Table("scene", "group", "title", "from shape")
@@ -56,16 +57,20 @@ def run(
     every: Annotated[bool, typer.Option("--all", help="All of them, in the talk's order.")] = False,
     times: Annotated[int, typer.Option(min=1, help="How often in a row.")] = 1,
     as_json: Annotated[bool, typer.Option("--json")] = False,
+    json_lines: Annotated[
+        bool, typer.Option("--json-lines", help="One JSON document per thing that happens.")
+    ] = False,
 ) -> None:
     """Act scenes out on the running system; exit status 1 if one did not show what it claims."""
     scenes = list(SCENES) if every else [_known(name) for name in names or ()]
     if not scenes:
         raise typer.BadParameter("name a scene, or say --all")
-    results, proof = asyncio.run(_connected(scenes * times, quiet=as_json))
+    telling = JsonLines() if json_lines else Nobody() if as_json else Terminal()
+    results, proof = asyncio.run(_connected(scenes * times, telling))
     if as_json:
         shown = {"scenes": [asdict(result) for result in results], "orders": asdict(proof)}
         sys.stdout.write(json.dumps(shown) + "\n")
-    else:
+    elif not json_lines:
         failed = [result.scene for result in results if not result.passed]
         console.print(
             f"{proof.orders:,} orders acknowledged meanwhile: {proof.lost} lost, {proof.doubled} doubled,"
@@ -79,14 +84,15 @@ def run(
     raise typer.Exit(0 if all(result.passed for result in results) and proof.holds else 1)
 
 
-async def _connected(scenes: list[Scene], *, quiet: bool) -> tuple[list[Result], Proof]:
-    return await perform(await choose.connect(Settings()), scenes, quiet=quiet)
+async def _connected(scenes: list[Scene], telling: Telling) -> tuple[list[Result], Proof]:
+    return await perform(await choose.connect(Settings()), scenes, telling)
 
 
 async def perform(
-    runtime: Runtime, scenes: Sequence[Scene], *, quiet: bool = False
+    runtime: Runtime, scenes: Sequence[Scene], telling: Telling | None = None
 ) -> tuple[list[Result], Proof]:
     """Act the scenes out one after the other; the results, and what became of the orders placed meanwhile."""
+    telling = telling or Terminal()
     number, _ = await Strangler(runtime).state.position()
     results = []
     acknowledged = Acknowledged()
@@ -94,30 +100,16 @@ async def perform(
         if SHAPES.index(scene.shape) > number:
             results.append(Result(scene.name, why=f"needs shape {scene.shape}: `figtree step {scene.shape}`"))
         else:
-            if not quiet:
-                console.print(f"[bold]{scene.name}[/]  {scene.hypothesis}")
+            telling.begins(scene)
             results.append(
-                await act_out(runtime, scene, tell=_silent if quiet else _tell, acknowledged=acknowledged)
+                await act_out(
+                    runtime, scene, tell=telling.tell, measured=telling.measured, acknowledged=acknowledged
+                )
             )
-        if not quiet:
-            _print(results[-1])
-    return results, await acknowledged.prove(runtime)
-
-
-def _print(result: Result) -> None:
-    for figure in result.figures:
-        console.print(f"    {figure.name:<40} {figure.value} {figure.unit}")
-    for seen in result.seen:
-        console.print(f"    [green]seen[/] {seen}")
-    verdict = "[bold green]passed[/]" if result.passed else f"[bold red]failed[/] {result.why}"
-    console.print(f"    {verdict} [dim]{result.seconds:.1f} s[/]\n")
-
-
-def _tell(text: str) -> None:
-    console.print(f"    [dim]{text}[/]")
-
-
-def _silent(_: str) -> None: ...
+        telling.ended(results[-1])
+    proof = await acknowledged.prove(runtime)
+    telling.proven(proof)
+    return results, proof
 
 
 def _known(name: str) -> Scene:

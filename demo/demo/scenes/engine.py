@@ -10,7 +10,7 @@ import httpx
 
 from demo.runtimes.runtime import Runtime, RuntimeFailure
 from demo.scenes.acknowledged import Acknowledged
-from demo.scenes.scene import NotSeen, Result, Scene
+from demo.scenes.scene import Figure, NotSeen, Result, Scene
 from demo.scenes.stage import Stage
 
 LIMIT = 120.0  # seconds for one scene
@@ -60,11 +60,15 @@ async def run(
     sabotage: bool = False,
     tell: Callable[[str], None] = lambda _: None,
     acknowledged: Acknowledged | None = None,
+    measured: Callable[[Figure | str], None] = lambda _: None,
 ) -> Result:
-    """Act the scene out and judge it. With `sabotage` its premise is left out, and it should fail."""
+    """Act the scene out and judge it. With `sabotage` its premise is left out, and it should fail.
+
+    `tell` hears what is done, `measured` each figure and each expectation that holds.
+    """
     result = Result(scene.name)
     before = await Snapshot.take(runtime)
-    stage = Stage(runtime, result, sabotage=sabotage, tell=tell, acknowledged=acknowledged)
+    stage = Stage(runtime, result, sabotage=sabotage, tell=tell, acknowledged=acknowledged, measured=measured)
     begun = time.monotonic()
     try:
         async with asyncio.timeout(LIMIT):

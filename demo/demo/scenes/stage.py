@@ -29,6 +29,7 @@ class Stage:
         sabotage: bool = False,
         tell: Callable[[str], None] = lambda _: None,
         acknowledged: Acknowledged | None = None,
+        measured: Callable[[Figure | str], None] = lambda _: None,
     ) -> None:
         self.runtime = runtime
         hooks = {"response": [acknowledged.see]} if acknowledged else None
@@ -39,6 +40,7 @@ class Stage:
         self._result = result
         self._sabotage = sabotage
         self._tell = tell
+        self._measured = measured
 
     # what makes the effect happen
 
@@ -104,7 +106,7 @@ class Stage:
             if time.monotonic() > until:
                 raise NotSeen(f"{what}: not within {patience:g} s")
             await asyncio.sleep(0.1)
-        self._result.seen.append(what)
+        self._see(what)
         return found
 
     # what is said
@@ -112,12 +114,17 @@ class Stage:
     def figure(self, name: str, value: object, unit: str = "") -> None:
         shown = f"{value:.1f}" if isinstance(value, float) else str(value)
         self._result.figures.append(Figure(name, shown, unit))
+        self._measured(self._result.figures[-1])
 
     def expect(self, holds: bool, what: str) -> None:
         """Fail the scene unless it holds; `what` carries the figure."""
         if not holds:
             raise NotSeen(what)
+        self._see(what)
+
+    def _see(self, what: str) -> None:
         self._result.seen.append(what)
+        self._measured(what)
 
     def tell(self, text: str) -> None:
         self._tell(text)

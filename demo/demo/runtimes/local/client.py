@@ -14,6 +14,7 @@ import httpx
 import psutil
 
 from demo.runtimes import runtime
+from demo.runtimes.local.envoy import NO_TLS
 from demo.runtimes.local.fleet import FIRST_IP
 from demo.runtimes.local.instance import MARKER, directory_of
 from demo.runtimes.local.istio_binaries import Binaries
@@ -77,6 +78,9 @@ class LocalRuntime:
             return f"http://127.0.0.1:{self._info['edge_port']}"
         workload = "gateway" if self._is_up("gateway") else "monolith"
         return f"http://{self._own_address(workload)}"
+
+    def page(self) -> str:
+        return f"http://127.0.0.1:{self._info['page_port']}"
 
     def _own_address(self, workload: str) -> str:
         last = FIRST_IP + workloads().index(workload)
@@ -176,8 +180,10 @@ class LocalRuntime:
         text: list[str] = await self._call("logs", workload=workload, part=part, lines=lines)
         return text
 
-    async def counters(self, workload: str, prefix: str = "") -> dict[str, float]:
-        counters: dict[str, float] = await self._call("counters", workload=workload, prefix=prefix)
+    async def counters(self, workload: str, prefix: str = "", *, matching: str = "") -> dict[str, float]:
+        counters: dict[str, float] = await self._call(
+            "counters", workload=workload, prefix=prefix, matching=matching
+        )
         return counters
 
     async def edges(self) -> list[EdgeCounters]:
@@ -275,7 +281,7 @@ def _check_begins(name: str, waited: float) -> None:
 
 async def _call(name: str, method: str, arguments: dict[str, Any]) -> Any:
     path = directory_of(name) / "run" / "control.sock"
-    transport = httpx.AsyncHTTPTransport(uds=str(path))
+    transport = httpx.AsyncHTTPTransport(uds=str(path), verify=NO_TLS)
     async with httpx.AsyncClient(transport=transport, base_url="http://supervisor", timeout=180) as client:
         try:
             answer = await client.post(f"/{method}", json=arguments)

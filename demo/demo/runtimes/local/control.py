@@ -45,6 +45,7 @@ class Control:
             "pid": os.getpid(),
             "name": self._instance.name, "mesh": self._instance.mesh, "ready": self.ready, "failure": self.failure,
             "block": self._instance.block, "edge_port": self._instance.edge_port, "ports": self._instance.ports,
+            "page_port": self._instance.page_port,
         }  # fmt: skip
 
     async def workloads(self) -> list[dict[str, Any]]:
@@ -165,10 +166,10 @@ class Control:
             return [self._infra.ingress]
         return [r.proxy for r in self._fleet.replicas(workload) if r.proxy is not None]
 
-    async def counters(self, workload: str, prefix: str) -> dict[str, float]:
+    async def counters(self, workload: str, prefix: str, matching: str) -> dict[str, float]:
         total: dict[str, float] = {}
         for proxy in self._proxies(workload):
-            for name, value in (await proxy.admin.statistics(prefix)).items():
+            for name, value in (await proxy.admin.statistics(prefix, matching)).items():
                 total[name] = total.get(name, 0.0) + value
         return total
 

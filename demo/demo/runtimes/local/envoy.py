@@ -1,12 +1,17 @@
 """Envoy's admin interface."""
 
+import ssl
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
 from demo.runtimes.runtime import Certificate, RuntimeFailure
+
+# A client's own context costs 15 ms of CPU, and what is asked here is asked every second without TLS.
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +19,7 @@ class Admin:
     url: str
 
     async def _request(self, method: str, path: str) -> httpx.Response:
-        async with httpx.AsyncClient(base_url=self.url, timeout=3, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=self.url, timeout=3, trust_env=False, verify=NO_TLS) as client:
             return await client.request(method, path)
 
     async def ready(self) -> bool:
@@ -23,9 +28,9 @@ class Admin:
         except httpx.TransportError:
             return False
 
-    async def statistics(self, contains: str = "") -> dict[str, float]:
+    async def statistics(self, contains: str = "", matching: str = "") -> dict[str, float]:
         """Counters and gauges, by name."""
-        answer = await self._request("GET", "/stats?format=json")
+        answer = await self._request("GET", f"/stats?format=json&filter={quote(matching)}")
         stats = answer.raise_for_status().json()["stats"]
         numbers = (
             (s["name"], s["value"]) for s in stats if isinstance(s.get("value"), int | float)

@@ -31,6 +31,8 @@ class Instance:
     root: Path
     block: str = ""  # 127.A.B
     edge_port: int = 0
+    page_port: int = 0
+    page_listener: socket.socket | None = None
     ports: dict[str, int] = field(default_factory=dict)
     held: list[socket.socket] = field(default_factory=list)
     lock: int = -1
@@ -118,6 +120,7 @@ class Instance:
         }  # fmt: skip
         for name, port in wanted.items():
             self.ports[name] = next(p for p in range(port, 65536, 1000) if _is_free(self.ip(6), p))
+        self._choose_page_port()
         for port in range(8080, 9080):
             try:
                 # Bound but not listening: Envoy, which shares ports, can have it, another instance cannot.
@@ -127,6 +130,18 @@ class Instance:
             self.edge_port = port
             return
         raise RuntimeFailure("no free port from 8080 to 9079 on 127.0.0.1")
+
+    def _choose_page_port(self) -> None:
+        for port in range(7070, 8070):
+            try:
+                self.page_listener = _bound("127.0.0.1", port)
+                self.page_listener.listen(64)
+            except OSError:
+                continue
+            self.held.append(self.page_listener)
+            self.page_port = port
+            return
+        raise RuntimeFailure("no free port from 7070 to 8069 on 127.0.0.1")
 
     def close(self) -> None:
         shutil.rmtree(self.root, ignore_errors=True)

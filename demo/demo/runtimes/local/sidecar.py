@@ -74,8 +74,12 @@ class Proxy:
         root = self.identity.root.read_bytes()
         (self.folder / "var/run/secrets/istio/root-cert.pem").write_bytes(root)
         (self.folder / "var/lib/istio/envoy/envoy_bootstrap_tmpl.json").write_text(self._bootstrap())
-        # The agent's own server would listen on every address; only this annotation can switch it off.
-        annotations = {"status.sidecar.istio.io/port": "0", "sidecar.istio.io/statsHistogramBuckets": BUCKETS}
+        # The agent's own server would listen on every address; only its annotation can switch it off.
+        annotations = {
+            "status.sidecar.istio.io/port": "0",
+            "sidecar.istio.io/statsHistogramBuckets": BUCKETS,
+            "sidecar.istio.io/statsFlushInterval": "1s",  # what the page shows is not older
+        }
         text = "".join(f"{name}={json.dumps(value)}\n" for name, value in annotations.items())
         (self.folder / "etc/istio/pod/annotations").write_text(text)
         self.renew_token()

@@ -9,6 +9,7 @@ import sys
 
 import psutil
 
+from demo.page.app import Page
 from demo.runtimes.local.api import application
 from demo.runtimes.local.control import Control
 from demo.runtimes.local.events import Events
@@ -19,6 +20,7 @@ from demo.runtimes.local.instance import Instance, directory_of
 from demo.runtimes.local.kubestub import KubeStub
 from demo.runtimes.local.leftovers import end_leftovers
 from demo.runtimes.local.objects import ROOT_NAMESPACE
+from demo.runtimes.local.own import OwnRuntime
 from demo.runtimes.local.process import adopt_orphans
 from demo.runtimes.local.serving import serving
 from demo.runtimes.local.watcher import watch
@@ -44,18 +46,22 @@ async def supervise(instance: Instance, stub_listener: socket.socket) -> None:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(instance.control_socket))
     stub = KubeStub((ROOT_NAMESPACE, NAMESPACE))
+    page = Page(await OwnRuntime.of(control), {"FIGTREE_NAME": instance.name, "RUNTIME": "local"})
+    assert instance.page_listener is not None
     async with (
         serving(stub.application(identity.keys(), identity.user_keys()), stub_listener),
         serving(application(control), listener),
         serving(receiver(spans), instance.listen(instance.telemetry_ip, "otlp")),
+        serving(page.application, instance.page_listener),
     ):
         starting = asyncio.create_task(_start(infrastructure, control))
         ended = asyncio.create_task(control.ended.wait())
         await asyncio.wait([starting, ended], return_when=asyncio.FIRST_COMPLETED)
-        background = [asyncio.create_task(_keep_house(infrastructure, fleet))]
+        background = [asyncio.create_task(_keep_house(infrastructure, fleet, page))]
         if infrastructure.config is not None:
             background.append(asyncio.create_task(watch(infrastructure.config)))
         await ended
+        await page.close()
         for task in (starting, *background):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
@@ -79,7 +85,7 @@ async def _start(infrastructure: Infrastructure, control: Control) -> None:
             raise
 
 
-async def _keep_house(infrastructure: Infrastructure, fleet: Fleet) -> None:
+async def _keep_house(infrastructure: Infrastructure, fleet: Fleet, page: Page) -> None:
     renewed = asyncio.get_running_loop().time()
     while True:
         await asyncio.sleep(HOUSEKEEPING)
@@ -87,7 +93,7 @@ async def _keep_house(infrastructure: Infrastructure, fleet: Fleet) -> None:
         for process in processes:
             if process is not None:
                 process.trim_log()
-        _bury_orphans({p.pid for p in processes if p is not None})
+        _bury_orphans({*(p.pid for p in processes if p is not None), *page.jobs.pids()})
         if asyncio.get_running_loop().time() - renewed > TOKEN_RENEWAL:
             renewed = asyncio.get_running_loop().time()
             for proxy in (infrastructure.ingress, *(r.proxy for r in fleet.all())):

@@ -1,0 +1,153 @@
+import { useMemo, useRef, useState, useEffect } from "preact/hooks";
+import { milliseconds, perSecond, ratio } from "../format";
+import type { Edge, Node, Route } from "../model";
+import { href } from "../route";
+import { edges, nodes, routes } from "../store";
+import { type Direction, type Layout, layout } from "./layout";
+import { doings, thickness, tone } from "./tone";
+
+const WIDE = 1120; // pixels from which the graph reads from left to right
+const NAMES: Record<string, string> = { users: "users", ingress: "ingress gateway", nats: "NATS JetStream" };
+const DATABASES = new Set(["monolith", "title", "currency", "pricing", "order", "customer"]);
+
+export interface Drawn {
+  id: string;
+  name: string;
+  node: Node | undefined;
+  width: number;
+  height: number;
+}
+
+export function drawn(all: Node[], between: Edge[]): Drawn[] {
+  const names = [...new Set(["users", "ingress", ...all.map((node) => node.name)])];
+  const queue = between.some((edge) => edge.target === "order") ? ["nats"] : [];
+  return [...names, ...queue].map((id) => {
+    const node = all.find((one) => one.name === id);
+    const versions = node?.versions.length ?? 0;
+    return { id, name: NAMES[id] ?? id, node, width: node ? 158 : 128, height: node ? 30 + 20 * versions : 34 };
+  });
+}
+
+export function Graph({ selected = "", compact = false }: { selected?: string; compact?: boolean }) {
+  const frame = useRef<HTMLDivElement>(null);
+  const [direction, setDirection] = useState<Direction>("TB");
+  useEffect(() => {
+    if (!frame.current || compact) return;
+    const observer = new ResizeObserver(([entry]) => setDirection((entry?.contentRect.width ?? 0) >= WIDE ? "LR" : "TB"));
+    observer.observe(frame.current);
+    return () => observer.disconnect();
+  }, [compact]);
+  const boxes = drawn(nodes.value, edges.value);
+  const links = edges.value.map((edge) => ({ id: keyOf(edge), source: edge.source, target: edge.target }));
+  if (boxes.some((box) => box.id === "nats")) links.push({ id: "order>nats", source: "order", target: "nats" });
+  const structure = JSON.stringify([boxes.map(({ id, width, height }) => [id, width, height]), links.map(({ id }) => id), direction]);
+  const placed = useMemo(() => layout(boxes, links, direction), [structure]);
+  return (
+    <div class="graph" ref={frame}>
+      <svg viewBox={`0 0 ${placed.width} ${placed.height}`} style={{ maxWidth: `${placed.width * 1.15}px` }} role="group" aria-label="The system as it is now: who calls whom">
+        {links.map((link) => (
+          <Line key={link.id} placed={placed} id={link.id} edge={edges.value.find((edge) => keyOf(edge) === link.id)} />
+        ))}
+        {boxes.map((box) => (
+          <Box key={box.id} placed={placed} box={box} chosen={box.id === selected} shares={routes.value} />
+        ))}
+      </svg>
+    </div>
+  );
+}
+
+export function keyOf(edge: Edge): string {
+  return `${edge.source}>${edge.target}${edge.mirror ? "~" : ""}`;
+}
+
+/** "gateway to pricing: 12/s, 0 % failed, 95 % within 8 ms, mutual TLS": the same for eyes and for screen readers. */
+export function described(edge: Edge): string {
+  const parts = [
+    perSecond(edge.rate),
+    `${ratio(edge.failed, edge.rate)} failed`,
+    ...(edge.p95 === null ? [] : [`95 % within ${milliseconds(edge.p95)}`]),
+    ...(edge.mtls ? ["mutual TLS"] : []),
+    ...(edge.mirror ? ["copies only"] : []),
+    doings(edge.mesh),
+  ];
+  return `${edge.source} to ${edge.target}: ${parts.filter(Boolean).join(", ")}`;
+}
+
+function Line({ placed, id, edge }: { placed: Layout; id: string; edge: Edge | undefined }) {
+  const at = placed.links.get(id);
+  if (!at) return null;
+  if (!edge) return <path class="edge events" d={at.path} />;
+  const { x, y } = at.label;
+  const fares = tone(edge);
+  const second = edge.failed > 0 ? `${ratio(edge.failed, edge.rate)} failed` : doings(edge.mesh) || (edge.p95 === null ? "" : `p95 ${milliseconds(edge.p95)}`);
+  return (
+    <g class={`edge ${fares} ${edge.mirror ? "mirror" : ""}`} role="img" aria-label={described(edge)}>
+      <title>{described(edge)}</title>
+      <path d={at.path} style={{ strokeWidth: thickness(edge.rate) }} />
+      {edge.rate > 0.05 && <path class="flow" d={at.path} style={{ strokeWidth: thickness(edge.rate) }} />}
+      <text x={x} y={y - 2}>
+        {edge.mtls ? "\u00a0\u00a0\u00a0" : ""}
+        {edge.mirror ? `copy ${perSecond(edge.rate)}` : perSecond(edge.rate)}
+      </text>
+      {edge.mtls && <Lock x={x - 5.2 - 3.1 * (edge.mirror ? perSecond(edge.rate).length + 5 : perSecond(edge.rate).length)} y={y - 11} />}
+      <text class="second" x={x} y={y + 11}>
+        {second}
+      </text>
+    </g>
+  );
+}
+
+function Lock({ x, y }: { x: number; y: number }) {
+  return <path class="lock" transform={`translate(${x} ${y})`} d="M1 4.500h7v5.500H1zM2.500 4.500V3a2 2 0 0 1 4 0v1.500" />;
+}
+
+function Box({ placed, box, chosen, shares }: { placed: Layout; box: Drawn; chosen: boolean; shares: Route[] }) {
+  const at = placed.boxes.get(box.id);
+  if (!at) return null;
+  const [left, top] = [at.x - at.width / 2, at.y - at.height / 2];
+  const { node } = box;
+  const declared = (version: string) => shares.find((route) => route.target === box.id && route.version === version && !route.mirror);
+  const failing = node?.versions.some((version) => version.ready < version.replicas);
+  const special = doings(node?.mesh);
+  const label = node
+    ? `${box.name}: ${node.versions.map((v) => `${v.version}, ${v.ready} of ${v.replicas} ready, ${perSecond(v.rate)}`).join("; ")}${special ? `; ${special}` : ""}`
+    : box.name;
+  return (
+    <a class={`node ${node ? "" : "outer"} ${failing ? "failing" : ""} ${chosen ? "chosen" : ""}`} href={href("system", box.id)} aria-label={label}>
+      <title>{label}</title>
+      <rect x={left} y={top} width={at.width} height={at.height} rx={node ? 9 : at.height / 2} />
+      <text class="name" x={node ? left + 12 : at.x} y={node ? top + 20 : at.y + 4.5} text-anchor={node ? "start" : "middle"}>
+        {box.name}
+      </text>
+      {DATABASES.has(box.id) && node && <Cylinder x={left + at.width - 24} y={top + 8} />}
+      {node?.versions.map((version, i) => {
+        const y = top + 38 + 20 * i;
+        const several = node.versions.length > 1;
+        const route = several ? declared(version.version) : undefined;
+        return (
+          <g class="version" key={version.version}>
+            {several && <rect class="bar" x={left + 12} y={y + 1} width={((at.width - 24) * version.share) / 100} height={3} rx={1.5} />}
+            <text x={left + 12} y={y - 3}>
+              {version.version}
+              {version.replicas > 1 || version.ready < version.replicas ? ` · ${version.ready}/${version.replicas}` : ""}
+              {several ? ` · ${version.share} %` : ""}
+              {route ? ` of ${route.percent} %` : ""}
+            </text>
+            <text class="rate" x={left + at.width - 12} y={y - 3} text-anchor="end">
+              {perSecond(version.rate)}
+            </text>
+          </g>
+        );
+      })}
+      {special && (
+        <text class="special" x={at.x} y={top + at.height + 12} text-anchor="middle">
+          {special}
+        </text>
+      )}
+    </a>
+  );
+}
+
+function Cylinder({ x, y }: { x: number; y: number }) {
+  return <path class="database" transform={`translate(${x} ${y})`} d="M0 3c0-1.700 2.700-3 6-3s6 1.300 6 3v7c0 1.700-2.700 3-6 3s-6-1.300-6-3zM0 3c0 1.700 2.700 3 6 3s6-1.300 6-3" />;
+}

@@ -1,0 +1,242 @@
+"""The page's backend: what it shows of counters and manifests, what it sends, and whom it lets do what."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from demo.page.declared import Declared
+from demo.page.effects import effects
+from demo.page.files import Files
+from demo.page.graph import Graph
+from demo.page.guard import POLICY, TOKEN_HEADER, Guard
+from demo.page.hub import BACKLOG, Hub
+from demo.page.jobs import Busy, Jobs
+from demo.page.patch import patch, rounded
+from demo.page.rates import Growth, percentile
+from demo.page.watching import new_lines
+from demo.runtimes.runtime import WorkloadStatus
+from demo.telemetry.edges import EdgeCounters
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+ISTIO = Path(__file__).resolve().parents[2] / "istio"
+
+
+def test_a_patch_brings_what_changed_and_names_what_is_gone() -> None:
+    assert patch({"a": 1, "b": 2, "c": 3}, {"a": 1, "b": 4, "d": 5}) == {
+        "set": {"b": 4, "d": 5},
+        "gone": ["c"],
+    }
+    assert patch({"a": 1}, {"a": 1}) == {}
+
+
+def test_figures_that_nobody_could_tell_apart_are_the_same() -> None:
+    assert rounded(59.97) == rounded(60.04) == 60.0
+
+
+def test_a_counter_that_grows_has_a_rate_and_one_that_began_anew_has_no_negative_one() -> None:
+    growth: Growth[str] = Growth()
+    growth.add(100.0, {"calls": 10.0})
+    assert growth.per_second() == {}
+    growth.add(102.0, {"calls": 30.0})
+    assert growth.per_second() == {"calls": 10.0}
+    growth.add(104.0, {"calls": 4.0})
+    assert growth.per_second() == {"calls": 2.0}
+
+
+def test_rates_forget_what_was_before_a_long_pause() -> None:
+    growth: Growth[str] = Growth()
+    growth.add(100.0, {"calls": 10.0})
+    growth.add(200.0, {"calls": 1010.0})
+    assert growth.per_second() == {}
+
+
+def test_a_percentile_lies_within_its_bucket_by_proportion() -> None:
+    assert percentile([{1.0: 50.0, 5.0: 90.0, 10.0: 100.0}], 0.95) == 7.5
+    assert percentile([{1.0: 50.0, 5.0: 50.0}, {1.0: 0.0, 5.0: 50.0}], 0.5) == 1.0
+    assert percentile([{1.0: 0.0, 5.0: 0.0}], 0.95) is None
+
+
+def test_what_the_mesh_does_is_found_at_the_callers_and_at_the_door() -> None:
+    counters = {
+        "cluster.outbound|50051||pricing.figtree.svc.cluster.local;.upstream_rq_retry": 3.0,
+        "cluster.outbound|50051|v2|pricing.figtree.svc.cluster.local;.upstream_rq_retry": 1.0,
+        "cluster.outbound|50051||pricing.figtree.svc.cluster.local;.outlier_detection.ejections_active": 1.0,
+        "http.inbound_127.0.0.1_50051;.rbac.denied": 7.0,
+        "http.outbound_127.0.0.1_50051;.downstream_rq_5xx": 9.0,
+    }
+    assert effects("gateway", counters) == {
+        ("gateway", "pricing", "retried"): 4.0,
+        ("gateway", "pricing", "ejected"): 1.0,
+        ("gateway", "", "denied"): 7.0,
+    }
+    assert effects("ingress", counters)["ingress", "", "failed"] == 9.0
+
+
+def test_routes_say_who_gets_which_share_and_who_gets_copies() -> None:
+    declared = Declared()
+    applied = {
+        "VirtualService/figtree/pricing": ISTIO / "canary/pricing-90-10.yaml",
+        "VirtualService/figtree/edge-currency": ISTIO / "traffic/edge-currency-mirror.yaml",
+        "Gateway/figtree/edge": ISTIO / "mesh/gateway.yaml",
+    }
+    routes = declared.routes(applied)
+    shares = {(r.target, r.version): r.percent for r in routes if r.name == "pricing"}
+    assert shares == {("pricing", "v1"): 90, ("pricing", "v2"): 10}
+    copies = [(r.target, r.percent) for r in routes if r.mirror]
+    assert copies == [("gateway", 100)]
+    assert declared.routes(applied) == routes
+
+
+def _status(version: str) -> WorkloadStatus:
+    return WorkloadStatus("pricing", version, 0, "ready", 1, True, 0, "127.0.0.1")
+
+
+def _calls(version: str, requests: int, errors: int = 0, mirrored: bool = False) -> EdgeCounters:
+    buckets = {1.0: requests // 2, 5.0: requests}
+    return EdgeCounters(
+        "istio-ingressgateway",
+        "latest",
+        "pricing",
+        version,
+        "grpc",
+        True,
+        mirrored,
+        requests,
+        errors,
+        0.0,
+        buckets,
+    )
+
+
+def test_the_graph_shows_each_versions_share_the_failures_and_the_copies_apart() -> None:
+    graph, workloads = Graph(), [_status("v1"), _status("v2")]
+    graph.look(10.0, workloads, [], {}, [])
+    calls = [_calls("v1", 180), _calls("v2", 20, errors=10), _calls("v2", 200, mirrored=True)]
+    shown = graph.look(12.0, workloads, calls, {("ingress", "", "requests"): 200.0}, [])
+    assert [(v["version"], v["share"], v["rate"]) for v in shown["node/pricing"]["versions"]] == [
+        ("v1", 90, 90.0),
+        ("v2", 10, 10.0),
+    ]
+    edge, copies = shown["edge/ingress>pricing"], shown["edge/ingress>pricing~"]
+    assert (edge["rate"], edge["failed"], edge["mtls"], edge["versions"]) == (
+        100.0,
+        5.0,
+        True,
+        {"v1": 90.0, "v2": 10.0},
+    )
+    assert edge["p95"] == 4.6
+    assert (copies["rate"], copies["mirror"]) == (100.0, True)
+    assert shown["edge/users>ingress"]["rate"] == 100.0
+
+
+def test_only_the_lines_behind_the_known_ones_are_new() -> None:
+    assert new_lines(["a", "b", "c"], ["b", "c", "d"]) == ["d"]
+    assert new_lines(["a", "b"], ["a", "b"]) == []
+    assert new_lines(["a", "b"], ["x", "y"]) == ["x", "y"]
+    assert new_lines([], ["x"]) == ["x"]
+
+
+def test_every_open_page_hears_of_a_change_once_and_one_that_does_not_listen_is_let_go() -> None:
+    hub = Hub()
+    stream = hub.open()
+    hub.show(("a/",), {"a/1": 1})
+    hub.show(("a/",), {"a/1": 1})
+    assert stream._waiting.qsize() == 2  # the state when it was opened, and one patch
+    for number in range(BACKLOG):
+        hub.show(("a/",), {"a/1": number + 2})
+    assert stream.closed
+
+
+async def _seen(request: Request) -> Response:
+    return PlainTextResponse(request.method)
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    application = Guard(Starlette(routes=[Route("/", _seen, methods=["GET", "POST"])]), "secret")
+    transport = httpx.ASGITransport(application)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:7070") as client:
+        yield client
+
+
+async def test_reading_needs_our_own_name_and_nothing_else(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/")).status_code == 200
+    assert (await client.get("/", headers={"host": "localhost:7070"})).status_code == 200
+    for foreign in ("rebound.example", "127.0.0.1.example:7070", "10.0.0.1"):
+        assert (await client.get("/", headers={"host": foreign})).status_code == 403
+
+
+async def test_doing_needs_the_token_of_this_start_and_no_foreign_origin(client: httpx.AsyncClient) -> None:
+    ours = {TOKEN_HEADER: "secret", "origin": "http://127.0.0.1:7070"}
+    assert (await client.post("/", headers=ours)).status_code == 200
+    assert (await client.post("/", headers={})).status_code == 403
+    assert (await client.post("/", headers=ours | {TOKEN_HEADER: "guess"})).status_code == 403
+    assert (await client.post("/", headers=ours | {"origin": "http://evil.example"})).status_code == 403
+    assert (await client.post("/", headers=ours | {"origin": "http://127.0.0.1:8080"})).status_code == 403
+
+
+async def test_every_answer_carries_the_policy_without_inline_or_foreign_script(
+    client: httpx.AsyncClient,
+) -> None:
+    for answer in (await client.get("/"), await client.post("/")):
+        assert answer.headers["content-security-policy"] == POLICY
+    assert "unsafe" not in POLICY
+    assert "http" not in POLICY
+
+
+async def test_files_are_served_packed_from_their_folder_only(tmp_path: Path) -> None:
+    folder = tmp_path / "dist"
+    (folder / "assets").mkdir(parents=True)
+    (folder / "index.html").write_text('<meta content="%figtree-token%">')
+    (folder / "assets" / "a.js").write_text("plain")
+    (folder / "assets" / "a.js.gz").write_bytes(b"packed")
+    (tmp_path / "secret").write_text("no")
+    files = Files("t", folder)
+    routes = [Route("/", files.page), Route("/assets/{path:path}", files.asset)]
+    transport = httpx.ASGITransport(Starlette(routes=routes))
+    async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+        assert (await client.get("/")).text == '<meta content="t">'
+        async with client.stream("GET", "/assets/a.js", headers={"accept-encoding": "gzip"}) as packed:
+            assert b"".join([part async for part in packed.aiter_raw()]) == b"packed"
+        assert (await client.get("/assets/a.js", headers={"accept-encoding": ""})).text == "plain"
+        assert (await client.get("/assets/%2e%2e/%2e%2e/secret")).status_code == 404
+        (folder / "index.html").unlink()
+        assert "make page" in (await client.get("/")).text
+
+
+async def test_a_job_is_shown_as_it_speaks_and_there_is_one_at_a_time() -> None:
+    states: list[str] = []
+    over = asyncio.Event()
+
+    async def ended(_: str) -> None:
+        over.set()
+
+    jobs = Jobs({}, lambda _, state: states.append(state["state"]), ended)
+    jobs.start("system", "help", "scene", "list", "--json")
+    with pytest.raises(Busy, match="help is still under way"):
+        jobs.start("system", "again", "scene", "list", "--json")
+    async with asyncio.timeout(60):
+        await over.wait()
+    assert states[0] == "running"
+    assert states[-1] == "done"
+    await jobs.close()
+
+
+async def test_a_job_that_fails_says_what_the_command_said() -> None:
+    shown: list[str] = []
+    over = asyncio.Event()
+
+    async def ended(_: str) -> None:
+        over.set()
+
+    jobs = Jobs({}, lambda _, state: shown.append(state.get("error", "")), ended)
+    jobs.start("system", "no such scene", "scene", "run", "no-such-scene")
+    async with asyncio.timeout(60):
+        await over.wait()
+    assert "there is no scene no-such-scene" in " ".join(shown[-1].split())
+    await jobs.close()
