@@ -34,7 +34,7 @@ $(STUBS): $(INSTALL) $(PROTOS)
 $(PAGE): $(UV) $(wildcard demo/page/*.json demo/page/*.ts demo/page/*.html) $(shell find demo/page/src -type f)
 	@demo/page/build $(UV) || true
 
-.PHONY: page setup demo up down scenes test test-scenes check format clean help cluster cluster-delete images deploy
+.PHONY: load load-ui page setup demo up down scenes test test-scenes check format clean help cluster cluster-delete images deploy
 RUNTIME ?= auto
 MESH    ?= on
 LOAD    ?= 120
@@ -44,6 +44,13 @@ ARGS    ?=
 STEP    ?= 0-monolith
 SCENES  ?= --all
 MODE    ?= full
+SHAPE   ?= steady
+SECONDS ?=
+TRANSPORT ?= rest
+LIMITS  ?= failed<=0 wrong<=0
+WORKERS ?= 1
+HOST    ?=
+REPORT  ?= build/load
 export RUNTIME MESH LOAD SEED TITLES STEP MODE
 
 demo: $(STUBS) $(PAGE) ## From nothing to the verdict: strangle the monolith under load (RUNTIME, MESH, LOAD, SEED, TITLES)
@@ -57,6 +64,17 @@ scenes: $(STUBS) ## Act every scene out on the running system (SCENES names some
 
 down: $(STUBS) ## Stop everything that `make up` started
 	@$(RUN)/figtree down
+
+LOCUST = export TRANSPORT='$(TRANSPORT)' LIMITS='$(LIMITS)'; edge='$(HOST)'; edge=$${edge:-$$($(RUN)/figtree edge)} && \
+  if [ "$$TRANSPORT" != rest ]; then GRPC=$${GRPC:-$$($(RUN)/figtree edge --grpc)}; export GRPC; fi && \
+  $(RUN)/locust -f loadtests/locustfile.py --host "$$edge"
+
+load: $(STUBS) ## Load the running system, judge every answer (SHAPE, LOAD, SECONDS, TRANSPORT, LIMITS, WORKERS, HOST)
+	@mkdir -p $(REPORT) && export SHAPE='$(SHAPE)' SECONDS='$(SECONDS)'; $(LOCUST) --headless --only-summary --stop-timeout 20 \
+	  $$([ $(WORKERS) = 1 ] || echo --processes $(WORKERS)) --html $(REPORT)/report.html --csv $(REPORT)/load
+
+load-ui: $(STUBS) ## The same users with Locust's page at http://127.0.0.1:8089
+	@$(LOCUST) --users $(LOAD) --spawn-rate 50 --web-host 127.0.0.1
 
 test: $(STUBS) $(PAGE) ## All tests but those of the scenes, on real PostgreSQL, NATS, istiod and Envoy (ARGS goes to pytest)
 	@echo "[test] unit, contract, conformance, runtime and journey: about 15 minutes, and 5 more to compile istiod the first time"

@@ -19,7 +19,7 @@ from demo import tour
 from demo.bench import cli as bench
 from demo.display import Lines, console, errors
 from demo.runtimes import choose
-from demo.runtimes.runtime import Refused, Runtime, RuntimeFailure
+from demo.runtimes.runtime import NeedsMesh, Refused, Runtime, RuntimeFailure
 from demo.scenes import cli as scenes
 from demo.settings import Settings
 from demo.strangler.gate import GateRefused
@@ -107,13 +107,27 @@ def page() -> None:
 
 
 @app.command()
-def edge() -> None:
+def edge(
+    grpc: Annotated[
+        bool, typer.Option("--grpc", help="How the gateway's neighbours are dialled instead.")
+    ] = False,
+) -> None:
     """The address at which the system is used."""
 
     async def work() -> None:
-        sys.stdout.write((await _connected()).edge() + "\n")
+        runtime = await _connected()
+        sys.stdout.write((await _dialled(runtime) if grpc else runtime.edge()) + "\n")
 
     _run(work())
+
+
+async def _dialled(runtime: Runtime) -> str:
+    """The way out of the gateway's sidecar, or each service's own address where there is no mesh."""
+    try:
+        return await runtime.egress("gateway")
+    except NeedsMesh:
+        names = ("title", "currency", "pricing", "order", "customer")
+        return ",".join([f"{name}={await runtime.address(name)}" for name in names])
 
 
 @app.command()

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any, ClassVar, TypeVar
 
 import gevent
-from locust import constant_throughput, task
+from locust import User, constant_throughput, task
 from locust.contrib.fasthttp import FAILURE_EXCEPTIONS, FastHttpUser
 from locust.exception import StopUser
 
@@ -43,17 +43,12 @@ class Shared:
         return self.users, Random(f"{self.seed} {kind} {number}")  # noqa: S311
 
 
-class Caller(FastHttpUser):
+class Scripted(User):
+    """Makes one request a second, whatever the transport."""
+
     abstract = True
     shared: ClassVar[Shared]
     wait_time = constant_throughput(1)
-    network_timeout = connection_timeout = TIMEOUT
-
-    def __init__(self, environment: Any) -> None:
-        self.client_pool = PlainClients(TIMEOUT)
-        super().__init__(environment)
-        self.client.client.cookiejar = None
-        self.client.client.valid_response_codes = ANY_STATUS  # type: ignore[misc]  # else bodies of errors are cut
 
     def on_start(self) -> None:
         self.number, self.random = self.shared.enter(type(self).__name__)
@@ -78,6 +73,17 @@ class Caller(FastHttpUser):
             self.shared.recorder.request("load", None, Wrong(repr(error)))
             self.shared.recorder.detail("load", "-", "-", 0, error, b"")
             raise
+
+
+class Caller(Scripted, FastHttpUser):
+    abstract = True
+    network_timeout = connection_timeout = TIMEOUT
+
+    def __init__(self, environment: Any) -> None:
+        self.client_pool = PlainClients(TIMEOUT)
+        super().__init__(environment)
+        self.client.client.cookiejar = None
+        self.client.client.valid_response_codes = ANY_STATUS  # type: ignore[misc]  # else bodies of errors are cut
 
     def call(
         self,

@@ -16,7 +16,7 @@ from locust.env import Environment
 
 from loadtests.bulk import BulkBuyer
 from loadtests.buyers import Buyer, Watcher
-from loadtests.client import TIMEOUT, Caller, Shared
+from loadtests.client import TIMEOUT, Scripted, Shared
 from loadtests.ledger import Ledger
 from loadtests.recorder import Recorder
 from loadtests.reference import capture
@@ -47,7 +47,7 @@ def prepare(environment: Environment, options: Options) -> tuple[Shared, Callabl
         Recorder(options.feed, options.failures),
         options.seed,
     )
-    Caller.shared = shared
+    Scripted.shared = shared
 
     def count(name: str, response_time: float, exception: BaseException | None, **_: Any) -> None:
         shared.recorder.request(name, None if name == RESUMED else response_time, exception)

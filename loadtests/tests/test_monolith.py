@@ -1,6 +1,10 @@
 """The load on the real monolith: nothing to find while it is healthy, and everything that is planted."""
 
+import asyncio
+import os
+import re
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -11,6 +15,7 @@ from tests.support.dropping import dropping
 from tests.support.postgres import Postgres
 from tests.support.processes import answers_http, command, finish, free_port, running
 
+ROOT = Path(__file__).parents[2]
 Load = Callable[..., Awaitable[Any]]
 
 
@@ -73,3 +78,20 @@ async def test_a_lost_order_is_found(monolith: Monolith, load: Load) -> None:
     missing = next(row for row in rows if (row.customer_id, row.idempotency_key) in run.ledger.placed)
     without = [row for row in rows if row is not missing]
     assert compare(run.ledger, without).lost == [(missing.customer_id, missing.idempotency_key)]
+
+
+async def test_a_figure_that_falls_short_fails_the_locust_run_and_is_named(
+    monolith: Monolith, tmp_path: Path
+) -> None:
+    settings = {"SHAPE": "steady", "LOAD": "40", "SECONDS": "4", "LIMITS": "failed<=0 wrong<=0 rps>=1000"}
+    process = await asyncio.create_subprocess_exec(
+        *command("locust"), "-f", ROOT / "loadtests" / "locustfile.py", "--headless", "--only-summary",
+        "--host", f"http://127.0.0.1:{monolith.port}", "--html", tmp_path / "report.html", "--csv", tmp_path / "load",
+        env=os.environ | settings, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    assert process.returncode == 1
+    (short,) = [line for line in output.decode().splitlines() if "fell short" in line]
+    assert re.fullmatch(r"\[load\] fell short: rps is [\d.]+, at least 1000 was asked for", short)
+    assert (tmp_path / "report.html").stat().st_size > 10_000
+    assert "Aggregated" in (tmp_path / "load_stats.csv").read_text()

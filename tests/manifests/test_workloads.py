@@ -71,7 +71,7 @@ def test_pod_security_is_enforced_where_istio_init_is_not_needed_and_warned_of_e
             labels = namespace["metadata"]["labels"]
             assert labels["pod-security.kubernetes.io/warn"] == "restricted"
             enforced = labels.get("pod-security.kubernetes.io/enforce") == "restricted"
-            assert enforced == ("overlays" in folder.parts)
+            assert enforced == bool({"overlays", "load"} & set(folder.parts))
 
 
 def test_a_file_holds_one_object_and_is_named_for_its_kind() -> None:

@@ -40,7 +40,11 @@ def lint(uv: str) -> Iterator[str]:
     """checkov on what kind gets; what is waived stands with its reason in k8s/checkov.yaml."""
     with tempfile.TemporaryDirectory() as folder:
         rendered = Path(folder) / "rendered.yaml"
-        parts = (render.K8S / "overlays" / "kind" / "4-order", render.K8S / "canary" / "pricing-v2")
+        parts = (
+            render.K8S / "overlays" / "kind" / "4-order",
+            render.K8S / "canary" / "pricing-v2",
+            render.K8S / "load",
+        )
         rendered.write_text("---\n".join(render.text(part) for part in parts))
         command = [uv, "tool", "run", "--quiet", "--exclude-newer", LOCKED_AT, "--from", CHECKOV, "checkov"]
         command += ["--config-file", str(render.K8S / "checkov.yaml"), "-f", str(rendered)]

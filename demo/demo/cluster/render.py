@@ -16,8 +16,8 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def folders() -> list[Path]:
-    """All that can be applied: a step, a step on some cluster, a canary, the add-ons."""
-    patterns = ("steps/*", "overlays/*/*", "canary/*", "addons/*")
+    """All that can be applied: a step, a step on some cluster, a canary, the add-ons, the load."""
+    patterns = ("steps/*", "overlays/*/*", "canary/*", "addons/*", "load")
     found = (path for pattern in patterns for path in K8S.glob(f"{pattern}/kustomization.yaml"))
     return sorted(path.parent for path in found)
 
