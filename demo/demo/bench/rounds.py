@@ -25,7 +25,7 @@ class Row:
     processes: dict[str, int] = field(default_factory=dict)
     database: str = ""
     before: Callable[[], Awaitable[None]] | None = None
-    bare: bool = False
+    bare: str = ""  # pgbench: `place`, or `life` for all that follows, too
 
 
 async def measure(row: Row, clients: int, seconds: float, *, options: tuple[str, ...] = ()) -> Round:
@@ -35,7 +35,7 @@ async def measure(row: Row, clients: int, seconds: float, *, options: tuple[str,
     orders, wal = await stored(row.database)
     begun = usage(*row.instances, plus=row.processes)
     if row.bare:
-        seen = await pgbench.run(row.database, clients, seconds)
+        seen = await pgbench.run(row.database, clients, seconds, life=row.bare == "life")
     else:
         seen = await clients_of(row.address, clients, seconds, *options)
     ended = usage(*row.instances, plus=row.processes, memory=True)

@@ -72,3 +72,17 @@ def _name(process: psutil.Process) -> str:
     if program.startswith("python") and len(command) > 1:
         return Path(command[1]).name
     return program
+
+
+def watched(instance: str) -> dict[str, dict[str, float]]:
+    """What must not grow: memory, descriptors and sockets, by what it is."""
+    pss: dict[str, float] = defaultdict(float)
+    fds: dict[str, float] = defaultdict(float)
+    sockets: dict[str, float] = defaultdict(float)
+    for name, process in _found((instance,), {}):
+        with contextlib.suppress(psutil.Error, OSError):
+            pss[name] += process.memory_full_info().pss / 2**20
+            opened = [link.readlink().name for link in Path(f"/proc/{process.pid}/fd").iterdir()]
+            fds[name] += len(opened)
+            sockets[name] += sum(link.startswith("socket:") for link in opened)
+    return {"pss_mib": {k: round(v, 1) for k, v in pss.items()}, "fds": dict(fds), "sockets": dict(sockets)}

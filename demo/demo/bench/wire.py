@@ -87,12 +87,15 @@ class Client(asyncio.Protocol):
         length = LENGTH.search(self._answer, 0, end)
         if length is None or len(self._answer) < end + 4 + int(length[1]):
             return
-        tally = self._tally
-        if tally.open:
-            tally.times.append(time.perf_counter() - self._sent_at)
-            tally.statuses[int(self._answer[9:12])] += 1
-            tally.received += len(self._answer)
-        self._answer = b""
+        status, size, self._answer = int(self._answer[9:12]), len(self._answer), b""
+        if self._tally.open:
+            self._tally.times.append(time.perf_counter() - self._sent_at)
+            self._tally.statuses[status] += 1
+            self._tally.received += size
+        self.answered(status)
+
+    def answered(self, status: int) -> None:
+        """The next order, after a pause if there is one."""
         if self._pause:
             asyncio.get_running_loop().call_later(self._pause, self._send)
         else:
