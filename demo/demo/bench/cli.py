@@ -19,6 +19,7 @@ from demo.settings import Settings
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 OUT = ROOT / "docs" / "bench"
 YARDSTICK_PORT = 18090
+SIZES = [1_000, 10_000, 100_000, 1_000_000]
 Rounds = Annotated[int, typer.Option(help="Turns of each row.")]
 Seconds = Annotated[float, typer.Option(help="Of each turn.")]
 
@@ -145,12 +146,7 @@ def calls(rounds: Rounds = 5, seconds: Seconds = 4, out: Out = RESULTS) -> None:
 
 @app.command()
 def stored(
-    size: Annotated[list[int], typer.Option(help="Orders stored already.")] = [
-        1_000,
-        10_000,
-        100_000,
-        1_000_000,
-    ],
+    size: Annotated[list[int], typer.Option(help="Orders stored already.")] = SIZES,
     titles: int = 100_000,
     clients: int = 16,
     seconds: Seconds = 10,

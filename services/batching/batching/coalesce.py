@@ -28,6 +28,7 @@ class Waiting(Generic[T, R]):
     answer: asyncio.Future[R]
     call: CallContext
     context: Context
+    since: float
 
 
 @dataclass(slots=True)
@@ -52,23 +53,26 @@ class Coalescer(Generic[T, R]):
         size: int = 50,
         flights: int = 2,
         most: int = 1000,
+        patience: float = 1.0,
     ) -> None:
         self._work = work
         self._size = size
         self._flights = flights
         self._most = most
+        self._patience = patience
         self._lanes: dict[tuple[str | None, ...], Lane[T, R]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, item: T) -> R:
-        """The item's result. Raises Busy if `most` are waiting."""
+        """The item's result. Raises Busy if `most` are waiting, or one has been waiting for `patience` seconds."""
         call = call_context.current()
         name = tuple(call.headers.get(header) for header in ROUTED_BY)
         lane = self._lanes.setdefault(name, Lane())
-        if len(lane.waiting) >= self._most:
-            raise Busy(f"{self._most} calls are waiting already")
+        now = time.monotonic()
+        if len(lane.waiting) >= self._most or (lane.waiting and now - lane.waiting[0].since > self._patience):
+            raise Busy("too many calls are waiting already")
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        lane.waiting.append(Waiting(item, answer, call, copy_context()))
+        lane.waiting.append(Waiting(item, answer, call, copy_context(), now))
         if lane.flights < self._flights:
             lane.flights += 1
             task = asyncio.create_task(self._fly(name, lane))

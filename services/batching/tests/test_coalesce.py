@@ -144,6 +144,20 @@ async def test_when_too_many_wait_a_further_call_is_refused_at_once() -> None:
     assert await asyncio.gather(*tasks) == [0, 10, 20]
 
 
+async def test_while_one_has_been_waiting_for_too_long_a_further_call_is_refused() -> None:
+    work = Work()
+    coalescer = Coalescer(work, flights=1, patience=0.01)
+    work.go.clear()
+    tasks = await start(coalescer, 0)
+    tasks += await start(coalescer, 1)
+    await asyncio.sleep(0.02)
+    with pytest.raises(Busy):
+        await coalescer(2)
+    work.go.set()
+    assert await asyncio.gather(*tasks) == [0, 10]
+    assert await coalescer(3) == 30
+
+
 async def test_a_flight_may_take_as_long_as_its_most_patient_caller_waits() -> None:
     work = Work()
     coalescer = Coalescer(work, flights=1)
