@@ -41,10 +41,12 @@ def run() -> None:
 
             server.run(partial(seed, url, chosen.titles, chosen.orders))
         case _:
+            import tracing
             from edge.serve import serve
 
             from monolith.wiring import application
 
+            tracing.configure("monolith", settings.version, settings)
             server.run(partial(serve, application(settings), settings.listen))
 
 

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from chassis.context import current
 from edge.errors import Moved, Overloaded, TooLate, Unavailable
 from sqlalchemy import Executable, MetaData, Row, make_url
 from sqlalchemy import exc as sql
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from tracing.sql import statement_span
 
 FENCED = "FT001"  # the strangler's trigger: this side is not the writer
 UNREACHABLE = ("08", "53", "57P", "58")  # SQLSTATE classes: connection, resources, shutdown, system
@@ -50,7 +52,7 @@ class Database:
         return await self._run(statement, values)
 
     async def _run(self, statement: Executable, values: Mapping[str, Any] | None) -> Sequence[Row[Any]]:
-        with _translating():
+        with statement_span(statement, current().headers, "monolith"), _translating():
             async with self._engine.connect() as connection:
                 result = await connection.execute(statement, values)
                 return result.all() if result.returns_rows else ()

@@ -1,12 +1,13 @@
 from typing import Literal
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+from tracing import TracingSettings
 
 Ruleset = Literal["v1", "v2", "v2-rounding"]
 
 
-class Settings(BaseSettings):
+class Settings(TracingSettings):
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
 
     database_url: str = Field(repr=False, pattern="^postgresql://")  # carries a password

@@ -13,6 +13,7 @@ from edge.remote.order import RemoteOrders
 from edge.remote.pricing import RemotePricing
 from edge.remote.title import RemoteTitles
 from fastapi import FastAPI
+from tracing import Traces
 
 from monolith.currency.service import LocalCurrencies
 from monolith.database import Database, open_engine
@@ -58,15 +59,15 @@ async def ports(settings: Settings) -> AsyncIterator[PortsNow]:
             LocalPricing(database, titles, currencies, settings.ruleset),
             RemotePricing(to_pricing),
         )
-        watches = Watches(database)
+        watches, traces = Watches(database), Traces()
         orders = Choice[Orders](
-            "order", LocalOrders(OrderStorage(database), watches, pricing), RemoteOrders(to_order)
+            "order", LocalOrders(OrderStorage(database), watches, pricing, traces), RemoteOrders(to_order)
         )
         written = WritableOrders(orders)
 
         placement = Placement(database, [titles, currencies, pricing, orders])
         await placement.read()
-        fulfilment = Fulfilment(database, settings.fulfilment_delay)
+        fulfilment = Fulfilment(database, settings.fulfilment_delay, traces)
         for work in (placement.follow(), watches.follow(), fulfilment.work()):
             closing.push_async_callback(_stopped, asyncio.create_task(work))
         yield lambda: Ports(titles(), currencies(), pricing(), written)

@@ -14,6 +14,7 @@ from monolith.order.watch import Watches
 from monolith.pricing.service import LocalPricing
 from monolith.seed import seed
 from monolith.title.service import LocalTitles
+from tracing import Traces
 
 from tests.support.postgres import Postgres
 
@@ -63,7 +64,7 @@ def watches(database: Database) -> Watches:
 
 @pytest.fixture
 def orders(database: Database, watches: Watches, pricing: LocalPricing) -> LocalOrders:
-    return LocalOrders(OrderStorage(database), watches, lambda: pricing)
+    return LocalOrders(OrderStorage(database), watches, lambda: pricing, Traces())
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ import asyncio
 import logging
 
 from edge.errors import Moved
+from opentelemetry.trace import SpanKind
 from sqlalchemy import text
+from tracing import Traces, span
 
 from monolith.database import Database
 
@@ -35,20 +37,25 @@ STEP = text("""
     ), done as (
         update order_events e set published = true from due
         where e.order_id = due.order_id and e.sequence = due.sequence
-        returning 1
+        returning e.order_id, e.status
     )
-    select 1 from done
+    select order_id, status from done
 """)
 
 
 class Fulfilment:
-    def __init__(self, database: Database, delay: float) -> None:
+    def __init__(self, database: Database, delay: float, traces: Traces) -> None:
+        self._traces = traces
         self._database = database
         self._delay = delay
 
     async def step(self) -> int:
         """How many events were due. Raises Moved if this side is not the writer."""
-        return len(await self._database.rows(STEP, {"delay": self._delay, "most": MOST}))
+        done = await self._database.rows(STEP, {"delay": self._delay, "most": MOST})
+        for event in done:
+            with span(f"orders.{event.status} process", SpanKind.CONSUMER, self._traces.of(event.order_id)):
+                pass  # all at once, above; this says of each traced one when it was
+        return len(done)
 
     async def work(self) -> None:
         while True:

@@ -2,10 +2,12 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from decimal import Decimal
 from uuid import UUID
 
+from chassis.context import current
 from edge import paging
 from edge.errors import Conflict, EdgeError, Invalid, Missing
 from edge.models import Basket, NewOrder, Order, OrderEvent, OrderLine, OrderPage, Quote
 from edge.ports import Placed, Pricing
+from tracing import Traces
 from uuid_utils.compat import uuid7
 
 from monolith.order.content import content_hash
@@ -14,7 +16,10 @@ from monolith.order.watch import Watches
 
 
 class LocalOrders:
-    def __init__(self, storage: OrderStorage, watches: Watches, pricing: Callable[[], Pricing]) -> None:
+    def __init__(
+        self, storage: OrderStorage, watches: Watches, pricing: Callable[[], Pricing], traces: Traces
+    ) -> None:
+        self._traces = traces
         self._storage = storage
         self._watches = watches
         self._pricing = pricing
@@ -60,6 +65,7 @@ class LocalOrders:
             else:
                 drafts[i] = _draft(key, order, quote)
         stored = await self._storage.store(list(drafts.values())) if drafts else {}
+        self._traces.remember(stored, current().headers)
         ours |= {draft.id for draft in drafts.values() if draft.id not in stored}
         return answers | {i: Placed(stored[d.id]) for i, d in drafts.items() if d.id in stored}
 

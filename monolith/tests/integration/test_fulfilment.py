@@ -10,11 +10,12 @@ from monolith.order.fulfilment import Fulfilment
 from monolith.order.service import LocalOrders
 from monolith.order.watch import Watches
 from sqlalchemy import text
+from tracing import Traces
 
 
 @pytest.fixture
 async def working(database: Database, watches: Watches) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(w) for w in (Fulfilment(database, 0.1).work(), watches.follow())]
+    tasks = [asyncio.create_task(w) for w in (Fulfilment(database, 0.1, Traces()).work(), watches.follow())]
     yield
     for task in tasks:
         task.cancel()
@@ -53,7 +54,7 @@ async def test_workers_at_the_same_time_move_each_order_once(
     database: Database, orders: LocalOrders, new_order: NewOrder
 ) -> None:
     order_ids = [(await orders.place(f"k-{i}", new_order)).order.id for i in range(20)]
-    worker = Fulfilment(database, 0)
+    worker = Fulfilment(database, 0, Traces())
     for _ in range(4):
         await asyncio.gather(*(worker.step() for _ in range(5)))
     events = await database.rows(

@@ -16,6 +16,7 @@ from monolith.order.service import LocalOrders
 from monolith.order.writer import WritableOrders
 from monolith.placement import Choice, Placement
 from sqlalchemy import text
+from tracing import Traces
 
 from tests.support.postgres import Postgres
 
@@ -84,7 +85,7 @@ async def test_while_nobody_writes_it_is_unavailable_after_three_changes(
 @pytest.mark.usefixtures("fenced")
 async def test_the_worker_learns_that_it_is_not_the_writer(database: Database) -> None:
     with pytest.raises(Moved):
-        await Fulfilment(database, 0).step()
+        await Fulfilment(database, 0, Traces()).step()
 
 
 async def test_placement_follows_its_table_and_survives_without_it(postgres: Postgres) -> None:

@@ -12,6 +12,7 @@ from monolith.order.service import LocalOrders
 from monolith.order.storage import Draft, OrderStorage
 from monolith.order.watch import Watches
 from monolith.pricing.service import LocalPricing
+from tracing import Traces
 
 
 def other(order: NewOrder) -> NewOrder:
@@ -72,7 +73,7 @@ async def test_a_replay_needs_no_price(
             raise Unavailable("pricing is gone")
 
     broken: Any = Broken()
-    without = LocalOrders(OrderStorage(database), watches, lambda: broken)
+    without = LocalOrders(OrderStorage(database), watches, lambda: broken, Traces())
     first = await orders.place("k", new_order)
     assert (await without.place("k", new_order)).order.id == first.order.id
     with pytest.raises(Conflict):
@@ -89,7 +90,7 @@ async def test_an_order_is_no_replay_because_its_connection_died_after_storing_i
             await super().store(drafts)
             return await super().store(drafts)
 
-    orders = LocalOrders(Repeating(database), watches, lambda: pricing)
+    orders = LocalOrders(Repeating(database), watches, lambda: pricing, Traces())
     first, second = await orders.place_many([("k", new_order), ("k", new_order)])
     assert isinstance(first, Placed)
     assert isinstance(second, Placed)

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from chassis import context as call_context
 from chassis.context import CallContext
+from tracing import is_sampled
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -124,8 +125,3 @@ class Coalescer(Generic[T, R]):
 
 def _is_sampled(call: CallContext) -> bool:
     return is_sampled(call.headers.get("traceparent", ""))
-
-
-def is_sampled(traceparent: str) -> bool:
-    flags = traceparent.rpartition("-")[2]
-    return len(flags) == 2 and flags[1] in "13579bdf"

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 
 import pytest
-from batching.coalesce import Busy, Coalescer, is_sampled
+from batching.coalesce import Busy, Coalescer
 from chassis import context as call_context
 
 SAMPLED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -170,10 +170,3 @@ async def test_a_flight_may_take_as_long_as_its_most_patient_caller_waits() -> N
     await asyncio.gather(*tasks)
     assert work.deadlines[0] is None
     assert work.deadlines[1] == pytest.approx(loop.time() + 9, abs=1)
-
-
-@pytest.mark.parametrize(
-    ("header", "sampled"), [(SAMPLED, True), (UNSAMPLED, False), ("", False), ("x", False)]
-)
-def test_the_last_bit_says_whether_a_call_is_sampled(header: str, sampled: bool) -> None:
-    assert is_sampled(header) is sampled

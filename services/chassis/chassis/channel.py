@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from grpc import aio
+from tracing.rpc import calling, ending
 
-from chassis.context import outbound_metadata, time_left
+from chassis.context import current, time_left
 from chassis.errors import METADATA_LIMITS
 
 OPTIONS = [
@@ -47,10 +48,11 @@ def _handing_on(kind: type[aio.ClientInterceptor], method: str, limit: float | N
     ) -> Any:
         timeout = limit if details.timeout is None else details.timeout
         timeout = None if timeout is None else time_left(timeout)
-        metadata = aio.Metadata(*(details.metadata or ()), *outbound_metadata())
+        span, headers = calling(details.method, current().headers)
+        metadata = aio.Metadata(*(details.metadata or ()), *headers.items())
         handed_on = aio.ClientCallDetails(
             details.method, timeout, metadata, details.credentials, details.wait_for_ready
         )
-        return await continuation(handed_on, request)
+        return ending(await continuation(handed_on, request), span)
 
     return type(kind.__name__, (kind,), {method: intercept})()

@@ -35,7 +35,3 @@ def time_left(limit: float) -> float:
     """Seconds that an outbound call may take: its own limit, or what the caller has left if that is less."""
     deadline = _current.get().deadline
     return limit if deadline is None else max(0.0, min(limit, deadline - time.monotonic()))
-
-
-def outbound_metadata() -> tuple[tuple[str, str], ...]:
-    return tuple(_current.get().headers.items())

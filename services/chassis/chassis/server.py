@@ -10,6 +10,7 @@ import uvloop
 from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from tracing.rpc import TracingInterceptor
 
 from chassis.errors import METADATA_LIMITS, ErrorInterceptor, StatusTable
 
@@ -48,9 +49,8 @@ async def serve(
     `listen` is host:port or unix:/path; a call beyond `max_concurrent` is refused with RESOURCE_EXHAUSTED.
     """
     stopping = stop_signal()
-    server = aio.server(
-        interceptors=[ErrorInterceptor(errors)], options=OPTIONS, maximum_concurrent_rpcs=max_concurrent
-    )
+    interceptors = [TracingInterceptor(), ErrorInterceptor(errors)]
+    server = aio.server(interceptors=interceptors, options=OPTIONS, maximum_concurrent_rpcs=max_concurrent)
     register(server)
     healthy = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healthy, server)

@@ -46,7 +46,7 @@ async def fail_later(request: bytes, call: Any) -> Any:
 
 async def seen(_: bytes, __: Any) -> bytes:
     """What an outbound call would take along."""
-    return repr((round(context.time_left(60.0), 1), dict(context.outbound_metadata()))).encode()
+    return repr((round(context.time_left(60.0), 1), dict(context.current().headers))).encode()
 
 
 def register(to: aio.Server) -> None:

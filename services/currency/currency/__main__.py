@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 import chassis.server
+import tracing
 from chassis.telemetry import configure_logging
 from figtree.currency.v1.currency_pb2_grpc import add_CurrencyServiceServicer_to_server
 
@@ -20,6 +21,7 @@ from currency.storage import SqlRates
 
 
 async def serve(settings: Settings) -> None:
+    tracing.configure("currency", settings.version, settings)
     async with AsyncExitStack() as closing:
         engine = await closing.enter_async_context(database(settings.database_url))
         servicer = CurrencyServicer(Exchange(CachedRates(SqlRates(engine))))

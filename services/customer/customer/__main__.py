@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 import chassis.server
+import tracing
 from chassis.telemetry import configure_logging
 from figtree.customer.v1.customer_pb2_grpc import add_CustomerServiceServicer_to_server
 
@@ -20,6 +21,7 @@ from customer.storage import SqlCustomers
 
 
 async def serve(settings: Settings) -> None:
+    tracing.configure("customer", settings.version, settings)
     async with AsyncExitStack() as closing:
         engine = await closing.enter_async_context(database(settings.database_url))
         servicer = CustomerServicer(Accounts(SqlCustomers(engine)))

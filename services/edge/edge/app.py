@@ -5,10 +5,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
+from tracing.asgi import TraceRequests
 
 from edge import contract, problems
 from edge.digest import ContentDigest
-from edge.entry import BodyLimit, EnterCall, Leaving
+from edge.entry import BodyLimit, EnterCall, Leaving, described
 from edge.hot import HotPath
 from edge.ports import Ports
 from edge.routes import currency, customer, order, pricing, title
@@ -50,6 +51,7 @@ def create_app(lifespan: Callable[[], AbstractAsyncContextManager[PortsNow]]) ->
     app.add_middleware(BodyLimit)
     app.add_middleware(EnterCall)
     app.add_middleware(ContentDigest)
+    app.add_middleware(TraceRequests, describe=described)
     app.add_middleware(Leaving, state=app.state)
     contract.install(app)
     return app

@@ -1,5 +1,7 @@
 """What happens to every request before its route."""
 
+from collections.abc import Mapping
+
 from chassis import context as call_context
 from starlette.datastructures import Headers, State
 from starlette.exceptions import HTTPException
@@ -25,6 +27,12 @@ class EnterCall:
             headers = ((k.decode("latin-1"), v.decode("latin-1")) for k, v in kept)
             call_context.enter(((k, v) for k, v in headers if v.isascii() and v.isprintable()), DEADLINE)
         await self._app(scope, receive, send)
+
+
+def described(scope: Scope, answer: Mapping[bytes, bytes]) -> dict[str, str]:
+    """The order that a traced request was about: in its path, or just placed."""
+    order_id = scope.get("path_params", {}).get("order_id") or answer.get(b"location", b"").decode()
+    return {"figtree.order_id": str(order_id).rpartition("/")[2]} if order_id else {}
 
 
 class BodyLimit:

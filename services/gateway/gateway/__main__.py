@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
+import tracing
 from chassis import server
 from chassis.channel import open_channel
 from chassis.telemetry import configure_logging
@@ -47,6 +48,7 @@ def application(settings: Settings) -> FastAPI:
 def run() -> None:
     settings = Settings()
     configure_logging("gateway", settings.version, settings.log_level)
+    tracing.configure("gateway", settings.version, settings)
     server.run(partial(serve, application(settings), settings.listen))
 
 

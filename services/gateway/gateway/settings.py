@@ -1,7 +1,8 @@
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+from tracing import TracingSettings
 
 
-class Settings(BaseSettings):
+class Settings(TracingSettings):
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
 
     listen: str = "127.0.0.1:8080"

@@ -4,12 +4,14 @@ import sys
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
+import tracing
 import uvloop
 from batching.coalesce import Coalescer
 from chassis.channel import open_channel
 from chassis.server import serve
 from chassis.telemetry import configure_logging
 from figtree.order.v1.order_pb2_grpc import add_OrderServiceServicer_to_server
+from tracing import Traces
 from uuid_utils.compat import uuid7
 
 from order.clients import RemoteAccounts, RemotePricing
@@ -17,7 +19,7 @@ from order.database import database, migrate
 from order.domain import Unavailable
 from order.fulfilment import Fulfilment
 from order.messaging import Messaging
-from order.outbox import Bell, Relay, Traces
+from order.outbox import Bell, Relay
 from order.progress import SqlProgress
 from order.service import Ordering
 from order.servicer import SERVICE, STATUS, OrderServicer
@@ -28,6 +30,7 @@ from order.watch import Watches
 
 
 async def serving(settings: Settings) -> None:
+    tracing.configure("order", settings.version, settings)
     async with AsyncExitStack() as closing:
         engine = await closing.enter_async_context(database(settings.database_url))
         pricing = await closing.enter_async_context(open_channel(settings.pricing_address, settings.egress))

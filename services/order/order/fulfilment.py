@@ -8,8 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from opentelemetry.trace import SpanKind
+from tracing import Started, Traces, begin
+
 from order.domain import SEQUENCE, Event, NotTheWriter, Unavailable
-from order.outbox import Bell, Traces
+from order.outbox import Bell
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +57,7 @@ def read(data: bytes) -> Event:
         raise ValueError(f"not an event of an order: {error!r}") from error
 
 
-Waiting = tuple[Message, Event]
+Waiting = tuple[Message, Event, Started | None]  # the span lasts until the event is settled
 
 
 class Fulfilment:
@@ -88,9 +91,10 @@ class Fulfilment:
                 log.error("dropped: %s", error)
                 await message.drop()
                 continue
-            self._traces.remember([event.order_id], message.trace)
+            started = begin(f"orders.{event.status} process", SpanKind.CONSUMER, message.trace)
+            self._traces.remember([event.order_id], started.headers if started else message.trace)
             self._taken.add(message)
-            await self._waiting.put((message, event))
+            await self._waiting.put((message, event, started))
 
     async def hand_back(self) -> None:
         """What was taken and not moved yet is delivered to another process at once, not when it misses our answer."""
@@ -123,16 +127,19 @@ class Fulfilment:
 
     async def _move(self, batch: Sequence[Waiting]) -> None:
         await self._settle(batch)
-        self._taken.difference_update(message for message, _ in batch)
+        self._taken.difference_update(message for message, _, _ in batch)
+        for _, _, started in batch:
+            if started is not None:
+                started.end()
 
     async def _settle(self, batch: Sequence[Waiting]) -> None:
         try:
-            await self._progress.advance([event for _, event in batch], self._now())
+            await self._progress.advance([event for _, event, _ in batch], self._now())
         except (NotTheWriter, Unavailable) as error:
             if not self._failing:
                 log.warning("fulfilment rests: %s", error)
             self._failing = True
-            for message, _ in batch:
+            for message, _, _ in batch:
                 await message.later(self._rest)
             await asyncio.sleep(self._rest)
         except Exception as error:
@@ -140,10 +147,11 @@ class Fulfilment:
                 for one in batch:
                     await self._settle([one])
             else:
-                await self._give_up(*batch[0], error)
+                message, event, _ = batch[0]
+                await self._give_up(message, event, error)
         else:
             self._failing = False
-            for message, _ in batch:
+            for message, _, _ in batch:
                 await message.done()
             self._bell.filled()
 

@@ -14,10 +14,12 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, StreamConfig
 from nats.js.errors import NotFoundError
+from opentelemetry.trace import SpanKind
+from tracing import Traces, span
 
 from order.domain import NEXT, Event
 from order.fulfilment import Fulfilment, written
-from order.outbox import Relay, Traces
+from order.outbox import Relay
 from order.tasks import until_one_ends
 
 log = logging.getLogger(__name__)
@@ -29,6 +31,7 @@ KEEP_SECONDS = 24 * 3600.0
 PULL = 500
 PULL_SECONDS = 5.0
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 1.6
+NATS = {"messaging__system": "nats", "messaging__destination__name": STREAM}
 STABLE_SECONDS = 10.0  # a connection that held for so long was a good one
 
 
@@ -187,10 +190,13 @@ class Messaging:
     async def _publish(self, stream: JetStreamContext, events: Sequence[Event]) -> None:
         acknowledged = []
         for event in events:
-            headers = {"Nats-Msg-Id": f"{event.order_id}:{event.sequence}", **self._traces.of(event.order_id)}
-            acknowledged.append(
-                await stream.publish_async(f"orders.{event.status}", written(event), headers=headers)
-            )
+            subject, ours = f"orders.{event.status}", {"Nats-Msg-Id": f"{event.order_id}:{event.sequence}"}
+            with span(
+                f"{subject} publish", SpanKind.PRODUCER, self._traces.of(event.order_id), **NATS
+            ) as trace:
+                acknowledged.append(
+                    await stream.publish_async(subject, written(event), headers={**ours, **trace})
+                )
         async with asyncio.timeout(5):
             await asyncio.gather(*acknowledged)
 

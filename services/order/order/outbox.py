@@ -2,21 +2,18 @@
 
 import asyncio
 import logging
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 from uuid import UUID
 
-from batching.coalesce import is_sampled
 from chassis import context as call_context
+from tracing import Traces
 
 from order.domain import Event, NotTheWriter, Unavailable
 
 log = logging.getLogger(__name__)
 
-W3C = ("traceparent", "tracestate", "baggage")
 AT_ONCE = 500
-REMEMBERED = 10_000
 GATHER = 0.05  # events of so many seconds share two statements; fulfilment waits longer than that anyway
 
 
@@ -24,25 +21,6 @@ class Outbox(Protocol):
     async def unpublished(self, most: int) -> Sequence[Event]: ...
     async def mark(self, events: Sequence[Event]) -> None: ...
     async def requeue(self) -> None: ...
-
-
-class Traces:
-    """The traces that orders of this process belong to. An event whose trace is forgotten travels without."""
-
-    def __init__(self) -> None:
-        self._headers: OrderedDict[UUID, dict[str, str]] = OrderedDict()
-
-    def remember(self, order_ids: Sequence[UUID], headers: Mapping[str, str]) -> None:
-        if not is_sampled(headers.get("traceparent", "")):
-            return
-        kept = {name: headers[name] for name in W3C if name in headers}
-        for order_id in order_ids:
-            self._headers[order_id] = kept
-        while len(self._headers) > REMEMBERED:
-            self._headers.popitem(last=False)
-
-    def of(self, order_id: UUID) -> dict[str, str]:
-        return self._headers.get(order_id, {})
 
 
 class Bell:

@@ -1,8 +1,9 @@
 from pydantic import Field, NonNegativeFloat
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+from tracing import TracingSettings
 
 
-class Settings(BaseSettings):
+class Settings(TracingSettings):
     """Read once from the environment."""
 
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chassis.context import current
 from sqlalchemy import Connection, Executable, make_url, text
 from sqlalchemy.exc import DBAPIError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from tracing.sql import statement_span
 
 FENCED = "FT001"  # the strangler's trigger: this side is not the writer
 CANCELLED = "57014"  # by statement_timeout
@@ -51,7 +53,7 @@ class Postgres:
         self, engine: AsyncEngine, statement: Executable, values: Mapping[str, Any] | None = None
     ) -> Sequence[Any]:
         """Run one statement that may safely run twice: one that meets a dead connection gets a new one."""
-        with self.translating():
+        with statement_span(statement, current().headers, self.name), self.translating():
             try:
                 return await _rows(engine, statement, values)
             except DBAPIError as error:

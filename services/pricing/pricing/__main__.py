@@ -3,6 +3,7 @@
 import sys
 from contextlib import AsyncExitStack
 
+import tracing
 import uvloop
 from chassis.channel import open_channel
 from chassis.server import serve
@@ -20,6 +21,7 @@ from pricing.storage import SqlPrices
 
 
 async def serving(settings: Settings) -> None:
+    tracing.configure("pricing", settings.version, settings)
     async with AsyncExitStack() as closing:
         engine = await closing.enter_async_context(database(settings.database_url))
         title = await closing.enter_async_context(open_channel(settings.title_address, settings.egress))

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 import chassis.server
+import tracing
 from chassis.telemetry import configure_logging
 from figtree.title.v1.title_pb2_grpc import add_TitleServiceServicer_to_server
 
@@ -19,6 +20,7 @@ from title.storage import SqlTitles
 
 
 async def serve(settings: Settings) -> None:
+    tracing.configure("title", settings.version, settings)
     async with AsyncExitStack() as closing:
         engine = await closing.enter_async_context(database(settings.database_url))
         servicer = TitleServicer(Catalogue(SqlTitles(engine)))

@@ -184,6 +184,7 @@ class Fleet:
         egress = self.egress(slot) if slot is not None and infra.config else ""
         settings = localised(
             described, listen=listen, version=version, nats_url=infra.nats.url, database_url=database, egress=egress,
+            collector=infra.collector,
             neighbours=neighbours, extra=self._extra.get((workload, version)),
         )  # fmt: skip
         return infra.base_env | PYTHON | settings

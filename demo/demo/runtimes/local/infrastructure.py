@@ -61,6 +61,10 @@ class Infrastructure:
     def log(self, name: str) -> Path:
         return self.instance.root / "logs" / f"{name}.log"
 
+    @property
+    def collector(self) -> str:
+        return f"http://{self.instance.telemetry_ip}:{self.instance.ports['otlp']}"
+
     def port(self, manifest: Manifest) -> int:
         """The port on the workload's own address."""
         return self.instance.ports[manifest.port_name]

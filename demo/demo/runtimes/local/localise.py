@@ -15,6 +15,7 @@ def localised(
     nats_url: str,
     database_url: str = "",
     egress: str = "",
+    collector: str = "",
     neighbours: Mapping[str, str] | None = None,
     extra: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
@@ -26,6 +27,9 @@ def localised(
         env["DATABASE_URL"] = database_url
     if egress:
         env["EGRESS"] = egress
+    if collector:
+        share = "0" if egress else "0.1"  # in the mesh the ingress decides: istio/telemetry/tracing.yaml
+        env |= {"OTEL_EXPORTER_OTLP_ENDPOINT": collector, "OTEL_TRACES_SAMPLER_ARG": share}
     for name, address in (neighbours or {}).items():
         env[f"{name.upper()}_ADDRESS"] = address
     return env | dict(extra or {})

@@ -27,6 +27,8 @@ LIBRARIES = (
     "grpc_reflection.v1alpha.reflection",
     "grpc_status.rpc_status",
     "nats",
+    "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+    "opentelemetry.sdk.trace.export",
     "pydantic_settings",
     "sqlalchemy.dialects.postgresql.asyncpg",
     "sqlalchemy.ext.asyncio",

@@ -112,6 +112,7 @@ class Proxy:
             "terminationDrainDuration": "0.1s",  # the supervisor has drained it before
             "drainDuration": "1s",  # open connections keep the rules they were opened under for so long
             "parentShutdownDuration": "2s",
+            "runtimeValues": {"tracing.opentelemetry.flush_interval_ms": "500"},
             "proxyStatsMatcher": {"inclusionRegexps": STATISTICS},
         }
         version = self.labels.get("version", "latest")

@@ -19,7 +19,7 @@ from chassis import context as call_context
 from order.domain import Line, NewOrder
 from order.fulfilment import Fulfilment
 from order.messaging import Messaging
-from order.outbox import Bell, Relay, Traces
+from order.outbox import Bell, Relay
 from order.ports import Placed
 from order.progress import SqlProgress
 from order.service import Ordering
@@ -27,6 +27,7 @@ from order.storage import SqlOrders
 from order.tasks import background
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
+from tracing import Traces
 from uuid_utils.compat import uuid7
 
 DELAY = 0.1

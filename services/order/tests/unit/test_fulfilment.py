@@ -8,8 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 from order.domain import Event, NotTheWriter
 from order.fulfilment import Fulfilment, read, written
-from order.outbox import Bell, Traces
+from order.outbox import Bell
 from order.tasks import background
+from tracing import Traces
 
 
 class FakeMessage:

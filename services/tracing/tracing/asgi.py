@@ -1,0 +1,53 @@
+"""A span for each sampled HTTP request; what the application reads and hands on then names that span."""
+
+from collections.abc import Callable, Mapping
+
+from opentelemetry.trace import SpanKind
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tracing.spans import TRACEPARENT, Started, begin
+
+Describe = Callable[[Scope, Mapping[bytes, bytes]], Mapping[str, str]]
+
+
+class TraceRequests:
+    """`describe` takes the scope and the answer's headers, for attributes that only the application knows."""
+
+    def __init__(self, app: ASGIApp, describe: Describe) -> None:
+        self._app = app
+        self._describe = describe
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        parent = next((value for name, value in scope["headers"] if name == b"traceparent"), b"")
+        headers = {TRACEPARENT: parent.decode("latin-1")} if parent else {}
+        started = begin(scope["method"], SpanKind.SERVER, headers, root=True)
+        if started is None:
+            return await self._app(scope, receive, send)
+        return await self._traced(started, scope, receive, send)
+
+    async def _traced(self, started: Started, scope: Scope, receive: Receive, send: Send) -> None:
+        others = [(name, value) for name, value in scope["headers"] if name != b"traceparent"]
+        scope = {**scope, "headers": [*others, (b"traceparent", started.headers[TRACEPARENT].encode())]}
+
+        async def noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                started.set(http__response__status_code=message["status"])
+                if message["status"] >= 500:
+                    started.fail(str(message["status"]))
+                for name, value in self._describe(scope, dict(message["headers"])).items():
+                    started.span.set_attribute(name, value)
+            await send(message)
+
+        started.set(http__request__method=scope["method"])
+        try:
+            await self._app(scope, receive, noting)
+        except BaseException as error:
+            started.fail(type(error).__name__)
+            raise
+        finally:
+            path = getattr(scope.get("route"), "path", "")
+            started.span.update_name(f"{scope['method']} {path}".rstrip())
+            started.set(http__route=path)
+            started.end()

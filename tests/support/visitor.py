@@ -1,0 +1,42 @@
+"""One user who does everything once, and whose every request is traced."""
+
+import secrets
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+TRACED = "x-client-trace-id"  # Envoy samples a request that bears it, whatever the share of the others
+
+
+@dataclass(frozen=True)
+class Visit:
+    order_id: str
+    trace_id: str  # of the order
+
+
+async def visit(edge: str, *, customers: bool) -> Visit:
+    """`customers` are asked for where there are any."""
+    trace_id = secrets.token_hex(16)
+    async with httpx.AsyncClient(
+        base_url=edge, headers={TRACED: "visit"}, trust_env=False, timeout=10
+    ) as client:
+        titles = (await get(client, "/api/titles?page_size=2"))["titles"]
+        await get(client, "/api/rates")
+        lines = [{"title_id": title["id"], "quantity": 3} for title in titles]
+        basket: dict[str, Any] = {"currency": "USD", "lines": lines}
+        (await client.post("/api/quotes", json=basket)).raise_for_status()
+        if customers:
+            await client.get("/api/customers/c-0001")
+        headers = {
+            "Idempotency-Key": str(uuid.uuid4()),
+            "traceparent": f"00-{trace_id}-{secrets.token_hex(8)}-01",
+        }
+        answer = await client.post("/api/orders", json=basket | {"customer_id": "c-0001"}, headers=headers)
+        return Visit(answer.raise_for_status().json()["id"], trace_id)
+
+
+async def get(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
+    content: dict[str, Any] = (await client.get(path)).raise_for_status().json()
+    return content
