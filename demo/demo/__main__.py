@@ -26,10 +26,12 @@ from demo.strangler.gate import GateRefused
 from demo.strangler.modules import BY_NAME, SHAPES
 from demo.strangler.replication import Lagging
 from demo.strangler.steps import Strangler
+from demo.telemetry import cli as telemetry
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 app.add_typer(scenes.app, name="scene")
 app.add_typer(bench.app, name="bench")
+app.add_typer(telemetry.app, name="telemetry")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 JsonLines = Annotated[
     bool, typer.Option("--json-lines", help="Print one JSON document per thing that happens.")

@@ -45,12 +45,16 @@ class OnlyDatabases:
         self._names: dict[str, str] = {}
         self.running: set[str] = set()
         self.routes: list[str] = []
+        self.figures: dict[tuple[str, ...], float] = {}
 
     def create(self, database: str) -> None:
         self._names[database] = self._postgres.create(database).rpartition("/")[2]
 
     def edge(self) -> str:
         return "http://127.0.0.1:9"
+
+    async def report(self, name: str, value: float, **labels: str) -> None:
+        self.figures[name, *labels.values()] = value
 
     async def workloads(self) -> list[WorkloadStatus]:
         return [WorkloadStatus(n, "v1", 0, "ready", 1, True, 0, "") for n in self.running]
@@ -209,6 +213,8 @@ async def test_the_gate_refuses_and_names_a_row_that_was_tampered_with(
     with pytest.raises(GateRefused, match=r"1 rows differ; orders .*total is '1.50' ≠ '1.49'"):
         await strangler.forward(tamper)
     assert (await strangler.state.phases())["order"] == phases.SHARED
+    assert runtime.figures["figtree_gate_decisions_total", "order", "refused"] == 1
+    assert runtime.figures["figtree_gate_differences", "order"] == 1
     assert not await fence.is_closed(runtime, MONOLITH, ORDER)  # type: ignore[arg-type]
     await strangler.back()
     assert (await strangler.state.phases())["order"] == phases.IN_PROCESS

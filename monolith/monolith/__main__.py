@@ -42,10 +42,12 @@ def run() -> None:
             server.run(partial(seed, url, chosen.titles, chosen.orders))
         case _:
             import tracing
+            from edge import figures
             from edge.serve import serve
 
             from monolith.wiring import application
 
+            figures.serve(settings.metrics_listen)
             tracing.configure("monolith", settings.version, settings)
             server.run(partial(serve, application(settings), settings.listen))
 

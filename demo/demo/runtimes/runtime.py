@@ -144,6 +144,9 @@ class Runtime(Protocol):
         """Who has called whom since the proxies started, as the callers' sidecars counted it; what a mirror sent, as
         the callees' did."""
 
+    async def report(self, name: str, value: float, **labels: str) -> None:
+        """A figure of the demo's own, one of `demo.telemetry.figures.KNOWN`, for who scrapes the runtime."""
+
     async def trace(self, trace_id: str) -> list[Span]:
         """In the order in which they began; none if there is no such trace, or no longer."""
 

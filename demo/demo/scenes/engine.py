@@ -70,6 +70,7 @@ async def run(
     before = await Snapshot.take(runtime)
     stage = Stage(runtime, result, sabotage=sabotage, tell=tell, acknowledged=acknowledged, measured=measured)
     begun = time.monotonic()
+    await runtime.report("figtree_scene_running", 1, scene=scene.name)
     try:
         async with asyncio.timeout(LIMIT):
             await scene.act(stage)
@@ -83,6 +84,9 @@ async def run(
     finally:
         await asyncio.shield(_clean_up(runtime, stage, before))
         result.seconds = time.monotonic() - begun
+        verdict = "passed" if result.passed else "failed"
+        await runtime.report("figtree_scene_running", 0, scene=scene.name)
+        await runtime.report("figtree_scenes_total", 1, scene=scene.name, verdict=verdict)
     return result
 
 

@@ -67,6 +67,10 @@ async def _mirror(tools: Tools, module: Module, report: Report) -> None:
         finally:
             await tools.runtime.apply([module.traffic("monolith")])
     report.pairs, report.mismatches = seen.pairs, seen.mismatches
+    for verdict, count in (("same", seen.pairs - seen.mismatches), ("different", seen.mismatches)):
+        await tools.runtime.report(
+            "figtree_mirror_answers_total", count, subject=module.name, verdict=verdict
+        )
     figures = {"pairs": seen.pairs, "mismatches": seen.mismatches, "examples": seen.examples}
     await tools.state.set(module.name, phases.SHARED, report.step, **figures)
     if not seen.pairs:
@@ -90,6 +94,7 @@ async def _eliminate(tools: Tools, module: Module, report: Report) -> None:
             await tools.replication.asynchronous(module)
             await fence.open_(tools.runtime, module.name, module)
         report.pause = time.monotonic() - begun
+        await tools.runtime.report("figtree_writers_held_seconds", report.pause, module=module.name)
 
 
 async def _conclude(tools: Tools, module: Module, report: Report) -> None:

@@ -48,6 +48,7 @@ class Strangler:
                 [*(m.traffic("monolith") for m in MODULES), TRAFFIC / "edge-rest-monolith.yaml"]
             )
         await self.state.prepare()
+        await self._runtime.report("figtree_shape", (await self.state.position())[0])
 
     async def forward(self, between: Between | None = None) -> Report:
         """Take the next step, or finish the one that is under way. Raises GateRefused with everything as it was."""
@@ -61,8 +62,7 @@ class Strangler:
             await self._retire(report)
         else:
             await strangle(self._tools, MODULES[number], report, between)
-        report.ended = time.time()
-        return report
+        return await self._over(report)
 
     async def back(self) -> Report:
         """Undo the last step, or the one that is under way, without losing a row."""
@@ -74,7 +74,16 @@ class Strangler:
             await self._restore(report)
         else:
             await return_(self._tools, BY_NAME[under_way] if under_way else MODULES[number - 1], report)
+        return await self._over(report)
+
+    async def _over(self, report: Report) -> Report:
         report.ended = time.time()
+        number, _ = await self.state.position()
+        await self._runtime.report("figtree_shape", number)
+        seconds = report.ended - report.begun
+        await self._runtime.report(
+            "figtree_step_seconds", seconds, step=report.step, direction=report.direction
+        )
         return report
 
     async def verify(self, module: Module) -> Comparison:

@@ -77,6 +77,9 @@ class Tools:
         comparison = await self.verify(module, direction)
         await self.state.note(report.step, f"gate of {module.name}", **_figures(comparison))
         report.rows = report.rows or comparison.rows
+        verdict = "refused" if comparison.differences else "allowed"
+        await self.runtime.report("figtree_gate_differences", comparison.differences, module=module.name)
+        await self.runtime.report("figtree_gate_decisions_total", 1, module=module.name, verdict=verdict)
         _demand(module, comparison)
 
     async def last_look(self, module: Module, direction: Direction) -> None:

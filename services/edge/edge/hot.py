@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from edge import figures
 from edge.errors import EdgeError, Moved
 from edge.models import Basket, NewOrder
 from edge.ports import Ports
@@ -90,6 +91,7 @@ def _read_order(headers: Headers, body: bytes) -> Asked:
 
 async def _place(ports: Ports, asked: Asked) -> Response:
     placed = await ports.orders.place(*asked)
+    figures.counted(placed)
     response = _json(placed.order, 200 if placed.replayed else 201)
     response.headers["location"] = f"/api/orders/{placed.order.id}"
     return response
@@ -100,7 +102,9 @@ def _read_basket(_: Headers, body: bytes) -> Asked:
 
 
 async def _quote(ports: Ports, asked: Asked) -> Response:
-    return _json(await ports.pricing.quote(asked[1]), 200)
+    quote = await ports.pricing.quote(asked[1])
+    figures.priced(quote)
+    return _json(quote, 200)
 
 
 def _json(content: BaseModel, status: int) -> Response:

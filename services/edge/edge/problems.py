@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from edge import figures
 from edge.errors import EdgeError, Invalid, Moved, Unavailable
 from edge.models import FieldError, Problem
 from edge.wording import words
@@ -50,6 +51,7 @@ def answer_to(error: EdgeError | Moved) -> Response:
     """Whoever has no other side to ask leaves it to the caller to come again."""
     if isinstance(error, Moved):
         error = Unavailable("this is moving; please repeat the request")
+    figures.refused(error)
     headers = {"retry-after": "1"} if error.status in (429, 503) else None
     return respond(problem(error), headers)
 

@@ -8,6 +8,7 @@ import tracing
 from chassis import server
 from chassis.channel import open_channel
 from chassis.telemetry import configure_logging
+from edge import figures
 from edge.app import PortsNow, create_app
 from edge.ports import Ports
 from edge.remote.currency import RemoteCurrencies
@@ -48,6 +49,7 @@ def application(settings: Settings) -> FastAPI:
 def run() -> None:
     settings = Settings()
     configure_logging("gateway", settings.version, settings.log_level)
+    figures.serve(settings.metrics_listen)
     tracing.configure("gateway", settings.version, settings)
     server.run(partial(serve, application(settings), settings.listen))
 

@@ -7,6 +7,7 @@ class Settings(TracingSettings):
 
     listen: str = "127.0.0.1:8080"
     egress: str = ""
+    metrics_listen: str = ""
     title_address: str = "title:50051"
     currency_address: str = "currency:50051"
     pricing_address: str = "pricing:50051"

@@ -189,6 +189,13 @@ class LocalRuntime:
     async def edges(self) -> list[EdgeCounters]:
         return [EdgeCounters.of(edge) for edge in await self._call("edges")]
 
+    async def report(self, name: str, value: float, **labels: str) -> None:
+        await self._call("report", name=name, value=value, labels=labels)
+
+    async def telemetry(self) -> str:
+        url: str = await self._call("telemetry")
+        return url
+
     async def trace(self, trace_id: str) -> list[Span]:
         return [Span(**span) for span in await self._call("trace", trace_id=trace_id)]
 

@@ -19,6 +19,7 @@ from demo.runtimes.local.replica import Replica
 from demo.runtimes.local.sidecar import Proxy
 from demo.runtimes.runtime import NeedsMesh, NotRunning
 from demo.telemetry.edges import read, summed
+from demo.telemetry.figures import Figures
 from demo.telemetry.spans import SpanStore
 
 
@@ -30,9 +31,11 @@ class Control:
         fleet: Fleet,
         events: Events,
         spans: SpanStore,
+        figures: Figures,
     ) -> None:
         self._instance = instance
         self._spans = spans
+        self._figures = figures
         self._infra = infrastructure
         self._fleet = fleet
         self._events = events
@@ -183,6 +186,12 @@ class Control:
         )
         counted = [read(text) for text in texts if isinstance(text, str)]  # one may just be restarting
         return [dataclasses.asdict(edge) for edge in summed(counted)]
+
+    async def report(self, name: str, value: float, labels: dict[str, str]) -> None:
+        self._figures.report(name, value, labels)
+
+    async def telemetry(self) -> str:
+        return self._infra.collector
 
     async def trace(self, trace_id: str) -> list[dict[str, Any]]:
         return [dataclasses.asdict(span) for span in self._spans.trace(trace_id)]

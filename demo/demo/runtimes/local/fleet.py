@@ -17,6 +17,7 @@ from demo.runtimes.runtime import CommandFailed, NeedsMesh, RuntimeFailure
 SLOTS = range(90)
 REPLACED = "FIGTREE_COMMANDS"  # a folder with other commands of the same names
 FIRST_IP, FIRST_EGRESS = 10, 110
+METRICS_PORT = 9464
 
 
 class Fleet:
@@ -124,6 +125,8 @@ class Fleet:
         socket = infra.instance.root / "run" / f"{name}.sock"
         listen = f"unix:{socket}" if infra.config is not None else f"{ip}:{port}"
         env = await self.environment(described.name, version, listen=listen, slot=slot)
+        if described.health_path:
+            env["METRICS_LISTEN"] = f"{ip}:{METRICS_PORT}"
         app = Process(
             name, self._command(described), env, infra.log(name), infra.events, cwd=infra.instance.root,
             spawn=None if REPLACED in os.environ else infra.nursery.spawn,

@@ -126,7 +126,7 @@ class Infrastructure:
     def proxy(self, manifest: Manifest, version: str, slot: int, ip: str) -> Proxy:
         name = f"{manifest.name}-{version}-{slot}"
         labels = objects.labels(manifest, version, slot)
-        workload = manifest.name if version == "v1" else f"{manifest.name}-{version}"
+        workload = objects.deployment(manifest, version)
         return self._proxy(name, "sidecar", NAMESPACE, manifest.service_account, ip, labels, workload)
 
     def _proxy(

@@ -60,6 +60,11 @@ def labels(manifest: Manifest, version: str, slot: int) -> dict[str, str]:
     return {**manifest.labels, "version": version, SLOT: str(slot)}
 
 
+def deployment(manifest: Manifest, version: str) -> str:
+    """What the Deployment of a version is called."""
+    return manifest.name if version == "v1" else f"{manifest.name}-{version}"
+
+
 def workload_entry(manifest: Manifest, version: str, slot: int, ip: str, port: int) -> Object:
     spec = {
         "address": ip,
@@ -67,7 +72,9 @@ def workload_entry(manifest: Manifest, version: str, slot: int, ip: str, port: i
         "labels": labels(manifest, version, slot),
         "ports": {manifest.port_name: port},
     }
-    return _object("WorkloadEntry", f"{manifest.name}-{version}-{slot}", spec)
+    entry = _object("WorkloadEntry", f"{manifest.name}-{version}-{slot}", spec)
+    entry["metadata"]["labels"] = {"service.istio.io/workload-name": deployment(manifest, version)}
+    return entry
 
 
 def sidecar(

@@ -13,7 +13,7 @@ from demo.runtimes.local.process import Process
 
 STATISTICS = [  # what the scenes look at; every further one costs memory in each proxy
     r"cluster\.(outbound|inbound)\|.*(upstream_rq|upstream_cx_(overflow|active|total|connect_fail|[rt]x_bytes_total)"
-    r"|circuit_breakers|outlier_detection|membership|retry|ssl|grpc\.(success|failure)).*",
+    r"|circuit_breakers|outlier_detection|membership|retry|ssl|grpc\.(success|failure|request_message_count|response_message_count)).*",
     r".*update_(rejected|success)$",
     r"listener_manager\.total_(listeners|filter_chains)_draining$",
     r".*\.ssl\.(handshake|fail_.*|connection_error|no_certificate|versions.*)$",

@@ -13,6 +13,7 @@ from demo.page.app import Page
 from demo.runtimes.local.api import application
 from demo.runtimes.local.control import Control
 from demo.runtimes.local.events import Events
+from demo.runtimes.local.exposition import Exposition
 from demo.runtimes.local.fleet import Fleet
 from demo.runtimes.local.identity import Identity
 from demo.runtimes.local.infrastructure import Infrastructure
@@ -26,6 +27,7 @@ from demo.runtimes.local.serving import serving
 from demo.runtimes.local.watcher import watch
 from demo.runtimes.manifests import NAMESPACE
 from demo.runtimes.runtime import RuntimeFailure
+from demo.telemetry.figures import Figures
 from demo.telemetry.receiver import receiver
 from demo.telemetry.spans import SpanStore
 
@@ -39,7 +41,10 @@ async def supervise(instance: Instance, stub_listener: socket.socket) -> None:
     infrastructure = Infrastructure(instance, identity, events)
     fleet = Fleet(infrastructure)
     spans = SpanStore()
-    control = Control(instance, infrastructure, fleet, events, spans)
+    figures = Figures()
+    control = Control(instance, infrastructure, fleet, events, spans, figures)
+    telemetry = receiver(spans)
+    telemetry.routes.extend(Exposition(infrastructure, fleet, figures).routes())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, control.ended.set)
@@ -51,7 +56,7 @@ async def supervise(instance: Instance, stub_listener: socket.socket) -> None:
     async with (
         serving(stub.application(identity.keys(), identity.user_keys()), stub_listener),
         serving(application(control), listener),
-        serving(receiver(spans), instance.listen(instance.telemetry_ip, "otlp")),
+        serving(telemetry, instance.listen(instance.telemetry_ip, "otlp")),
         serving(page.application, instance.page_listener),
     ):
         starting = asyncio.create_task(_start(infrastructure, control))

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
+from edge import figures
 from edge.errors import EdgeError
 from edge.models import (
     BulkRequest,
@@ -52,6 +53,7 @@ LOCATION = {"headers": {"Location": {"description": "Where the order is", "schem
 )
 async def place_order(ports: PortsOf, order: NewOrder, key: Key, response: Response) -> Order:
     placed = await ports.orders.place(key, order)
+    figures.counted(placed)
     response.headers["location"] = f"/api/orders/{placed.order.id}"
     if placed.replayed:
         response.status_code = 200
@@ -66,6 +68,8 @@ async def place_orders(ports: PortsOf, bulk: BulkRequest) -> BulkResponse:
         for i in bulk.orders
     ]
     answers = await ports.orders.place_many(wanted)
+    for answer in answers:
+        figures.counted(answer)
     return BulkResponse(
         results=tuple(_result(key, answer) for (key, _), answer in zip(wanted, answers, strict=True))
     )

@@ -1,5 +1,6 @@
 from fastapi import APIRouter, Depends
 
+from edge import figures
 from edge.models import Basket, Quote
 from edge.routes.body import json_only
 from edge.routes.ports import PortsOf, may_answer
@@ -10,4 +11,6 @@ router = APIRouter(prefix="/api/quotes", tags=["pricing"])
 @router.post("", responses=may_answer(413, 415), dependencies=[Depends(json_only)])
 async def quote(ports: PortsOf, basket: Basket) -> Quote:
     """Prices a basket at the latest rates."""
-    return await ports.pricing.quote(basket)
+    quote = await ports.pricing.quote(basket)
+    figures.priced(quote)
+    return quote

@@ -1,0 +1,138 @@
+"""What Prometheus reads of this runtime: where to scrape, and what has no endpoint of its own.
+
+In a cluster the same names come from kubelet's cAdvisor, postgres_exporter and pods that are annotated.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import asyncpg
+import psutil
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from demo.runtimes.local.fleet import METRICS_PORT, Fleet
+from demo.runtimes.local.infrastructure import Infrastructure
+from demo.runtimes.local.process import Process
+from demo.telemetry.figures import Figures, line
+
+TEXT = "text/plain; version=0.0.4"
+DATABASES = """
+    select datname, numbackends, xact_commit, xact_rollback, blks_read, blks_hit, tup_returned, tup_fetched,
+           tup_inserted, tup_updated, tup_deleted, deadlocks, temp_bytes, pg_database_size(datid) as size
+    from pg_stat_database where datname !~ '^(template|postgres)'
+"""
+ACTIVITY = """
+    select datname, state, count(*) from pg_stat_activity
+    where datname !~ '^postgres' and state <> '' group by 1, 2
+"""
+SLOTS = """
+    select slot_name, database, active, pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn) as behind
+    from pg_replication_slots where slot_type = 'logical'
+"""
+
+
+class Exposition:
+    def __init__(self, infrastructure: Infrastructure, fleet: Fleet, figures: Figures) -> None:
+        self._infra = infrastructure
+        self._fleet = fleet
+        self._figures = figures
+
+    def routes(self) -> list[Route]:
+        return [Route("/metrics", self._metrics), Route("/targets/{job}", self._targets)]
+
+    async def _metrics(self, _: Request) -> Response:
+        lines = [self._figures.text(), *self._processes(), *await self._postgres()]
+        return PlainTextResponse("\n".join(lines) + "\n", media_type=TEXT)
+
+    async def _targets(self, request: Request) -> Response:
+        """https://prometheus.io/docs/prometheus/latest/http_sd/"""
+        found = {"envoy": self._envoys, "istiod": self._istiod, "edge": self._edges}.get(
+            request.path_params["job"]
+        )
+        return JSONResponse(list(found()) if found else [], 200 if found else 404)
+
+    def _envoys(self) -> Iterator[dict[str, Any]]:
+        port = self._infra.instance.ports["admin"]
+        proxies = [(r.manifest.name, r.version, r.proxy) for r in self._fleet.all()]
+        for workload, version, proxy in [("istio-ingressgateway", "", self._infra.ingress), *proxies]:
+            if proxy is not None:
+                labels = {
+                    "workload": workload,
+                    "version": version,
+                    "namespace": proxy.namespace,
+                    "pod": proxy.name,
+                }
+                yield {"targets": [f"{proxy.ip}:{port}"], "labels": labels}
+
+    def _istiod(self) -> Iterator[dict[str, Any]]:
+        if self._infra.istiod is not None:
+            instance = self._infra.instance
+            yield {
+                "targets": [f"{instance.istiod_ip}:{instance.ports['monitoring']}"],
+                "labels": {"app": "istiod"},
+            }
+
+    def _edges(self) -> Iterator[dict[str, Any]]:
+        for replica in self._fleet.all():
+            if replica.manifest.health_path:
+                labels = {
+                    "workload": replica.manifest.name,
+                    "version": replica.version,
+                    "pod": replica.app.name,
+                }
+                yield {"targets": [f"{replica.ip}:{METRICS_PORT}"], "labels": labels}
+
+    def _processes(self) -> Iterator[str]:
+        yield "# TYPE figtree_process_cpu_seconds_total counter"
+        yield "# TYPE figtree_process_memory_bytes gauge"
+        for workload, pod, part, process in self._running():
+            with contextlib.suppress(psutil.Error):
+                main = psutil.Process(process.pid)
+                family = (main, *main.children(recursive=True))
+                seconds = sum(sum(one.cpu_times()[:2]) for one in family)
+                memory = sum(one.memory_full_info().pss for one in family)
+                labels = {"workload": workload, "pod": pod, "part": part}
+                yield line("figtree_process_cpu_seconds_total", seconds, **labels)
+                yield line("figtree_process_memory_bytes", memory, **labels)
+
+    def _running(self) -> Iterator[tuple[str, str, str, Process]]:
+        for name, process in self._infra.processes().items():
+            part = "proxy" if name == "ingress" else "control" if name == "istiod" else "app"
+            if process is not None and process.pid is not None:
+                yield name, name, part, process
+        for replica in self._fleet.all():
+            for part, process in zip(("app", "proxy"), replica.processes, strict=False):
+                if process.pid is not None:
+                    yield replica.manifest.name, replica.app.name, part, process
+
+    async def _postgres(self) -> list[str]:
+        """Under the names that postgres_exporter gives them; nothing while the server is away."""
+        try:
+            connection = await asyncpg.connect(self._infra.postgres.admin_url("postgres"), timeout=2)
+        except (OSError, TimeoutError, asyncpg.PostgresError):
+            return [line("pg_up", 0)]
+        try:
+            return [line("pg_up", 1), *await _database_lines(connection)]
+        finally:
+            await connection.close()
+
+
+async def _database_lines(connection: Any) -> list[str]:
+    lines = []
+    for row in await connection.fetch(DATABASES):
+        name = row["datname"]
+        lines.append(line("pg_database_size_bytes", row["size"], datname=name))
+        figures = {column: value for column, value in row.items() if column not in ("datname", "size")}
+        lines += [
+            line(f"pg_stat_database_{column}", value, datname=name) for column, value in figures.items()
+        ]
+    for datname, state, count in await connection.fetch(ACTIVITY):
+        lines.append(line("pg_stat_activity_count", count, datname=datname, state=state))
+    for slot, database, active, behind in await connection.fetch(SLOTS):
+        labels = {"slot_name": slot, "database": database}
+        lines.append(line("pg_replication_slot_is_active", float(active), **labels))
+        lines.append(line("pg_replication_slots_pg_wal_lsn_diff", float(behind or 0), **labels))
+    return sorted(lines)

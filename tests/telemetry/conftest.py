@@ -1,0 +1,123 @@
+"""A real run that a real Prometheus has watched: the journey with somebody about, and scenes after it."""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import time
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from demo.runtimes.local import LocalRuntime
+from demo.runtimes.manifests import ROOT
+from demo.scenes.catalogue import BY_NAME
+from demo.scenes.engine import run as act_out
+from demo.settings import Settings
+from demo.strangler.modules import SHAPES
+from demo.strangler.steps import Strangler
+from demo.telemetry.kiali import GraphEdge, graph
+from demo.telemetry.prometheus import Prometheus, running
+
+from demo import tour
+from tests.support.edges import CALLS
+from tests.support.visitor import visit
+
+SCENES = (
+    "mirror-v2-rounding", "canary-weight", "circuit-breaker", "outlier-detection", "timeout", "retries", "chaos-abort",
+    "chaos-delay", "fallacy-bandwidth",
+)  # fmt: skip
+EVERY = 1.0  # seconds between two scrapes
+DASHBOARDS = ROOT / "k8s" / "addons" / "grafana" / "dashboards"
+
+
+@dataclass
+class Watched:
+    """What the Prometheus said."""
+
+    points: dict[str, int] = field(default_factory=dict)  # of each panel's query over the whole run
+    graphs: dict[str, set[GraphEdge]] = field(default_factory=dict)  # Kiali's, by shape
+    seen_by_runtime: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    failed_scenes: list[str] = field(default_factory=list)
+    down: set[str] = field(default_factory=set)
+
+
+def queries() -> Iterable[tuple[str, str, str]]:
+    """Dashboard, panel and query of all."""
+    for path in sorted(DASHBOARDS.glob("*.json")):
+        content = json.loads(path.read_text())
+        chosen = {v["name"]: v["current"]["value"] for v in content["templating"]["list"] if "current" in v}
+        for panel in content["panels"]:
+            for target in panel["targets"]:
+                expression = target["expr"]
+                for name, value in chosen.items():
+                    expression = expression.replace(f"${name}", value)
+                yield path.stem, panel["title"], expression
+
+
+@contextlib.asynccontextmanager
+async def somebody_about(runtime: LocalRuntime) -> AsyncIterator[None]:
+    """Orders, quotes and searches all the time, and now and then a basket that nobody can price."""
+
+    async def come_and_go() -> None:
+        while True:
+            with contextlib.suppress(httpx.HTTPError):
+                await visit(runtime.edge(), customers=True)
+                async with httpx.AsyncClient(base_url=runtime.edge(), trust_env=False) as client:
+                    await client.post("/api/quotes", json={"currency": "XXX", "lines": []})
+            await asyncio.sleep(0.1)
+
+    task = asyncio.create_task(come_and_go())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def look(watched: Watched, runtime: LocalRuntime, prometheus: Prometheus, shape: str) -> None:
+    await asyncio.sleep(8)  # rates need some scrapes of this shape alone
+    watched.graphs[shape] = await graph(prometheus, seconds=5)
+    watched.seen_by_runtime[shape] = {(edge.source, edge.destination) for edge in await runtime.edges()}
+
+
+async def watch(folder: Path) -> Watched:
+    watched, begun = Watched(), time.time()
+    runtime: Any = await tour.up(
+        Settings(figtree_name=f"watched-{os.getpid()}", runtime="local"), tour.Silent()
+    )
+    try:
+        async with running(await runtime.telemetry(), folder, every=EVERY) as prometheus:
+            async with somebody_about(runtime):
+                await look(watched, runtime, prometheus, SHAPES[0])
+                strangler = Strangler(runtime, dwell=1.0)
+                for shape in SHAPES[1:]:
+                    await strangler.forward()
+                    if shape in CALLS:
+                        await look(watched, runtime, prometheus, shape)
+            for name in SCENES:
+                result = await act_out(runtime, BY_NAME[name])
+                if not result.passed:
+                    watched.failed_scenes.append(f"{name}: {result.why}")
+            await asyncio.sleep(3)
+            for _, _, query in queries():
+                found = await prometheus.query_range(query, begun, time.time(), EVERY)
+                values = [value for series in found for _, value in series["values"]]
+                watched.points[query] = sum(1 for value in values if value not in ("NaN", "+Inf", "-Inf"))
+            for target in await prometheus.query("up == 0"):
+                watched.down.add(target["metric"]["instance"])
+    finally:
+        await runtime.down()
+    return watched
+
+
+@pytest.fixture(scope="session")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
+    if shutil.which("prometheus") is None:
+        pytest.fail("these tests need a prometheus: apt-get install prometheus")
+    return asyncio.run(watch(tmp_path_factory.mktemp("prometheus")))
