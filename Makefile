@@ -78,6 +78,9 @@ load-ui: $(STUBS) ## The same users with Locust's page at http://127.0.0.1:8089
 
 test: $(STUBS) $(PAGE) ## All tests but those of the scenes, on real PostgreSQL, NATS, istiod and Envoy (ARGS goes to pytest)
 	@echo "[test] unit, contract, conformance, runtime and journey: about 15 minutes, and 5 more to compile istiod the first time"
+	@tests/page/chromium >/dev/null || true
+	@cd demo/page && if [ -d node_modules ] && command -v npm >/dev/null; then npm run --silent test; \
+	  else echo "[test] the page's own functions are not tested: there is no Node.js"; fi
 	@$(RUN)/pytest -m "not scenes" $(ARGS)
 
 page: $(UV) ## Build the demo's page, or say what is missing for it

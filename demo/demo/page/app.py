@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from demo.page.baskets import Baskets
 from demo.page.edge import Edge
+from demo.page.effects import INGRESS
 from demo.page.files import Files
 from demo.page.guard import Guard
 from demo.page.hub import Hub, Stream
@@ -27,6 +28,7 @@ from demo.runtimes.runtime import Runtime, RuntimeFailure
 
 ISTIO = Path(__file__).resolve().parents[3] / "istio"
 LINES_OF_A_TRACE = 3000  # of each process, searched
+TRACES = 80
 STREAMED = ("strangled",)  # phases of pricing in which the gateway may stream baskets to it
 
 
@@ -82,6 +84,7 @@ class Page:
         stream = self._hub.open()
         self._watching[stream.id] = Watching(self._runtime, stream)
         self._observer.watch()
+        self._read_scenes()  # before somebody asks
 
         async def text() -> AsyncIterator[str]:
             try:
@@ -137,7 +140,10 @@ class Page:
         return Response(status_code=204)
 
     async def _traces(self, _: Request) -> Response:
-        return JSONResponse([shown(spans) for spans in await self._runtime.traces(limit=30) if spans])
+        """Those that began at the edge; what has lost its beginning tells little."""
+        found = [shown(spans) for spans in await self._runtime.traces(limit=TRACES) if spans]
+        whole = [spans for spans in found if spans[0]["service"] == INGRESS]
+        return JSONResponse((whole or found)[:30])
 
     async def _logs_of_trace(self, request: Request) -> Response:
         """Every line that bears the trace's id, whoever wrote it."""
@@ -151,10 +157,13 @@ class Page:
         return JSONResponse(found)
 
     async def _scenes(self, _: Request) -> Response:
+        return JSONResponse(await asyncio.shield(self._read_scenes()))
+
+    def _read_scenes(self) -> asyncio.Task[Any]:
         """What `figtree scene list` knows; in a process of its own, because it loads every scene."""
         if self._catalogue is None or (self._catalogue.done() and self._catalogue.exception()):
             self._catalogue = asyncio.create_task(self.jobs.output("scene", "list", "--json"))
-        return JSONResponse(await asyncio.shield(self._catalogue))
+        return self._catalogue
 
     async def _manifest(self, request: Request) -> Response:
         path = (ISTIO / request.path_params["path"]).resolve()

@@ -58,7 +58,7 @@ class Graph:
         doing |= {effect: value for effect, value in effects.items() if effect[2] in GAUGES}
         return (
             _nodes(workloads, traffic, doing)
-            | _edges(seen, traffic, doing)
+            | _edges(seen, traffic, doing, {route.target for route in routes if route.mirror})
             | {
                 f"edge/{USERS}>{INGRESS}": _users(traffic, doing),
                 "routes": [asdict(route) for route in routes],
@@ -129,8 +129,12 @@ def _nodes(
 
 
 def _edges(
-    calls: Iterable[EdgeCounters], traffic: Mapping[Pair, Traffic], doing: Mapping[Effect, float]
+    calls: Iterable[EdgeCounters],
+    traffic: Mapping[Pair, Traffic],
+    doing: Mapping[Effect, float],
+    mirrors: set[str],
 ) -> dict[str, Any]:
+    """A mirror is shown as long as it is declared or copies come."""
     encrypted: dict[tuple[str, str, bool], bool] = {}
     for call in calls:
         ends = _name(call.source), call.destination, call.mirrored
@@ -142,11 +146,14 @@ def _edges(
             for p, t in traffic.items()
             if (p.source, p.target, p.mirrored) == (source, target, mirrored)
         }
+        figures = _figures(between.values())
+        if mirrored and target not in mirrors and figures["rate"] <= QUIET:
+            continue
         shown[f"edge/{source}>{target}{'~' if mirrored else ''}"] = {
             "source": source, "target": target, "mtls": mtls, "mirror": mirrored,
             "versions": {version: rounded(t.rate) for version, t in between.items() if t.rate > QUIET},
             "mesh": {} if mirrored else _mesh(doing, source, target),
-            **_figures(between.values()),
+            **figures,
         }  # fmt: skip
     return shown
 

@@ -1,5 +1,6 @@
 /** One trace as rows under each other, on an axis that leaves out the time in which nothing happened. */
 
+import { short } from "./format";
 import type { Span } from "./model";
 
 export interface Row {
@@ -72,4 +73,12 @@ export function inOrder(spans: Span[]): { span: Span; depth: number }[] {
   };
   walk("", 0);
   return rows;
+}
+
+/** What the user asked for, if the span says so: "POST /api/orders". */
+export function asked(span: Span): string {
+  const { "http.method": method, "http.url": url } = span.attributes;
+  if (!method || !url) return short(span.name);
+  const path = url.replace(/^https?:\/\/[^/]+/, "");
+  return `${method} ${path.length > 60 ? `${path.slice(0, 59)}…` : path}`;
 }

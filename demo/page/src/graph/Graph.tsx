@@ -109,16 +109,12 @@ function Box({ placed, box, chosen, shares }: { placed: Layout; box: Drawn; chos
   const declared = (version: string) => shares.find((route) => route.target === box.id && route.version === version && !route.mirror);
   const failing = node?.versions.some((version) => version.ready < version.replicas);
   const special = doings(node?.mesh);
-  const label = node
-    ? `${box.name}: ${node.versions.map((v) => `${v.version}, ${v.ready} of ${v.replicas} ready, ${perSecond(v.rate)}`).join("; ")}${special ? `; ${special}` : ""}`
-    : box.name;
   return (
-    <a class={`node ${node ? "" : "outer"} ${failing ? "failing" : ""} ${chosen ? "chosen" : ""}`} href={href("system", box.id)} aria-label={label}>
-      <title>{label}</title>
+    <a class={`node ${node ? "" : "outer"} ${failing ? "failing" : ""} ${chosen ? "chosen" : ""}`} href={href("system", box.id)}>
       <rect x={left} y={top} width={at.width} height={at.height} rx={node ? 9 : at.height / 2} />
       <text class="name" x={node ? left + 12 : at.x} y={node ? top + 20 : at.y + 4.5} text-anchor={node ? "start" : "middle"}>
         {box.name}
-      </text>
+      </text>{" "}
       {DATABASES.has(box.id) && node && <Cylinder x={left + at.width - 24} y={top + 8} />}
       {node?.versions.map((version, i) => {
         const y = top + 38 + 20 * i;
@@ -132,7 +128,7 @@ function Box({ placed, box, chosen, shares }: { placed: Layout; box: Drawn; chos
               {version.replicas > 1 || version.ready < version.replicas ? ` · ${version.ready}/${version.replicas}` : ""}
               {several ? ` · ${version.share} %` : ""}
               {route ? ` of ${route.percent} %` : ""}
-            </text>
+            </text>{" "}
             <text class="rate" x={left + at.width - 12} y={y - 3} text-anchor="end">
               {perSecond(version.rate)}
             </text>

@@ -5,7 +5,7 @@ import type { Span } from "../model";
 import { LogLine } from "../parts/LogLine";
 import { href } from "../route";
 import { act, follow, trace } from "../store";
-import { waterfall } from "../waterfall";
+import { asked, waterfall } from "../waterfall";
 
 export function Traces({ selected }: { selected: string }) {
   const [recent, setRecent] = useState<Span[][]>([]);
@@ -40,9 +40,9 @@ function Summary({ spans, current }: { spans: Span[]; current: boolean }) {
   const seconds = Math.max(...spans.map((span) => span.end)) - root.start;
   return (
     <a href={href("traces", root.trace_id)} aria-current={current ? "true" : undefined}>
-      <span class="name">{short(root.name)}</span>
+      <span class="name">{asked(root)}</span>
       <small>
-        {clock(root.start)} · {spans.length} spans · {new Set(spans.map((span) => span.service)).size} processes · {duration(seconds)}
+        {clock(root.start)} · {spans.length} spans · {duration(seconds)}
       </small>
     </a>
   );
@@ -64,7 +64,7 @@ function One({ id }: { id: string }) {
   return (
     <section class="card wide" aria-labelledby="trace">
       <div class="head">
-        <h2 id="trace">{short(spans[0]?.name ?? "") || "Waiting for its first span …"}</h2>
+        <h2 id="trace">{spans[0] ? asked(spans[0]) : "Waiting for its first span …"}</h2>
         {traceId && (
           <button type="button" onClick={() => act(async () => setLines(await get(`/page/traces/${traceId}/logs`)))}>
             Its log lines

@@ -1,0 +1,105 @@
+"""The storefront: what is searched, priced and ordered by hand is what the system has."""
+
+import re
+import time
+from collections.abc import Callable
+from decimal import Decimal
+
+import httpx
+from playwright.sync_api import Page, expect
+
+from tests.page.conftest import Open, System
+
+Picture = Callable[[Page, str], None]
+ORDER_TO_TRACE = 2.0  # seconds
+
+
+def _shown_total(page: Page) -> Decimal:
+    return Decimal(re.sub(r"[^0-9.]", "", page.locator(".basket .total b").inner_text()))
+
+
+def _fill(page: Page) -> None:
+    page.get_by_role("searchbox").fill("moby dick")
+    expect(page.locator(".book h3")).to_have_text(["Moby-Dick; or, The Whale"])
+    page.get_by_role("button", name="Into the basket: Moby-Dick").click()
+    page.get_by_role("searchbox").fill("austen emma")
+    page.get_by_role("button", name="Into the basket: Emma").first.click()
+    copies = page.get_by_role("spinbutton", name="Copies of Moby-Dick")
+    copies.fill("12")
+    copies.blur()
+
+
+def _quoted(edge: httpx.Client, page: Page) -> Decimal:
+    """What the edge itself says the basket costs."""
+    titles = {}
+    for words in ("moby dick", "austen emma"):
+        found = edge.get("/api/titles", params={"query": words}).json()["titles"][0]
+        titles[found["name"]] = found["id"]
+    moby, emma = titles.values()
+    lines = [{"title_id": moby, "quantity": 12}, {"title_id": emma, "quantity": 1}]
+    answer = edge.post("/api/quotes", json={"currency": "EUR", "lines": lines}).raise_for_status()
+    return Decimal(answer.json()["total"])
+
+
+def _ordered(page: Page, edge: httpx.Client) -> dict[str, str]:
+    page.get_by_role("button", name="Order", exact=True).click()
+    expect(page.locator(".progress li.done")).to_have_count(3)
+    order: dict[str, str] = edge.get(f"/api/orders/{page.locator('.placed .id').inner_text()}").json()
+    return order
+
+
+def test_in_the_monolith_a_basket_is_priced_by_requests_and_ordered(
+    system: System, open_page: Open, edge: httpx.Client
+) -> None:
+    page = open_page("shop")
+    _fill(page)
+    expected = _quoted(edge, page)
+    expect(page.locator(".basket .total:not(.stale) b")).to_contain_text(f"{expected:,}")
+    way = "POST /api/quotes" if system.status()["shape"] < "3-pricing" else "QuoteStream"
+    expect(page.locator(".via")).to_contain_text(way)
+    order = _ordered(page, edge)
+    assert order["status"] == "shipped"
+    assert order["customer_id"] == "c-1001"
+
+
+def test_services_price_a_basket_over_one_stream_and_an_order_is_traced_to_its_end(
+    system: System, open_page: Open, edge: httpx.Client, picture: Picture
+) -> None:
+    system.reach("5-no-monolith")
+    page = open_page("shop")
+    _fill(page)
+    expected = _quoted(edge, page)
+    expect(page.locator(".basket .total:not(.stale) b")).to_contain_text(f"{expected:,}")
+    expect(page.locator(".via")).to_contain_text("QuoteStream, gRPC, both ways")
+    page.get_by_role("combobox", name="Currency").select_option("JPY")
+    expect(page.locator(".basket .total:not(.stale) b")).to_contain_text("JPY")
+    page.get_by_role("combobox", name="Currency").select_option("EUR")
+    expect(page.locator(".basket .total:not(.stale) b")).to_contain_text(f"{expected:,}")
+    picture(page, "shop")
+    order = _ordered(page, edge)
+    assert _shown_amount(page) == Decimal(order["total"])
+    page.get_by_role("link", name="Its trace").click()
+    begun = time.monotonic()
+    expect(page.get_by_role("heading", name="POST /api/orders")).to_be_visible()
+    for service in ("ingress", "gateway", "order", "pricing", "customer"):
+        expect(page.locator(f".waterfall .service.of-{service}").first).to_be_visible()
+    assert time.monotonic() - begun <= ORDER_TO_TRACE
+    page.locator(".waterfall button").nth(2).click()
+    expect(page.locator(".attributes dt").first).to_be_visible()
+    picture(page, "trace")
+    page.get_by_role("button", name="Its log lines").click()
+    expect(page.get_by_role("heading", name="Its log lines")).to_be_visible()
+
+
+def _shown_amount(page: Page) -> Decimal:
+    return Decimal(re.sub(r"[^0-9.]", "", page.locator(".placed p b").first.inner_text()))
+
+
+def test_what_the_edge_refuses_stands_on_the_page(open_page: Open) -> None:
+    page = open_page("shop")
+    page.get_by_role("button", name="Into the basket").first.click()
+    copies = page.get_by_role("spinbutton").first
+    copies.fill("10000")
+    copies.blur()
+    page.get_by_role("combobox", name="Customer").select_option("a-stranger")
+    expect(page.locator(".discount")).to_contain_text("15 %")

@@ -1,0 +1,126 @@
+"""The live view of the system: quick, right, reachable for everybody, and cheap."""
+
+import gzip
+import json
+import re
+import time
+from collections.abc import Callable
+
+import httpx
+import psutil
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.page.conftest import PHONE, ROOT, WIDE, Open, System
+
+Picture = Callable[[Page, str], None]
+FIRST_VIEW = 1.0  # seconds on a quiet machine
+BUSY = 4  # times as long where other tests run beside this one
+SCRIPT = 400 * 1024
+VIEWS = ("system", "shop", "journey", "scenes/canary-weight", "traces", "logs")
+AXE = ROOT / "demo/page/node_modules/axe-core/axe.min.js"
+
+
+def test_the_first_view_stands_at_once_and_its_script_is_small(open_page: Open, address: str) -> None:
+    open_page().close()  # the browser's own start is not the page's
+    begun = time.monotonic()
+    page = open_page()
+    expect(page.locator(".node").first).to_be_visible()
+    assert time.monotonic() - begun <= FIRST_VIEW * BUSY
+    scripts = page.evaluate("[...document.scripts].map(script => script.src).filter(Boolean)")
+    assert scripts
+    sizes = [len(gzip.compress(httpx.get(script, trust_env=False).content)) for script in scripts]
+    assert sum(sizes) <= SCRIPT
+
+
+def test_every_workload_that_runs_is_in_the_graph_and_no_other(system: System, open_page: Open) -> None:
+    running = {w["name"] for w in system.status()["workloads"]}
+    page = open_page()
+    expect(page.locator(".node:not(.outer)")).to_have_count(len(running))
+    shown = set(page.locator(".node:not(.outer) .name").all_text_contents())
+    assert shown == running
+    assert system.status()["shape"] in page.locator(".now").inner_text()
+
+
+def test_users_that_come_are_seen_with_their_rate_over_encrypted_edges(
+    open_page: Open, system: System
+) -> None:
+    page = open_page()
+    page.get_by_role("spinbutton").fill("40")
+    page.get_by_role("button", name="Bring users").click()
+    page.get_by_text("The same as a table").click()
+    row = page.locator("tr[data-edge='users>ingress']")
+    expect(row).to_contain_text("40/s", timeout=30_000)
+    encrypted = page.locator("tr[data-edge^='ingress>'] td:nth-child(7)")
+    assert set(encrypted.all_inner_texts()) == {"yes"}
+    expect(row.locator("td").nth(3)).to_have_text("0 %")
+    page.get_by_role("button", name="Send the users away").click()
+    expect(page.get_by_role("button", name="Bring users")).to_be_visible(timeout=40_000)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_nobody_is_kept_out(open_page: Open, size: tuple[int, int], scheme: str) -> None:
+    page = open_page(size=size, scheme=scheme)
+    found = []
+    for view in VIEWS:
+        page.evaluate(f"location.hash = '#/{view}'")
+        page.locator("main h2").first.wait_for()
+        page.wait_for_timeout(300)
+        if not page.evaluate("'axe' in window"):
+            page.evaluate(AXE.read_text())
+        result = page.evaluate("axe.run()")
+        found += [
+            (view, v["id"], v["nodes"][0]["html"][:160], v["nodes"][0]["failureSummary"])
+            for v in result["violations"]
+            if v["impact"] in ("serious", "critical")
+        ]
+        overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert overflow <= 0, f"{view} is {overflow} pixels wider than the screen"
+    assert found == [], json.dumps(found, indent=1)
+
+
+def test_everything_is_reached_by_keyboard(open_page: Open) -> None:
+    page = open_page()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="To the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    page.get_by_role("link", name="Scenes").focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("#/scenes$"))
+    page.get_by_role("link", name="System").focus()
+    page.keyboard.press("Enter")
+    node = page.locator(".node").first
+    node.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".selected h2")).to_have_text("users")
+
+
+def test_the_log_of_a_process_is_followed(open_page: Open, edge: httpx.Client) -> None:
+    page = open_page("logs/ingress")
+    expect(page.get_by_role("heading", name="ingress")).to_be_visible()
+    page.get_by_role("link", name="istiod").click()
+    expect(page.get_by_role("heading", name="istiod")).to_be_visible()
+    expect(page.locator(".log li").first).to_be_visible()
+
+
+def test_an_open_page_costs_the_system_little(system: System, open_page: Open) -> None:
+    """CPU time, not wall time: it does not depend on what else runs."""
+    workloads = system.status()["workloads"]
+    supervisor = psutil.Process(workloads[0]["pid"])
+    while "supervisor" not in " ".join(supervisor.cmdline()):
+        above = supervisor.parent()
+        assert above is not None
+        supervisor = above
+    page = open_page()
+    page.wait_for_timeout(3000)
+
+    def used() -> float:
+        times = supervisor.cpu_times()
+        return float(times.user + times.system)
+
+    before, begun = used(), time.monotonic()
+    page.wait_for_timeout(10_000)
+    share = (used() - before) / (time.monotonic() - begun)
+    assert share <= 0.10, f"{share:.1%} of one core with one page open"
