@@ -13,8 +13,8 @@ LIMIT = 150_000  # milliseconds
 # The scene, and what has to be seen in the graph while it is acted out.
 EFFECTS = {
     "canary-weight": ".graph .version:has-text('of 10 %')",
-    "circuit-breaker": ".graph :text('overflowed')",
-    "outlier-detection": ".graph :text('ejected')",
+    "circuit-breaker": ".graph .second:has-text('overflowed')",
+    "outlier-detection": ".graph .second:has-text('ejected')",
 }
 
 

@@ -92,13 +92,14 @@ async def _start(infrastructure: Infrastructure, control: Control) -> None:
 
 async def _keep_house(infrastructure: Infrastructure, fleet: Fleet, page: Page) -> None:
     renewed = asyncio.get_running_loop().time()
+    ended: set[int] = set()
     while True:
         await asyncio.sleep(HOUSEKEEPING)
         processes = [*infrastructure.processes().values(), *(p for r in fleet.all() for p in r.processes)]
         for process in processes:
             if process is not None:
                 process.trim_log()
-        _bury_orphans({*(p.pid for p in processes if p is not None), *page.jobs.pids()})
+        ended = _bury_orphans({*(p.pid for p in processes if p is not None), *page.jobs.pids()}, ended)
         if asyncio.get_running_loop().time() - renewed > TOKEN_RENEWAL:
             renewed = asyncio.get_running_loop().time()
             for proxy in (infrastructure.ingress, *(r.proxy for r in fleet.all())):
@@ -106,16 +107,18 @@ async def _keep_house(infrastructure: Infrastructure, fleet: Fleet, page: Page) 
                     proxy.renew_token()
 
 
-def _bury_orphans(known: set[int | None]) -> None:
-    """Grandchildren that came to us and have ended."""
+def _bury_orphans(known: set[int | None], ended_before: set[int]) -> set[int]:
+    """Grandchildren that came to us and had ended a round ago; who has just ended may be a command of our own, whose
+    exit status somebody still waits for."""
+    ended = set()
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.Error, ChildProcessError):
-            if (
-                child.pid not in known
-                and child.status() == psutil.STATUS_ZOMBIE
-                and child.ppid() == os.getpid()
-            ):
+            if child.pid in known or child.status() != psutil.STATUS_ZOMBIE or child.ppid() != os.getpid():
+                continue
+            ended.add(child.pid)
+            if child.pid in ended_before:
                 os.waitpid(child.pid, os.WNOHANG)
+    return ended
 
 
 def main() -> None:

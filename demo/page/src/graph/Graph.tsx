@@ -79,7 +79,8 @@ function Line({ placed, id, edge }: { placed: Layout; id: string; edge: Edge | u
   if (!edge) return <path class="edge events" d={at.path} />;
   const { x, y } = at.label;
   const fares = tone(edge);
-  const second = edge.failed > 0 ? `${ratio(edge.failed, edge.rate)} failed` : doings(edge.mesh) || (edge.p95 === null ? "" : `p95 ${milliseconds(edge.p95)}`);
+  const wrong = [...(edge.failed > 0 ? [`${ratio(edge.failed, edge.rate)} failed`] : []), doings(edge.mesh)].filter(Boolean).join(", ");
+  const second = wrong || (edge.p95 === null ? "" : `p95 ${milliseconds(edge.p95)}`);
   return (
     <g class={`edge ${fares} ${edge.mirror ? "mirror" : ""}`} role="img" aria-label={described(edge)}>
       <title>{described(edge)}</title>
