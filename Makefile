@@ -34,7 +34,7 @@ $(STUBS): $(INSTALL) $(PROTOS)
 $(PAGE): $(UV) $(wildcard demo/page/*.json demo/page/*.ts demo/page/*.html) $(shell find demo/page/src -type f)
 	@demo/page/build $(UV) || true
 
-.PHONY: load load-ui page setup demo up down scenes test test-scenes check format clean help cluster cluster-delete images deploy
+.PHONY: load load-ui bench bench-compare scale soak overload page setup demo up down scenes test test-scenes check format clean help cluster cluster-delete images deploy
 RUNTIME ?= auto
 MESH    ?= on
 LOAD    ?= 120
@@ -75,6 +75,25 @@ load: $(STUBS) ## Load the running system, judge every answer (SHAPE, LOAD, SECO
 
 load-ui: $(STUBS) ## The same users with Locust's page at http://127.0.0.1:8089
 	@$(LOCUST) --users $(LOAD) --spawn-rate 50 --web-host 127.0.0.1
+
+BENCH = FIGTREE_NAME=bench $(RUN)/figtree bench
+EARLIER ?= build/bench/earlier.json
+
+bench: $(STUBS) ## Measure everything side by side on a quiet machine: about 25 minutes; figures, tables and plots in docs/bench
+	@$(BENCH) run && $(BENCH) calls && $(BENCH) telemetry && $(BENCH) shapes; status=$$?; $(BENCH) down; $(BENCH) report >/dev/null; exit $$status
+
+bench-compare: $(STUBS) ## Measure the rates again and compare them with those of docs/bench (or EARLIER): fails if one has fallen
+	@mkdir -p build/bench && { [ -f $(EARLIER) ] || cp docs/bench/results.json $(EARLIER); } && rm -f build/bench/now.json
+	@$(BENCH) run --out build/bench/now.json; $(BENCH) down; $(BENCH) compare $(EARLIER) build/bench/now.json
+
+scale: $(STUBS) ## What an order costs from 1,000 to 1,000,000 stored orders and 100,000 titles, and with 1, 2 and 4 replicas
+	@$(BENCH) stored && $(BENCH) replicas; $(BENCH) down; $(BENCH) report >/dev/null
+
+soak: $(STUBS) ## 20 minutes of a modest load: memory, descriptors and connections must not grow
+	@$(BENCH) soak; $(BENCH) down; $(BENCH) report >/dev/null
+
+overload: $(STUBS) ## Three times as many orders as can be taken: how many are, and how soon all is well again
+	@$(BENCH) overload; $(BENCH) down; $(BENCH) report >/dev/null
 
 test: $(STUBS) $(PAGE) ## All tests but those of the scenes, on real PostgreSQL, NATS, istiod and Envoy (ARGS goes to pytest)
 	@echo "[test] unit, contract, conformance, runtime and journey: about 15 minutes, and 5 more to compile istiod the first time"
