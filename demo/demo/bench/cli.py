@@ -112,19 +112,11 @@ def shapes(rounds: Rounds = 3, seconds: Seconds = 8, clients: int = 16, out: Out
 
 
 @app.command()
-def telemetry(
-    setting: Annotated[
-        str, typer.Option(help="The variable that says how much is traced.")
-    ] = "OTEL_TRACES_SAMPLER_ARG",
-    clients: int = 64,
-    rounds: Rounds = 3,
-    seconds: Seconds = 8,
-    out: Out = RESULTS,
-) -> None:
+def telemetry(clients: int = 64, rounds: Rounds = 3, seconds: Seconds = 8, out: Out = RESULTS) -> None:
     """Traces of none, a tenth and all of the requests."""
 
     async def work() -> None:
-        found = await trials.telemetry(await _meshed(), setting, clients, rounds, seconds, _tell)
+        found = await trials.telemetry(await _meshed(), clients, rounds, seconds, _tell)
         results.add(out, "telemetry", str(clients), found)
 
     asyncio.run(work())

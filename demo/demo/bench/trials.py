@@ -4,8 +4,10 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from demo.bench.filling import fill
@@ -13,6 +15,7 @@ from demo.bench.places import instance
 from demo.bench.rounds import Round, Row, clients_of, measure
 from demo.bench.usage import watched
 from demo.runtimes.local import LocalRuntime
+from demo.runtimes.manifests import ROOT
 from demo.runtimes.runtime import Runtime
 from demo.strangler.modules import SHAPES
 from demo.strangler.steps import Strangler
@@ -20,8 +23,8 @@ from demo.strangler.steps import Strangler
 Tell = Callable[[str, int, Round], None]
 CALLEE = "currency"
 SCALED = ("order", "gateway")
-TRACED = ("gateway", "order", "pricing")
-SHARES = ("0", "0.1", "1")
+TRACING = ROOT / "istio" / "telemetry" / "tracing.yaml"
+AS_USUAL, SHARES = "Percentage: 10", (0, 10, 100)
 
 
 async def edge_row(name: str, runtime: LocalRuntime, workload: str = "order") -> Row:
@@ -66,20 +69,23 @@ async def shapes(
 
 
 async def telemetry(
-    runtime: LocalRuntime, setting: str, clients: int, rounds: int, seconds: float, tell: Tell
+    runtime: LocalRuntime, clients: int, rounds: int, seconds: float, tell: Tell
 ) -> dict[str, list[Round]]:
-    """One round of each share after the other; the workloads start anew for each."""
+    """None, a tenth and all of the requests traced from the edge through all hops, one after the other."""
     row = await edge_row("mesh", runtime)
     found: dict[str, list[Round]] = {}
-    for _ in range(rounds):
-        for share in SHARES:
-            for workload in TRACED:
-                await runtime.restart(workload, env={setting: share})
-            await clients_of(row.address, clients, 1.0)
-            found.setdefault(share, []).append(await measure(row, clients, seconds))
-            tell(f"{float(share):.0%} traced", clients, found[share][-1])
-    for workload in TRACED:
-        await runtime.restart(workload, env={})
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            for _ in range(rounds):
+                for share in SHARES:
+                    file = Path(folder) / f"tracing-{share}.yaml"
+                    file.write_text(TRACING.read_text().replace(AS_USUAL, f"Percentage: {share}"))
+                    await runtime.apply([file])
+                    await asyncio.sleep(1)
+                    found.setdefault(f"{share} %", []).append(await measure(row, clients, seconds))
+                    tell(f"{share} % traced", clients, found[f"{share} %"][-1])
+        finally:
+            await runtime.apply([TRACING])
     return found
 
 

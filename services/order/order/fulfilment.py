@@ -1,13 +1,13 @@
 """Moves orders on: an event that has waited its time brings the next status."""
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+import orjson
 from opentelemetry.trace import SpanKind
 from tracing import Started, Traces, begin
 
@@ -42,13 +42,13 @@ class Progress(Protocol):
 
 def written(event: Event) -> bytes:
     fields = {"order_id": str(event.order_id), "sequence": event.sequence, "status": event.status}
-    return json.dumps(fields | {"at": event.at.isoformat()}).encode()
+    return orjson.dumps(fields | {"at": event.at})
 
 
 def read(data: bytes) -> Event:
     """Raises ValueError for anything that `written` did not make."""
     try:
-        fields = json.loads(data)
+        fields = orjson.loads(data)
         status, at = fields["status"], datetime.fromisoformat(fields["at"])
         if SEQUENCE.get(status) != fields["sequence"] or at.tzinfo is None:
             raise ValueError("no such step")

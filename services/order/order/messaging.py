@@ -77,8 +77,11 @@ class Puller:
                 subject = f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{CONSUMER}"
                 await self._client.publish(subject, json.dumps(pull).encode(), reply=self._inbox)
                 self._left = PULL
-            async with asyncio.timeout(PULL_SECONDS * 2):
-                message = await self.received.get()
+            if self.received.empty():
+                async with asyncio.timeout(PULL_SECONDS * 2):
+                    message = await self.received.get()
+            else:
+                message = self.received.get_nowait()
             status = (message.headers or {}).get("Status")
             if status is None:
                 self._left -= 1
