@@ -6,11 +6,12 @@ from typing import Any
 
 import yaml
 
-from demo.runtimes.manifests import BASE, NAMESPACE, standing, workloads_of
+from demo.runtimes.manifests import BASE, NAMESPACE, ROOT, standing, workloads_of
 from demo.strangler import state as phases
 from demo.strangler.modules import LAST, MODULES, SHAPES, TRAFFIC, newcomer_traffic
 from demo.strangler.state import State
 
+UPSTREAM = ROOT / "istio" / "upstream-envoy"
 Object = dict[str, Any]
 
 
@@ -22,6 +23,7 @@ class Declared:
     passing: frozenset[str]  # objects that come and go with the next step
     replicas: dict[str, int]
     may_run: frozenset[str]  # workloads that come with the next step
+    optional: frozenset[str] = frozenset()  # what only some clusters need: proxies that are upstream Envoys
 
 
 def read(path: Path) -> dict[str, Object]:
@@ -61,6 +63,7 @@ async def declared(state: State) -> Declared:
         frozenset(passing),
         {name: _replicas(name) for name in names},
         frozenset(coming),
+        frozenset(name for path in UPSTREAM.glob("*.yaml") for name in read(path)),
     )
 
 

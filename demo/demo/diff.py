@@ -35,7 +35,10 @@ async def drifts(runtime: Runtime) -> list[Drift]:
     wanted = await declared(State(runtime))
     objects = await runtime.in_force()
     running = Counter((w.name, w.version) for w in await runtime.workloads() if w.state != "stopping")
-    return [*_objects(wanted, objects), *_workloads(wanted, running)]
+    found = [*_objects(wanted, objects), *_workloads(wanted, running)]
+    if "kubernetes" in runtime.capabilities:
+        found = [drift for drift in found if drift.subject not in wanted.optional]
+    return found
 
 
 async def heal(runtime: Runtime, found: list[Drift]) -> None:

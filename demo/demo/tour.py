@@ -61,7 +61,9 @@ async def demo(settings: Settings, *, interactive: bool) -> int:
         errors.print("stopped on request")
         return 130
     finally:
-        if runtime is not None:
+        if runtime is not None and "kubernetes" in runtime.capabilities:
+            display.note("the cluster keeps it running; `figtree down` removes it")
+        elif runtime is not None:
             display.note("stopping everything")
             await runtime.down()
 

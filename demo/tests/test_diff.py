@@ -18,6 +18,8 @@ ISTIO = ROOT / "istio"
 class StandIn:
     """A runtime that has what it was given."""
 
+    capabilities: frozenset[str] = frozenset()
+
     def __init__(self, objects: dict[str, Any], running: list[tuple[str, str]]) -> None:
         self.objects = objects
         self.running = running

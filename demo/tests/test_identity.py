@@ -4,7 +4,8 @@ from pathlib import Path
 import httpx
 import jwt
 import pytest
-from demo.runtimes.local.identity import AUDIENCE, ISSUER, USERS_ISSUER, Identity
+from demo.runtimes import users as issuer_of_users
+from demo.runtimes.local.identity import AUDIENCE, ISSUER, Identity
 from demo.runtimes.local.kubestub import KubeStub
 
 
@@ -24,7 +25,9 @@ def test_a_users_token_and_a_workloads_cannot_stand_for_each_other(tmp_path: Pat
     token = identity.user_token("ann", "figtree", 60)
     users, workloads = (jwt.PyJWK(keys["keys"][0]) for keys in (identity.user_keys(), identity.keys()))
     assert (
-        jwt.decode(token, users, algorithms=["RS256"], audience="figtree", issuer=USERS_ISSUER)["sub"]
+        jwt.decode(token, users, algorithms=["RS256"], audience="figtree", issuer=issuer_of_users.ISSUER)[
+            "sub"
+        ]
         == "ann"
     )
     for other, key in ((token, workloads), (identity.token("figtree", "title"), users)):

@@ -5,12 +5,15 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+import yaml
 from demo.cluster import render
 from demo.cluster.render import Object
+from demo.runtimes.local.sidecar import STATISTICS
 from demo.runtimes.manifests import ROOT
 
 ALL = render.folders()
-OURS = [folder for folder in ALL if "addons" not in folder.parts]
+FOR_SCENES = [folder for folder in ALL if "scenes" in folder.parts]
+OURS = [folder for folder in ALL if "addons" not in folder.parts and folder not in FOR_SCENES]
 FULL = render.K8S / "steps" / "4-order"
 CANARY = render.K8S / "canary" / "pricing-v2"
 RUNS = ("Deployment", "StatefulSet", "Job", "DaemonSet")
@@ -35,7 +38,7 @@ def test_every_image_has_a_tag_that_means_one_thing(folder: Any) -> None:
     for item in of(folder, *RUNS):
         for _, container in containers(item):
             _, _, tag = container["image"].partition(":")
-            assert tag, container["image"]
+            assert tag or container["image"] == "auto", container["image"]  # auto: Istio puts its own there
             assert tag != "latest"
 
 
@@ -51,6 +54,26 @@ def test_every_container_of_ours_fits_pod_security_restricted(folder: Any) -> No
             assert own["capabilities"] == {"drop": ["ALL"]}
             assert own["readOnlyRootFilesystem"] is True or "dev" in folder.parts
             assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
+
+
+def test_what_scenes_put_among_the_workloads_fits_restricted_too() -> None:
+    inside = render.K8S / "scenes" / "inside"
+    assert inside in FOR_SCENES
+    for item in of(inside, *RUNS):
+        for pod, container in containers(item):
+            assert pod["securityContext"]["runAsNonRoot"] is True
+            assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_every_sidecar_and_the_gateway_keep_the_figures_that_scenes_read() -> None:
+    found = set()
+    for item in (*of(FULL, "Deployment", "StatefulSet"), *of(CANARY, "Deployment")):
+        annotations = item["spec"]["template"]["metadata"]["annotations"]
+        found.add(annotations["proxy.istio.io/config"])
+    (settings,) = (yaml.safe_load(text) for text in found)
+    installed = yaml.safe_load((render.K8S / "istio.yaml").read_text())["spec"]["meshConfig"]["defaultConfig"]
+    assert settings["proxyStatsMatcher"]["inclusionRegexps"] == STATISTICS
+    assert settings.items() <= installed.items()
 
 
 @pytest.mark.parametrize("folder", OURS, ids=names(OURS))

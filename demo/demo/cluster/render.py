@@ -17,7 +17,7 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 def folders() -> list[Path]:
     """All that can be applied: a step, a step on some cluster, a canary, the add-ons, the load."""
-    patterns = ("steps/*", "overlays/*/*", "canary/*", "addons/*", "load")
+    patterns = ("steps/*", "overlays/*/*", "canary/*", "addons/*", "load", "scenes/*", "scenes/rules/*")
     found = (path for pattern in patterns for path in K8S.glob(f"{pattern}/kustomization.yaml"))
     return sorted(path.parent for path in found)
 

@@ -47,6 +47,7 @@ class WorkloadStatus:
     ready: bool
     restarts: int
     ip: str
+    instance: str = ""  # what tells one process from the one after it, whatever the runtime
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class Event:
 
 
 class Runtime(Protocol):
+    capabilities: frozenset[str]  # what scenes may need of it: "kubernetes"
+
     def edge(self) -> str:
         """The base URL at which the system is used."""
 
@@ -111,17 +114,17 @@ class Runtime(Protocol):
         runtime derives from the workloads."""
 
     async def address(self, workload: str) -> str:
-        """host:port at which its neighbours reach the workload's first replica."""
+        """host:port at which a stranger on the network reaches the workload: before its sidecar, not behind it."""
 
     async def egress(self, workload: str) -> str:
-        """The host whose ports lead through the workload's own sidecar to its neighbours, called by authority."""
+        """host:port that leads through the workload's sidecar, in its name, to its neighbours; called by authority."""
 
-    async def xds_bootstrap(self, account: str) -> Path:
-        """What GRPC_XDS_BOOTSTRAP has to name for a process to take part in the mesh without a sidecar, with the
-        identity of that service account."""
+    async def run_proxyless(self, account: str, script: Path, *args: str) -> str:
+        """Run a Python script that takes part in the mesh without a sidecar, with the identity of that service account:
+        GRPC_XDS_BOOTSTRAP is set for it. What it wrote to standard output."""
 
     async def database_url(self, workload: str) -> str:
-        """What the workload itself connects to its database with."""
+        """What the workload itself connects to its database with; its host may be a name that only workloads know."""
 
     async def user_token(self, user: str, *, audience: str = "figtree", seconds: float = 300.0) -> str:
         """A JSON Web Token for a user of the edge, from the issuer that istio/security/edge-jwt.yaml trusts."""
@@ -139,6 +142,9 @@ class Runtime(Protocol):
     async def counters(self, workload: str, prefix: str = "", *, matching: str = "") -> dict[str, float]:
         """Statistics of the workload's sidecars, summed over its replicas: those whose names contain `prefix`, and in
         which the regular expression `matching` is found."""
+
+    async def proxy_config(self, workload: str) -> dict[str, Any]:
+        """What the control plane has given the workload's first sidecar: Envoy's own dump of its configuration."""
 
     async def edges(self) -> list[EdgeCounters]:
         """Who has called whom since the proxies started, as the callers' sidecars counted it; what a mirror sent, as

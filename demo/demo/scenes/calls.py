@@ -21,7 +21,7 @@ async def channel(
 ) -> AsyncIterator[aio.Channel]:
     """From the caller's sidecar to the callee. Without options gRPC itself repeats nothing."""
     settings = {"grpc.default_authority": f"{callee}:{PORT}", "grpc.enable_retries": 0} | dict(options)
-    target = f"{await runtime.egress(caller)}:{PORT}"
+    target = await runtime.egress(caller)
     async with aio.insecure_channel(target, options=list(settings.items())) as opened:
         yield opened
 

@@ -4,6 +4,7 @@ from demo.scenes import (
     chaos,
     fallacies,
     grpc,
+    kubernetes,
     library,
     messages,
     mirroring,
@@ -29,5 +30,6 @@ SCENES: tuple[Scene, ...] = (
     *fallacies.SCENES,
     *library.SCENES,
     *grpc.SCENES,
+    *kubernetes.SCENES,
 )
 BY_NAME = {scene.name: scene for scene in SCENES}

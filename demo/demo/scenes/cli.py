@@ -66,7 +66,7 @@ def run(
     if not scenes:
         raise typer.BadParameter("name a scene, or say --all")
     telling = JsonLines() if json_lines else Nobody() if as_json else Terminal()
-    results, proof = asyncio.run(_connected(scenes * times, telling))
+    results, proof = asyncio.run(_connected(scenes * times, telling, every=every))
     if as_json:
         shown = {"scenes": [asdict(result) for result in results], "orders": asdict(proof)}
         sys.stdout.write(json.dumps(shown) + "\n")
@@ -84,8 +84,18 @@ def run(
     raise typer.Exit(0 if all(result.passed for result in results) and proof.holds else 1)
 
 
-async def _connected(scenes: list[Scene], telling: Telling) -> tuple[list[Result], Proof]:
-    return await perform(await choose.connect(Settings()), scenes, telling)
+async def _connected(scenes: list[Scene], telling: Telling, *, every: bool) -> tuple[list[Result], Proof]:
+    runtime = await choose.connect(Settings())
+    if every:
+        missing = [scene.name for scene in dict.fromkeys(scenes) if not _can(runtime, scene)]
+        if missing and isinstance(telling, Terminal):
+            console.print(f"left out, as they need Kubernetes (RUNTIME=kind): {', '.join(missing)}\n")
+        scenes = [scene for scene in scenes if _can(runtime, scene)]
+    return await perform(runtime, scenes, telling)
+
+
+def _can(runtime: Runtime, scene: Scene) -> bool:
+    return not scene.needs or scene.needs in runtime.capabilities
 
 
 async def perform(
@@ -97,7 +107,9 @@ async def perform(
     results = []
     acknowledged = Acknowledged()
     for scene in scenes:
-        if SHAPES.index(scene.shape) > number:
+        if not _can(runtime, scene):
+            results.append(Result(scene.name, why=f"needs {scene.needs}: RUNTIME=kind or RUNTIME=current"))
+        elif SHAPES.index(scene.shape) > number:
             results.append(Result(scene.name, why=f"needs shape {scene.shape}: `figtree step {scene.shape}`"))
         else:
             telling.begins(scene)

@@ -33,6 +33,20 @@ async def _gets_in(url: str, database: str, target: str) -> bool:
 async def private(stage: Stage) -> None:
     urls = {name: await stage.runtime.database_url(name) for name in OWNERS}
     places = {name: await stage.runtime.admin_url(name) for name in DATABASES}
+    strangers: dict[str, list[str]] = {name: [] for name in DATABASES}
+
+    async def everybody_has_a_role_everywhere(drop: bool = False) -> None:
+        """As on one server for all; where each service has a server of its own, its role exists nowhere else."""
+        for database in DATABASES:
+            async with connected(stage.runtime, database) as db:
+                for owner in OWNERS:
+                    known = await db.fetchval("select rolname from pg_roles where rolname = $1", owner)
+                    if drop and owner in strangers[database]:
+                        await db.execute(f'drop role "{owner}"')
+                    elif not drop and not known:
+                        password = urlsplit(urls[owner]).password
+                        await db.execute(f"create role \"{owner}\" login password '{password}'")
+                        strangers[database].append(owner)
 
     async def let(verb: str) -> None:
         for database in DATABASES:
@@ -50,7 +64,9 @@ async def private(stage: Stage) -> None:
         ]
 
     pairs = len(OWNERS) * (len(DATABASES) - 1)
+    stage.undo.append(lambda: everybody_has_a_role_everywhere(drop=True))
     stage.undo.append(lambda: let("revoke"))
+    await everybody_has_a_role_everywhere()
     await let("grant")
     before = await intruders()
     stage.figure("connections to others' databases, as PostgreSQL comes", f"{len(before)} of {pairs}")

@@ -44,6 +44,7 @@ class Strangler:
         if not await self._tools.running() & {MONOLITH, GATEWAY}:
             await self._runtime.start(MONOLITH)
             await self._runtime.run(MONOLITH, "seed", *(["--titles", str(titles)] if titles else []))
+        if (await self.state.position()) == (0, ""):  # on a cluster `make deploy` has started it, and no more
             await self._runtime.apply(
                 [*(m.traffic("monolith") for m in MODULES), TRAFFIC / "edge-rest-monolith.yaml"]
             )

@@ -42,6 +42,8 @@ UP_LIMIT = 60.0
 class LocalRuntime:
     """Processes on this machine under one supervisor; made by `up` or `connect`."""
 
+    capabilities: frozenset[str] = frozenset()
+
     def __init__(self, name: str, info: dict[str, Any]) -> None:
         self.name = name
         self.mesh: bool = info["mesh"]
@@ -145,8 +147,10 @@ class LocalRuntime:
         host: str = await self._call("egress", workload=workload)
         return host
 
-    async def xds_bootstrap(self, account: str) -> Path:
-        return Path(await self._call("xds_bootstrap", account=account))
+    async def run_proxyless(self, account: str, script: Path, *args: str) -> str:
+        bootstrap = await self._call("xds_bootstrap", account=account)
+        env = os.environ | {"GRPC_XDS_BOOTSTRAP": bootstrap}
+        return await _run([sys.executable, str(script), *args], env)
 
     async def database_url(self, workload: str) -> str:
         url: str = await self._call("database_url", workload=workload)
@@ -158,15 +162,7 @@ class LocalRuntime:
 
     async def run(self, workload: str, *args: str, stdin: bytes = b"") -> str:
         how = await self._call("command", workload=workload, args=list(args))
-        process = await asyncio.create_subprocess_exec(
-            *how["command"], env=how["env"], stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        output, errors = await process.communicate(stdin)
-        if process.returncode:
-            text = errors.decode(errors="replace").strip()
-            raise CommandFailed(text or f"{workload} {' '.join(args)}: status {process.returncode}")
-        return output.decode()
+        return await _run(how["command"], how["env"], stdin)
 
     async def admin_url(self, database: str) -> str:
         url: str = await self._call("admin_url", database=database)
@@ -185,6 +181,10 @@ class LocalRuntime:
             "counters", workload=workload, prefix=prefix, matching=matching
         )
         return counters
+
+    async def proxy_config(self, workload: str) -> dict[str, Any]:
+        config: dict[str, Any] = await self._call("proxy_config", workload=workload)
+        return config
 
     async def edges(self) -> list[EdgeCounters]:
         return [EdgeCounters.of(edge) for edge in await self._call("edges")]
@@ -232,6 +232,23 @@ class LocalRuntime:
                 return
             await asyncio.sleep(0.05)
         raise RuntimeFailure(f"{self.name} did not stop: see {root}/supervisor.log")
+
+
+async def _run(command: Sequence[str], env: Mapping[str, str], stdin: bytes = b"") -> str:
+    process = await asyncio.create_subprocess_exec(
+        *command, env=env, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        output, errors = await process.communicate(stdin)
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise
+    if process.returncode:
+        text = errors.decode(errors="replace").strip()
+        raise CommandFailed(text or f"{' '.join(command)}: status {process.returncode}")
+    return output.decode()
 
 
 def _launch(name: str, mesh: bool) -> None:

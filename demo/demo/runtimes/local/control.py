@@ -22,6 +22,8 @@ from demo.telemetry.edges import read, summed
 from demo.telemetry.figures import Figures
 from demo.telemetry.spans import SpanStore
 
+GRPC = 50051  # every service's port
+
 
 class Control:
     def __init__(
@@ -120,7 +122,7 @@ class Control:
     async def egress(self, workload: str) -> str:
         if self._infra.config is None:
             raise NeedsMesh("there are no sidecars without the mesh (MESH=off)")
-        return self._fleet.egress(self._first(workload).slot)
+        return f"{self._fleet.egress(self._first(workload).slot)}:{GRPC}"
 
     async def xds_bootstrap(self, account: str) -> str:
         if self._infra.istiod is None:
@@ -175,6 +177,12 @@ class Control:
             for name, value in (await proxy.admin.statistics(prefix, matching)).items():
                 total[name] = total.get(name, 0.0) + value
         return total
+
+    async def proxy_config(self, workload: str) -> dict[str, Any]:
+        proxies = self._proxies(workload)
+        if not proxies:
+            raise NotRunning(f"{workload} is not running")
+        return await proxies[0].admin.config()
 
     async def edges(self) -> list[dict[str, Any]]:
         if self._infra.ingress is None:

@@ -47,6 +47,10 @@ class Admin:
         text = (await self._request("GET", "/stats?filter=_draining$")).raise_for_status().text
         return any(not line.endswith(" 0") for line in text.splitlines())
 
+    async def config(self) -> dict[str, Any]:
+        content: dict[str, Any] = (await self._request("GET", "/config_dump")).raise_for_status().json()
+        return content
+
     async def certificate(self) -> Certificate:
         answer = (await self._request("GET", "/certs")).raise_for_status().json()
         for entry in answer["certificates"]:

@@ -1,6 +1,5 @@
 """The instance's certificate authority and the issuer of its workload tokens; both live as long as the instance."""
 
-import json
 import ssl
 import time
 from datetime import UTC, datetime, timedelta
@@ -13,9 +12,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from demo.runtimes import users
+
 ISSUER = "https://tokens.figtree.example"
 AUDIENCE = "istio-ca"
-USERS_ISSUER = "https://users.figtree.example"
 TRUST_DOMAIN = "cluster.local"
 TOKEN_LIFE = timedelta(hours=24)
 
@@ -26,11 +26,6 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
         serialization.PrivateFormat.TraditionalOpenSSL,
         serialization.NoEncryption(),
     )
-
-
-def _key_set(key: rsa.RSAPrivateKey, name: str) -> dict[str, Any]:
-    public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key()))
-    return {"keys": [public | {"kid": name, "use": "sig", "alg": "RS256"}]}
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -97,17 +92,15 @@ class Identity:
 
     def user_token(self, user: str, audience: str, seconds: float) -> str:
         """For a user at the edge; with another key, so that neither kind of token can stand for the other."""
-        now = int(time.time())
-        claims = {"iss": USERS_ISSUER, "sub": user, "aud": audience, "iat": now, "exp": now + int(seconds)}
-        return jwt.encode(claims, self._users, algorithm="RS256", headers={"kid": "figtree-users"})
+        return users.user_token(self._users, user, audience, seconds)
 
     def keys(self) -> dict[str, Any]:
         """The JSON Web Key Set istiod verifies workloads' tokens with."""
-        return _key_set(self._tokens, "figtree")
+        return users.key_set(self._tokens, "figtree")
 
     def user_keys(self) -> dict[str, Any]:
         """The JSON Web Key Set the ingress verifies users' tokens with."""
-        return _key_set(self._users, "figtree-users")
+        return users.key_set(self._users)
 
     def _self_signed(self) -> x509.Certificate:
         name = x509.Name(

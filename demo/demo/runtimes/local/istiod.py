@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import yaml
 
+from demo.runtimes.debug import Debug
 from demo.runtimes.local.events import Events
 from demo.runtimes.local.identity import AUDIENCE, ISSUER, TRUST_DOMAIN, Identity
 from demo.runtimes.local.instance import STUB_PORT, Instance
@@ -153,37 +154,9 @@ class Istiod:
             name = f"{kind} {metadata['name']}"
             raise Refused(f"{name}: {response.get('status', {}).get('message', 'refused')}")
 
-    async def knows(self) -> dict[tuple[str, str, str], dict[str, str]]:
-        """The annotations of each object that istiod has loaded."""
-        content = await self._debug("configz")
-        return {
-            (c["kind"], c["metadata"].get("namespace", ""), c["metadata"]["name"]): c["metadata"].get(
-                "annotations"
-            )
-            or {}
-            for c in content
-        }
-
-    async def objects(self) -> dict[str, Any]:
-        """The spec of each object that istiod has loaded."""
-        return {
-            f"{c['kind']}/{c['metadata'].get('namespace', '')}/{c['metadata']['name']}": c.get("spec") or {}
-            for c in await self._debug("configz")
-        }
-
-    async def stale_proxies(self) -> list[str]:
-        """Proxies that have not yet acknowledged what was sent to them."""
-        stale = []
-        for proxy in await self._debug("syncz"):
-            for config in proxy.get("configs") or _old_style(proxy):
-                if config["sent"] and config["sent"] != config["acked"]:
-                    stale.append(proxy["proxy"])
-        return stale
-
-    async def _debug(self, what: str) -> Any:
-        assert self._client is not None
-        answer = await self._client.get(f"/debug/{what}")
-        return answer.raise_for_status().json() or []
+    @property
+    def debug(self) -> Debug:
+        return Debug(f"http://{self._address('istiod')}")
 
     async def stop(self) -> None:
         for client in (self._client, self._webhook):
@@ -191,11 +164,6 @@ class Istiod:
                 await client.aclose()
         if self.process is not None:
             await self.process.stop()
-
-
-def _old_style(proxy: dict[str, Any]) -> list[dict[str, str]]:
-    kinds = ("cluster", "listener", "route", "endpoint")
-    return [{"sent": proxy.get(f"{k}_sent", ""), "acked": proxy.get(f"{k}_acked", "")} for k in kinds]
 
 
 def _webhook_client(context: ssl.SSLContext, address: str) -> httpx.AsyncClient:

@@ -133,7 +133,7 @@ class MeshConfig:
 
     async def in_force(self) -> dict[str, Any]:
         """What istiod has, without what we derive from the workloads."""
-        objects = await self._istiod.objects()
+        objects = await self._istiod.debug.objects()
         self._leaving &= objects.keys()
         hidden = (self._written - self.sources.keys()) | self._leaving
         return {name: spec for name, spec in objects.items() if name not in hidden}
@@ -155,7 +155,7 @@ class MeshConfig:
     async def _pushed(self, names: list[str], removed: list[str], mark: int) -> None:
         while True:
             with contextlib.suppress(Exception):  # istiod may be restarting: it will read the folder
-                known = {"/".join(k): v for k, v in (await self._istiod.knows()).items()}
+                known = {"/".join(k): v for k, v in (await self._istiod.debug.knows()).items()}
                 new = all(int(known.get(name, {}).get(GENERATION, 0)) >= mark for name in names)
                 if new and not any(name in known for name in removed):
                     break
@@ -163,6 +163,6 @@ class MeshConfig:
         await asyncio.sleep(0.08)  # istiod gathers changes for 20 ms before it pushes
         while True:
             with contextlib.suppress(Exception):
-                if not await self._istiod.stale_proxies():
+                if not await self._istiod.debug.stale_proxies():
                     return
             await asyncio.sleep(0.04)

@@ -86,5 +86,13 @@ class Replica:
         restarts = sum(p.restarts for p in self.processes)
         ready = self.state == "ready"
         return WorkloadStatus(
-            self.manifest.name, self.version, self.number, self.state, self.app.pid, ready, restarts, self.ip
+            self.manifest.name,
+            self.version,
+            self.number,
+            self.state,
+            self.app.pid,
+            ready,
+            restarts,
+            self.ip,
+            f"{self.ip} {self.app.pid}",
         )

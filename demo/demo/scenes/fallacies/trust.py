@@ -64,8 +64,8 @@ async def secure(stage: Stage) -> None:
 async def topology(stage: Stage) -> None:
     """An instance goes and another one comes somewhere else while users go on asking."""
 
-    async def instances() -> dict[str, tuple[str, int | None, int]]:
-        return {w.name: (w.ip, w.pid, w.restarts) for w in await stage.runtime.workloads()}
+    async def instances() -> dict[str, tuple[str, str, int]]:
+        return {w.name: (w.ip, w.instance, w.restarts) for w in await stage.runtime.workloads()}
 
     before = await instances()
     async with asking(stage, [QUOTE["json"]]) as users:

@@ -37,8 +37,8 @@ async def _replace_all(stage: Stage) -> None:
     await asyncio.gather(*(stage.runtime.restart(name) for name in CALLEES))
 
 
-async def _processes(stage: Stage) -> dict[str, int | None]:
-    return {w.name: w.pid for w in await stage.runtime.workloads() if w.name in CALLEES}
+async def _processes(stage: Stage) -> dict[str, str]:
+    return {w.name: w.instance for w in await stage.runtime.workloads() if w.name in CALLEES}
 
 
 @asynccontextmanager

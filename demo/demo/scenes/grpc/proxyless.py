@@ -2,13 +2,15 @@
 
 import asyncio
 import json
-import os
-import sys
+from pathlib import Path
 
+from demo.runtimes.runtime import CommandFailed
 from demo.scenes.routing.quotes import V1, V2, beside_v1
 from demo.scenes.stage import Stage
 
 COUNT = 300
+PATIENCE = 60.0  # on a cluster a pod has to be started for it
+CLIENT = Path(__file__).with_name("proxyless_client.py")
 MUTUAL = "grpc/pricing-mutual.yaml"
 CANARY = "canary/pricing-75-25.yaml"
 
@@ -32,20 +34,12 @@ async def proxyless(stage: Stage) -> None:
 
 
 async def _client(stage: Stage) -> dict[str, int]:
-    bootstrap = await stage.runtime.xds_bootstrap("gateway")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "demo.scenes.grpc.proxyless_client", str(COUNT),
-        env=os.environ | {"GRPC_XDS_BOOTSTRAP": str(bootstrap)},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
     try:
-        async with asyncio.timeout(20):
-            output, errors = await process.communicate()
+        async with asyncio.timeout(PATIENCE):
+            output = await stage.runtime.run_proxyless("gateway", CLIENT, str(COUNT))
     except TimeoutError:
-        process.kill()
-        await process.wait()
         return {"the client hung": COUNT}
-    if process.returncode:
-        return {errors.decode(errors="replace")[-500:]: COUNT}
+    except CommandFailed as error:
+        return {str(error)[-500:]: COUNT}
     answered: dict[str, int] = json.loads(output)
     return answered

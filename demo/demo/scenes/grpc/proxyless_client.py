@@ -1,6 +1,6 @@
 """A gRPC client that takes its routes and its certificates from the mesh, without a sidecar.
 
-`python -m demo.scenes.grpc.proxyless_client COUNT` prints how many quotes each ruleset has answered, as JSON.
+`proxyless_client.py COUNT` prints how many quotes each ruleset has answered, as JSON.
 """
 
 import json

@@ -100,7 +100,7 @@ async def _placed_twice(stage: Stage, url: str) -> None:
     equal = sum(a["total"] == b["total"] for a, b in zip(real, shadowed, strict=True))
     stage.figure("orders that come to the same total", f"{equal} of {COUNT}")
     stage.expect(equal == COUNT, f"{equal} of {COUNT} orders come to the same total on both sides")
-    refusal = await _refusal(url)
+    refusal = await _refusal(stage, url)
     stage.figure("the shadow's role on the real table", refusal)
     stage.expect("permission denied" in refusal, f"the shadow's role cannot write real data: {refusal}")
 
@@ -112,8 +112,16 @@ async def _rows(stage: Stage, schema: str, run: str) -> list[Any]:
     return rows
 
 
-async def _refusal(url: str) -> str:
-    connection = await asyncpg.connect(url, timeout=10)
+async def _refusal(stage: Stage, url: str) -> str:
+    role, place = urlsplit(url), urlsplit(await stage.runtime.admin_url("order"))
+    connection = await asyncpg.connect(
+        host=place.hostname,
+        port=place.port,
+        user=role.username,
+        password=role.password,
+        database=role.path.removeprefix("/"),
+        timeout=10,
+    )
     try:
         await connection.execute("delete from public.orders")
     except asyncpg.PostgresError as error:

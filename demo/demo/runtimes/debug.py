@@ -1,0 +1,68 @@
+"""istiod's debug interface: what it has loaded, and who has acknowledged it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+
+@dataclass(frozen=True, slots=True)
+class Debug:
+    url: str
+
+    async def _get(self, what: str) -> Any:
+        async with httpx.AsyncClient(base_url=self.url, timeout=5, trust_env=False) as client:
+            return (await client.get(f"/debug/{what}")).raise_for_status().json() or []
+
+    async def knows(self) -> dict[tuple[str, str, str], dict[str, str]]:
+        """The annotations of each object that istiod has loaded."""
+        return {
+            (c["kind"], c["metadata"].get("namespace", ""), c["metadata"]["name"]): c["metadata"].get(
+                "annotations"
+            )
+            or {}
+            for c in await self._get("configz")
+        }
+
+    async def objects(self) -> dict[str, Any]:
+        """The spec of each object that istiod has loaded."""
+        return {
+            f"{c['kind']}/{c['metadata'].get('namespace', '')}/{c['metadata']['name']}": c.get("spec") or {}
+            for c in await self._get("configz")
+        }
+
+    async def stale_proxies(self) -> list[str]:
+        """Proxies that have not yet acknowledged what was sent to them."""
+        stale = []
+        for proxy in await self._get("syncz"):
+            for config in proxy.get("configs") or _old_style(proxy):
+                if config["sent"] and config["sent"] != config["acked"]:
+                    stale.append(proxy["proxy"])
+        return stale
+
+    async def connected(self) -> int:
+        """How many proxies it serves."""
+        return len(await self._get("syncz"))
+
+    async def addresses(self) -> set[str]:
+        """Of all endpoints that it knows."""
+        return set(_addresses(await self._get("endpointShardz")))
+
+
+def _old_style(proxy: dict[str, Any]) -> list[dict[str, str]]:
+    kinds = ("cluster", "listener", "route", "endpoint")
+    return [{"sent": proxy.get(f"{k}_sent", ""), "acked": proxy.get(f"{k}_acked", "")} for k in kinds]
+
+
+def _addresses(content: Any) -> list[str]:
+    match content:
+        case dict():
+            own = content.get("Addresses")
+            return [
+                *(own if isinstance(own, list) else ()),
+                *(a for v in content.values() for a in _addresses(v)),
+            ]
+        case list():
+            return [address for item in content for address in _addresses(item)]
+        case _:
+            return []
