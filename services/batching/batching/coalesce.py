@@ -54,7 +54,7 @@ class Coalescer(Generic[T, R]):
         size: int = 50,
         flights: int = 2,
         most: int = 1000,
-        patience: float = 1.0,
+        patience: float = 4.0,
     ) -> None:
         self._work = work
         self._size = size
