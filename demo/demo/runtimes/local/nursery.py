@@ -29,6 +29,8 @@ LIBRARIES = (
     "nats",
     "opentelemetry.exporter.otlp.proto.http.trace_exporter",
     "opentelemetry.sdk.trace.export",
+    "prometheus_client",
+    "pydantic.networks",
     "pydantic_settings",
     "sqlalchemy.dialects.postgresql.asyncpg",
     "sqlalchemy.ext.asyncio",
