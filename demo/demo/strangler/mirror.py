@@ -69,20 +69,17 @@ def pairs(
 
 async def judge(runtime: Runtime, paired: list[tuple[Answer, Answer]]) -> Verdict:
     differing = [(a, b) for a, b in paired if (a.status, a.digest) != (b.status, b.digest)]
-    settled, examples = 0, []
     async with httpx.AsyncClient(base_url=runtime.edge(), timeout=10) as client:
-        for ours, theirs in differing:
-            if ours.method == "GET" and await _agree(client, ours.path):
-                settled += 1
-            else:
-                examples.append(
-                    f"{ours.method} {ours.path}: {ours.status} {ours.digest} ≠ {theirs.status} {theirs.digest}"
-                )
-    return Verdict(len(paired), len(differing) - settled, settled, tuple(examples[:5]))
+        paths = sorted({a.path for a, _ in differing if a.method == "GET"})
+        answers = await asyncio.gather(*(_agree(client, path) for path in paths))
+        agreed = dict(zip(paths, answers, strict=True))
+    left = [(a, b) for a, b in differing if not (a.method == "GET" and agreed[a.path])]
+    examples = [f"{a.method} {a.path}: {a.status} {a.digest} ≠ {b.status} {b.digest}" for a, b in left]
+    return Verdict(len(paired), len(left), len(differing) - len(left), tuple(examples[:5]))
 
 
-async def _agree(client: httpx.AsyncClient, path: str, patience: float = 3.0) -> bool:
-    """Whether both sides come to answer alike, once what was changing has come to rest."""
+async def _agree(client: httpx.AsyncClient, path: str, patience: float = 10.0) -> bool:
+    """Whether both sides come to answer alike, at a moment when nothing changes between the two looks."""
     for _ in range(int(patience / 0.2)):
         asked = (client.get(path, headers={SIDE_HEADER: side}) for side in ("monolith", "gateway"))
         sides = await asyncio.gather(*asked)
