@@ -1,0 +1,44 @@
+"""Scenes that need a cluster are left out where there is none, and it is said; what they look at is in the cluster."""
+
+from typing import Any
+
+import pytest
+from demo.runtimes import choose
+from demo.scenes import cli
+from demo.scenes.acknowledged import Proof
+from demo.scenes.catalogue import SCENES
+from typer.testing import CliRunner
+
+OURS = {scene.name for scene in SCENES if scene.group == "kubernetes"}
+
+
+class Somewhere:
+    def __init__(self, *capabilities: str) -> None:
+        self.capabilities = frozenset(capabilities)
+
+
+@pytest.mark.parametrize(("capabilities", "left_out"), [((), True), (("kubernetes",), False)])
+def test_all_scenes_are_those_that_the_runtime_can(
+    capabilities: tuple[str, ...], left_out: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acted: list[str] = []
+
+    async def connect(_: Any) -> Somewhere:
+        return Somewhere(*capabilities)
+
+    async def perform(_: Any, scenes: Any, __: Any) -> Any:
+        acted.extend(scene.name for scene in scenes)
+        return [], Proof(0, 0, 0, 0, 0)
+
+    monkeypatch.setattr(choose, "connect", connect)
+    monkeypatch.setattr(cli, "perform", perform)
+    told = " ".join(CliRunner().invoke(cli.app, ["run", "--all"]).output.split())
+    assert bool(OURS & set(acted)) != left_out
+    assert len(acted) == len(SCENES) - (len(OURS) if left_out else 0)
+    assert all((name in told) == left_out for name in OURS)
+
+
+def test_they_are_six_and_say_what_they_need() -> None:
+    assert len(OURS) == 6
+    assert {scene.needs for scene in SCENES} == {"", "kubernetes"}
+    assert {scene.name for scene in SCENES if scene.needs} == OURS

@@ -1,0 +1,44 @@
+"""What the cluster runtime makes of the manifests."""
+
+import copy
+from typing import Any
+
+import pytest
+from demo.cluster import render
+from demo.runtimes.cluster.render import EXTRA, deployment
+
+FULL = render.K8S / "steps" / "4-order"
+CANARY = render.K8S / "canary" / "pricing-v2"
+
+
+def items(name: str) -> list[Any]:
+    return copy.deepcopy([one for one in render.objects(FULL) if one["metadata"]["name"] == name])
+
+
+def env(item: Any) -> dict[str, Any]:
+    (container,) = item["spec"]["template"]["spec"]["containers"]
+    return {entry["name"]: entry for entry in container.pop("env")}
+
+
+def test_a_version_that_a_scene_starts_is_what_the_canary_in_the_repository_is() -> None:
+    started = deployment(items("pricing"), "v2", {"RULESET": "v2"}, 1)
+    (canary,) = copy.deepcopy(render.objects(CANARY))
+    assert env(started) == env(canary)
+    assert started["spec"]["template"]["metadata"]["annotations"].pop(EXTRA) == '{"RULESET": "v2"}'
+    assert started == canary
+
+
+def test_settings_given_at_start_take_the_place_of_the_manifests_own() -> None:
+    plain = env(deployment(items("order"), "v1", {}, 1))
+    given = env(deployment(items("order"), "shadow", {"DATABASE_URL": "postgresql://elsewhere"}, 1))
+    assert plain["DATABASE_URL"]["valueFrom"]["secretKeyRef"] == {"name": "order-db", "key": "url"}
+    assert given["DATABASE_URL"] == {"name": "DATABASE_URL", "value": "postgresql://elsewhere"}
+    assert given["VERSION"]["value"] == "shadow"
+    assert plain.keys() == given.keys()
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_how_many_replicas_v1_has_is_left_to_who_scales(version: str) -> None:
+    made = deployment(items("currency"), version, {}, 2)
+    assert made["spec"].get("replicas") == (None if version == "v1" else 2)
+    assert made["spec"]["selector"]["matchLabels"]["version"] == version
