@@ -12,7 +12,7 @@ LIMIT = 150_000  # milliseconds
 
 # The scene, and what has to be seen in the graph while it is acted out.
 EFFECTS = {
-    "canary-weight": ".graph .version:has-text('of 10 %')",
+    "canary-weight": ".graph .version text:text-matches('v2 · [1-9][0-9]* % of 10 %')",
     "circuit-breaker": ".graph .second:has-text('overflowed')",
     "outlier-detection": ".graph .second:has-text('ejected')",
 }

@@ -11,7 +11,7 @@ from demo.runtimes.runtime import Runtime
 
 REQUEST = (
     "accept", "authorization", "content-type", "idempotency-key", "last-event-id",
-    "traceparent", "tracestate", "x-environment", "x-user",
+    "traceparent", "tracestate", "x-client-trace-id", "x-environment", "x-user",
 )  # fmt: skip
 ANSWER = ("content-type", "location", "retry-after", "cache-control", "x-served-by", "content-digest")
 BODY_LIMIT = 1_000_000

@@ -57,3 +57,11 @@ describe("how an edge fares", () => {
     expect(thickness(1e9)).toBe(5);
   });
 });
+
+describe("somebody whom nobody has called yet", () => {
+  it("stands below the callers, without a line", () => {
+    const placed = layout(["users", "ingress", "new"].map(box), [link("users", "ingress")], "TB");
+    expect(placed.boxes.get("new")!.y).toBeGreaterThan(placed.boxes.get("ingress")!.y);
+    expect([...placed.links.keys()]).toEqual(["users>ingress"]);
+  });
+});

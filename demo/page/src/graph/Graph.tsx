@@ -86,6 +86,14 @@ function Line({ placed, id, edge }: { placed: Layout; id: string; edge: Edge | u
       <title>{described(edge)}</title>
       <path d={at.path} style={{ strokeWidth: thickness(edge.rate) }} />
       {edge.rate > 0.05 && <path class="flow" d={at.path} style={{ strokeWidth: thickness(edge.rate) }} />}
+      {fares !== "idle" && <Figures x={x} y={y} edge={edge} second={second} />}
+    </g>
+  );
+}
+
+function Figures({ x, y, edge, second }: { x: number; y: number; edge: Edge; second: string }) {
+  return (
+    <>
       <text x={x} y={y - 2}>
         {edge.mtls ? "\u00a0\u00a0\u00a0" : ""}
         {edge.mirror ? `copy ${perSecond(edge.rate)}` : perSecond(edge.rate)}
@@ -94,7 +102,7 @@ function Line({ placed, id, edge }: { placed: Layout; id: string; edge: Edge | u
       <text class="second" x={x} y={y + 11}>
         {second}
       </text>
-    </g>
+    </>
   );
 }
 

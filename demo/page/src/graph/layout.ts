@@ -30,6 +30,8 @@ export type Direction = "TB" | "LR";
 
 const LABEL = { width: 92, height: 30 };
 const MARGIN = 10;
+const HIDDEN = "hidden ";
+const UNCALLED = 4; // ranks below the first
 
 export function layout(boxes: Box[], links: Link[], direction: Direction): Layout {
   const graph = new Graph({ multigraph: true });
@@ -47,6 +49,12 @@ export function layout(boxes: Box[], links: Link[], direction: Direction): Layou
   for (const { id, source, target } of links) {
     if (known.has(source) && known.has(target)) graph.setEdge(source, target, { ...LABEL, labelpos: "c" }, id);
   }
+  // Whom nobody has called yet stands below, not beside the users.
+  const linked = new Set(links.flatMap(({ source, target }) => [source, target]));
+  const top = boxes.find((box) => linked.has(box.id));
+  for (const { id } of boxes) {
+    if (top && !linked.has(id)) graph.setEdge(top.id, id, { minlen: UNCALLED }, HIDDEN + id);
+  }
   arrange(graph);
   const size = graph.graph() as { width?: number; height?: number };
   return {
@@ -59,7 +67,7 @@ export function layout(boxes: Box[], links: Link[], direction: Direction): Layou
       }),
     ),
     links: new Map(
-      graph.edges().map((edge) => {
+      graph.edges().filter((edge) => !edge.name?.startsWith(HIDDEN)).map((edge) => {
         const { points, x, y } = graph.edge(edge) as { points: Spot[] } & Spot;
         return [edge.name ?? "", { path: smooth(points), label: { x, y } }];
       }),

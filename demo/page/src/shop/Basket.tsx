@@ -14,8 +14,10 @@ export function Basket() {
         <label>
           <span>Customer</span>
           <select value={customer.value} onChange={(event) => (customer.value = event.currentTarget.value)}>
-            {CUSTOMERS.map((id) => (
-              <option key={id}>{id}</option>
+            {CUSTOMERS.map(([id, name]) => (
+              <option key={id} value={id}>
+                {name}
+              </option>
             ))}
           </select>
         </label>
@@ -71,7 +73,7 @@ function Item({ line: { title, quantity } }: { line: Line }) {
         <button type="button" aria-label={`Fewer of ${title.name}`} onClick={() => put(title, quantity - 1)}>
           <Icon name="minus" />
         </button>
-        <input type="number" min="1" max="10000" aria-label={`Copies of ${title.name}`} value={quantity} onChange={(event) => put(title, Number(event.currentTarget.value))} />
+        <input type="number" min="1" max="10000" aria-label={`Copies of ${title.name}`} value={quantity} onInput={(event) => Number(event.currentTarget.value) >= 1 && put(title, Number(event.currentTarget.value))} />
         <button type="button" aria-label={`More of ${title.name}`} onClick={() => put(title, quantity + 1)}>
           <Icon name="plus" />
         </button>

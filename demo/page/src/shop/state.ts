@@ -13,12 +13,18 @@ export interface Line {
 export const search = signal<{ words: string; titles: Title[]; next: string; asked: boolean }>({ words: "", titles: [], next: "", asked: false });
 export const basket = signal<Line[]>([]);
 export const currency = signal("EUR");
-export const customer = signal("c-1001");
+export const customer = signal<string>("c-1001");
 export const placing = signal(false);
 export const placed = signal<{ order: Order; traceId: string; begun: number; seconds: number; events: OrderEvent[] } | null>(null);
 
 export const CURRENCIES = ["EUR", "USD", "GBP", "CHF", "JPY", "SEK", "PLN", "CAD", "AUD", "INR"];
-export const CUSTOMERS = ["c-1001", "c-1002", "c-1003", "c-1004", "c-1005", "a-stranger"];
+export const CUSTOMERS = [
+  ["c-1001", "Aarhus Public Library"],
+  ["c-1031", "Rotterdam Maritime Library, silver"],
+  ["c-1036", "Uppsala Reference Library, gold"],
+  ["c-1040", "Zutphen Chained Library, 100 EUR at most"],
+  ["a-stranger", "somebody without an account"],
+] as const;
 
 let asked = 0;
 
@@ -67,7 +73,11 @@ export async function order(): Promise<void> {
   const { header, traceId } = traceparent();
   const begun = performance.now();
   await act(async () => {
-    const stored = await post<Order>("/api/orders", { customer_id: customer.value, ...contents() }, { "idempotency-key": crypto.randomUUID(), traceparent: header });
+    const stored = await post<Order>("/api/orders", { customer_id: customer.value, ...contents() }, {
+      "idempotency-key": crypto.randomUUID(),
+      traceparent: header,
+      "x-client-trace-id": traceId, // the ingress gateway samples whatever carries it
+    });
     placed.value = { order: stored, traceId, begun: Date.now() / 1000, seconds: (performance.now() - begun) / 1000, events: [] };
     basket.value = [];
     priced.value = null;

@@ -33,11 +33,13 @@ export function Scenes({ selected }: { selected: string }) {
           </section>
         ))}
       </nav>
-      <Detail scene={scene} key={scene.name} />
-      <aside class="side">
+      <div class="side">
+        <Detail scene={scene} key={scene.name} />
         <section class="card" aria-label="The system now">
           <Graph compact />
         </section>
+      </div>
+      <aside class="side">
         <section class="card" aria-label="Charts">
           <Users />
           <Latency />
