@@ -82,9 +82,9 @@ def test_services_price_a_basket_over_one_stream_and_an_order_is_traced_to_its_e
     for service in ("ingress", "gateway", "order", "pricing", "customer"):
         expect(page.locator(f".waterfall .service.of-{service}").first).to_be_visible()
     assert time.monotonic() - begun <= ORDER_TO_TRACE
+    picture(page, "trace")
     page.locator(".waterfall button").nth(2).click()
     expect(page.locator(".attributes dt").first).to_be_visible()
-    picture(page, "trace")
     page.get_by_role("button", name="Its log lines").click()
     expect(page.get_by_role("heading", name="Its log lines")).to_be_visible()
 

@@ -43,11 +43,14 @@ def test_every_workload_that_runs_is_in_the_graph_and_no_other(system: System, o
 
 
 def test_users_that_come_are_seen_with_their_rate_over_encrypted_edges(
-    open_page: Open, system: System
+    system: System, open_page: Open, picture: Picture
 ) -> None:
     page = open_page()
     page.get_by_role("spinbutton").fill("40")
     page.get_by_role("button", name="Bring users").click()
+    expect(page.locator(".edge.good").first).to_be_visible(timeout=30_000)
+    page.wait_for_timeout(6000)  # until the charts have something to show
+    picture(page, "system")
     page.get_by_text("The same as a table").click()
     row = page.locator("tr[data-edge='users>ingress']")
     expect(row).to_contain_text("40/s", timeout=30_000)

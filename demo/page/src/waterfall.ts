@@ -23,7 +23,7 @@ export interface Waterfall {
 }
 
 const IDLE = 0.04; // seconds without any span that are left out
-const GAP_WIDTH = 2.5; // percent that such a gap keeps
+export const GAP_WIDTH = 2.5; // percent that such a gap keeps
 const THINNEST = 0.35; // percent
 
 export function waterfall(spans: Span[]): Waterfall {

@@ -1,12 +1,11 @@
-import { useMemo, useRef, useState, useEffect } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { milliseconds, perSecond, ratio } from "../format";
 import type { Edge, Node, Route } from "../model";
 import { href } from "../route";
 import { edges, nodes, routes } from "../store";
-import { type Direction, type Layout, layout } from "./layout";
+import { type Layout, layout } from "./layout";
 import { doings, thickness, tone } from "./tone";
 
-const WIDE = 1120; // pixels from which the graph reads from left to right
 const NAMES: Record<string, string> = { users: "users", ingress: "ingress gateway", nats: "NATS JetStream" };
 const DATABASES = new Set(["monolith", "title", "currency", "pricing", "order", "customer"]);
 
@@ -28,22 +27,14 @@ export function drawn(all: Node[], between: Edge[]): Drawn[] {
   });
 }
 
-export function Graph({ selected = "", compact = false }: { selected?: string; compact?: boolean }) {
-  const frame = useRef<HTMLDivElement>(null);
-  const [direction, setDirection] = useState<Direction>("TB");
-  useEffect(() => {
-    if (!frame.current || compact) return;
-    const observer = new ResizeObserver(([entry]) => setDirection((entry?.contentRect.width ?? 0) >= WIDE ? "LR" : "TB"));
-    observer.observe(frame.current);
-    return () => observer.disconnect();
-  }, [compact]);
+export function Graph({ selected = "" }: { selected?: string }) {
   const boxes = drawn(nodes.value, edges.value);
   const links = edges.value.map((edge) => ({ id: keyOf(edge), source: edge.source, target: edge.target }));
   if (boxes.some((box) => box.id === "nats")) links.push({ id: "order>nats", source: "order", target: "nats" });
-  const structure = JSON.stringify([boxes.map(({ id, width, height }) => [id, width, height]), links.map(({ id }) => id), direction]);
-  const placed = useMemo(() => layout(boxes, links, direction), [structure]);
+  const structure = JSON.stringify([boxes.map(({ id, width, height }) => [id, width, height]), links.map(({ id }) => id)]);
+  const placed = useMemo(() => layout(boxes, links), [structure]);
   return (
-    <div class="graph" ref={frame}>
+    <div class="graph">
       <svg viewBox={`0 0 ${placed.width} ${placed.height}`} style={{ maxWidth: `${placed.width * 1.15}px` }} role="group" aria-label="The system as it is now: who calls whom">
         {links.map((link) => (
           <Line key={link.id} placed={placed} id={link.id} edge={edges.value.find((edge) => keyOf(edge) === link.id)} />

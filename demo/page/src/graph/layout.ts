@@ -26,19 +26,17 @@ export interface Layout {
   links: Map<string, { path: string; label: Spot }>;
 }
 
-export type Direction = "TB" | "LR";
-
 const LABEL = { width: 92, height: 30 };
 const MARGIN = 10;
 const HIDDEN = "hidden ";
 const UNCALLED = 4; // ranks below the first
 
-export function layout(boxes: Box[], links: Link[], direction: Direction): Layout {
+export function layout(boxes: Box[], links: Link[]): Layout {
   const graph = new Graph({ multigraph: true });
   graph.setGraph({
-    rankdir: direction,
-    nodesep: direction === "TB" ? 34 : 26,
-    ranksep: direction === "TB" ? 26 : 18,
+    rankdir: "TB",
+    nodesep: 34,
+    ranksep: 26,
     edgesep: 16,
     marginx: MARGIN,
     marginy: MARGIN,

@@ -16,7 +16,7 @@ export interface Data {
 }
 
 /** Lines over time. `data` is read in an effect: whatever signals it looks at, the chart follows. */
-export function Chart({ title, unit, height = 132, data }: { title: string; unit: string; height?: number; data: () => Data }) {
+export function Chart({ title, write, height = 132, data }: { title: string; write: (value: number) => string; height?: number; data: () => Data }) {
   const frame = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const place = frame.current;
@@ -30,7 +30,7 @@ export function Chart({ title, unit, height = 132, data }: { title: string; unit
       if (plot && now === kind) return plot.setData(columns);
       plot?.destroy();
       kind = now;
-      plot = new uPlot(options(place, unit, height, series), columns, place);
+      plot = new uPlot(options(place, write, height, series), columns, place);
     };
     const end = effect(draw);
     const scheme = matchMedia("(prefers-color-scheme: dark)");
@@ -72,7 +72,7 @@ function Legend({ data }: { data: () => Data }) {
   );
 }
 
-function options(place: HTMLElement, unit: string, height: number, series: Series[]): uPlot.Options {
+function options(place: HTMLElement, write: (value: number) => string, height: number, series: Series[]): uPlot.Options {
   const style = getComputedStyle(place);
   const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
   const font = `11px ${style.getPropertyValue("--sans")}`;
@@ -86,7 +86,7 @@ function options(place: HTMLElement, unit: string, height: number, series: Serie
     scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(max * 1.15, 1)] } },
     axes: [
       { stroke: colour("quiet"), font, grid: { show: false }, ticks: { show: false }, space: 70, size: 24, values: (_, times) => times.map((t) => new Date(t * 1000).toLocaleTimeString("en-GB")) },
-      { stroke: colour("quiet"), font, grid, ticks: { show: false }, size: 54, space: 34, values: (_, values) => values.map((value) => `${value}${unit}`) },
+      { stroke: colour("quiet"), font, grid, ticks: { show: false }, size: 54, space: 34, values: (_, values) => values.map(write) },
     ],
     series: [
       {},

@@ -1,10 +1,12 @@
+import { milliseconds, perSecond } from "../format";
+import { type Sample, broken } from "../series";
 import { points, versionSeries } from "../store";
 import { Chart, type Data } from "./Chart";
 
 const VERSION_COLOURS = ["fig", "sky", "leaf", "amber"];
 
 function usersData(): Data {
-  const all = points.value;
+  const all: Sample[] = broken(points.value);
   return {
     times: all.map(([at]) => at),
     series: [
@@ -15,7 +17,7 @@ function usersData(): Data {
 }
 
 function latencyData(): Data {
-  const all = points.value;
+  const all: Sample[] = broken(points.value);
   return { times: all.map(([at]) => at), series: [{ label: "95 % within", colour: "sky", filled: true, values: all.map(([, , , p95]) => p95) }] };
 }
 
@@ -38,13 +40,13 @@ function versionsData(): Data {
 }
 
 export function Users() {
-  return <Chart title="What users ask" unit="/s" data={usersData} />;
+  return <Chart title="What users ask" write={perSecond} data={usersData} />;
 }
 
 export function Latency() {
-  return <Chart title="How long they wait" unit=" ms" data={latencyData} />;
+  return <Chart title="How long they wait" write={milliseconds} data={latencyData} />;
 }
 
 export function Versions() {
-  return versionsData().series.length > 0 ? <Chart title="Who answers" unit="/s" data={versionsData} /> : null;
+  return versionsData().series.length > 0 ? <Chart title="Who answers" write={perSecond} data={versionsData} /> : null;
 }

@@ -44,7 +44,7 @@ export function Journey() {
       </section>
       <aside class="side">
         <section class="card" aria-label="The system now">
-          <Graph compact />
+          <Graph />
         </section>
         <section class="card" aria-labelledby="journal">
           <h2 id="journal">Journal</h2>

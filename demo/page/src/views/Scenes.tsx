@@ -35,15 +35,15 @@ export function Scenes({ selected }: { selected: string }) {
       </nav>
       <div class="side">
         <Detail scene={scene} key={scene.name} />
-        <section class="card" aria-label="The system now">
-          <Graph compact />
-        </section>
-      </div>
-      <aside class="side">
         <section class="card" aria-label="Charts">
           <Users />
           <Latency />
           <Versions />
+        </section>
+      </div>
+      <aside class="side">
+        <section class="card" aria-label="The system now">
+          <Graph />
         </section>
       </aside>
     </div>

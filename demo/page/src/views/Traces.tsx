@@ -5,7 +5,7 @@ import type { Span } from "../model";
 import { LogLine } from "../parts/LogLine";
 import { href } from "../route";
 import { act, follow, trace } from "../store";
-import { asked, waterfall } from "../waterfall";
+import { GAP_WIDTH, asked, waterfall } from "../waterfall";
 
 export function Traces({ selected }: { selected: string }) {
   const [recent, setRecent] = useState<Span[][]>([]);
@@ -85,6 +85,9 @@ function One({ id }: { id: string }) {
                 <b class={`service of-${one.service}`}>{one.service}</b> {short(one.name)}
               </span>
               <span class="track">
+                {gaps.map((gap) => (
+                  <span class="gap" key={gap.at} style={{ left: `${gap.at}%`, width: `${GAP_WIDTH}%` }} />
+                ))}
                 <span class={`bar of-${one.service} ${one.status}`} style={{ left: `${left}%`, width: `${width}%` }} />
                 <span class={`took ${left + width > 82 ? "before" : ""}`} style={left + width > 82 ? { right: `${100 - left}%` } : { left: `${left + width}%` }}>
                   {duration(one.end - one.start)}
