@@ -82,6 +82,7 @@ def test_services_price_a_basket_over_one_stream_and_an_order_is_traced_to_its_e
     for service in ("ingress", "gateway", "order", "pricing", "customer"):
         expect(page.locator(f".waterfall .service.of-{service}").first).to_be_visible()
     assert time.monotonic() - begun <= ORDER_TO_TRACE
+    expect(page.locator(".waterfall", has_text="orders.shipped").first).to_be_visible()
     picture(page, "trace")
     page.locator(".waterfall button").nth(2).click()
     expect(page.locator(".attributes dt").first).to_be_visible()

@@ -8,6 +8,7 @@ export function perSecond(rate: number): string {
 
 export function milliseconds(value: number | null | undefined): string {
   if (value === null || value === undefined) return "–";
+  if (value === 0) return "0 ms";
   if (value >= 9_950) return `${Math.round(value / 1000)} s`;
   if (value >= 995) return `${(value / 1000).toFixed(1)} s`;
   return `${value < 9.95 ? value.toFixed(1) : Math.round(value)} ms`;
@@ -28,7 +29,8 @@ export function clock(at: number): string {
 export function duration(seconds: number): string {
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 90) return `${seconds.toFixed(1)} s`;
-  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
 export function money(amount: string, currency: string): string {

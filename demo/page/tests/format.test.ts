@@ -12,6 +12,7 @@ describe("figures as people read them", () => {
 
   it.each([
     [null, "–"],
+    [0, "0 ms"],
     [0.42, "0.4 ms"],
     [9.96, "10 ms"],
     [421, "421 ms"],
@@ -31,6 +32,7 @@ describe("figures as people read them", () => {
     [0.0123, "12 ms"],
     [12.34, "12.3 s"],
     [125, "2 min 5 s"],
+    [179.7, "3 min 0 s"],
   ])("%d seconds are %s", (seconds, text) => expect(duration(seconds)).toBe(text));
 
   it("an amount keeps the decimals that the system gave it", () => {

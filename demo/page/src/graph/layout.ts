@@ -51,7 +51,7 @@ export function layout(boxes: Box[], links: Link[]): Layout {
   const linked = new Set(links.flatMap(({ source, target }) => [source, target]));
   const top = boxes.find((box) => linked.has(box.id));
   for (const { id } of boxes) {
-    if (top && !linked.has(id)) graph.setEdge(top.id, id, { minlen: UNCALLED }, HIDDEN + id);
+    if (top && !linked.has(id)) graph.setEdge(top.id, id, { minlen: UNCALLED, weight: 0 }, HIDDEN + id);
   }
   arrange(graph);
   const size = graph.graph() as { width?: number; height?: number };
