@@ -43,8 +43,8 @@ class Lane(Generic[T, R]):
 class Coalescer(Generic[T, R]):
     """Hands items to `work` in batches: what arrives while all flights are out leaves together with the next.
 
-    A flight belongs to no caller: one that is cancelled cancels only itself. A sampled call leads its flight, and there
-    is but one on each: so its trace shows every hop.
+    A flight belongs to no caller: one that is cancelled cancels only itself. The first sampled call leads it and comes
+    first: its trace shows every hop, those of others end where they joined.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Coalescer(Generic[T, R]):
         work: Callable[[Sequence[T]], Awaitable[Sequence[R]]],
         *,
         size: int = 50,
-        flights: int = 2,
+        flights: int = 4,
         most: int = 1000,
         patience: float = 4.0,
     ) -> None:
@@ -84,8 +84,7 @@ class Coalescer(Generic[T, R]):
     async def _fly(self, name: tuple[str | None, ...], lane: Lane[T, R]) -> None:
         try:
             while batch := self._next(lane):
-                leader = next((one for one in batch if _is_sampled(one.call)), batch[0])
-                await asyncio.create_task(self._answer(batch, leader.call), context=leader.context)
+                await asyncio.create_task(self._answer(batch), context=batch[0].context)
         finally:
             lane.flights -= 1
             if not lane.flights and not lane.waiting:
@@ -93,24 +92,19 @@ class Coalescer(Generic[T, R]):
 
     def _next(self, lane: Lane[T, R]) -> list[Waiting[T, R]]:
         batch: list[Waiting[T, R]] = []
-        led = False
         while lane.waiting and len(batch) < self._size:
-            if lane.waiting[0].answer.done():  # its caller has left
-                lane.waiting.popleft()
-                continue
-            sampled = _is_sampled(lane.waiting[0].call)
-            if led and sampled:
-                break
-            led = led or sampled
-            batch.append(lane.waiting.popleft())
-        return batch
+            waiting = lane.waiting.popleft()
+            if not waiting.answer.done():  # its caller is still there
+                batch.append(waiting)
+        leader = next((n for n, one in enumerate(batch) if _is_sampled(one.call)), 0)
+        return [*batch[leader : leader + 1], *batch[:leader], *batch[leader + 1 :]]
 
-    async def _answer(self, batch: Sequence[Waiting[T, R]], leader: CallContext) -> None:
+    async def _answer(self, batch: Sequence[Waiting[T, R]]) -> None:
         """The flight may take as long as the most patient of its callers waits."""
         deadlines = [one.call.deadline for one in batch]
         known = [deadline for deadline in deadlines if deadline is not None]
         seconds = max(known) - time.monotonic() if len(known) == len(deadlines) else None
-        call_context.enter(leader.headers.items(), seconds)
+        call_context.enter(batch[0].call.headers.items(), seconds)
         try:
             results = await self._work([one.item for one in batch])
         except Exception as error:

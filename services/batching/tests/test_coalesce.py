@@ -8,6 +8,7 @@ from chassis import context as call_context
 
 SAMPLED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 UNSAMPLED = SAMPLED[:-1] + "0"
+OTHER = SAMPLED.replace("b7", "b8")
 OWNER: ContextVar[int] = ContextVar("owner")
 
 
@@ -102,18 +103,18 @@ async def test_calls_that_the_mesh_routes_differently_do_not_travel_together() -
     assert all(len({item % 2 for item in batch}) == 1 for batch in work.batches)
 
 
-async def test_there_is_one_sampled_call_on_a_flight_and_it_leads() -> None:
+async def test_the_first_sampled_call_leads_its_flight_and_comes_first() -> None:
     work = Work()
     coalescer = Coalescer(work, flights=1)
     work.go.clear()
     tasks = await start(coalescer, 0)
-    calls = [(1, UNSAMPLED), (2, SAMPLED), (3, ""), (4, SAMPLED), (5, "")]
+    calls = [(1, UNSAMPLED), (2, SAMPLED), (3, ""), (4, OTHER), (5, "")]
     tasks += [asyncio.create_task(_call(coalescer, n, None, traceparent=parent)) for n, parent in calls]
     await asyncio.sleep(0)
     work.go.set()
-    await asyncio.gather(*tasks)
-    assert work.batches == [[0], [1, 2, 3], [4, 5]]
-    assert work.traces[1:] == [SAMPLED, SAMPLED]
+    assert await asyncio.gather(*tasks) == [0, 10, 20, 30, 40, 50]
+    assert work.batches == [[0], [2, 1, 3, 4, 5]]
+    assert work.traces[1:] == [SAMPLED]
 
 
 async def test_work_is_done_in_the_context_of_the_call_that_leads() -> None:

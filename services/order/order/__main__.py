@@ -51,7 +51,7 @@ async def serving(settings: Settings) -> None:
         ordering = Ordering(
             orders, RemotePricing(pricing), RemoteAccounts(customer), bell, uuid7, lambda: datetime.now(UTC)
         )
-        servicer = OrderServicer(ordering, Coalescer(ordering.place_many), watches)
+        servicer = OrderServicer(ordering, Coalescer(ordering.place_together), watches)
         await serve(
             settings.listen,
             lambda server: add_OrderServiceServicer_to_server(servicer, server),

@@ -1,7 +1,7 @@
 """Placing orders, one or many at the same cost in calls, and reading them."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -24,6 +24,8 @@ from order.domain import (
 )
 from order.ports import Accounts, Entry, Key, Orders, Outbox, Outcome, Placed, Pricing, Wanted
 
+MANY = 10**6
+
 
 @dataclass(frozen=True, slots=True)
 class Ordering:
@@ -36,11 +38,16 @@ class Ordering:
     new_id: Callable[[], UUID]
     now: Callable[[], datetime]
 
-    async def place_many(self, wanted: Sequence[Wanted]) -> list[Outcome]:
+    async def place_together(self, wanted: Sequence[Wanted]) -> list[Outcome]:
+        """Of several callers, of whom the first leads: events of the others are not part of what it does."""
+        return await self.place_many(wanted, led=1)
+
+    async def place_many(self, wanted: Sequence[Wanted], *, led: int = MANY) -> list[Outcome]:
         """Each order's outcome in its place; the same as if they had come one after the other."""
         outcomes: dict[int, Outcome] = {}
+        ours = {(order.customer_id, key) for key, order in wanted[:led]}
         for positions in _rounds(wanted):
-            answers = await self._place([wanted[i] for i in positions])
+            answers = await self._place([wanted[i] for i in positions], ours)
             outcomes.update(zip(positions, answers, strict=True))
         return [outcomes[i] for i in range(len(wanted))]
 
@@ -68,7 +75,7 @@ class Ordering:
         found = await self.orders.page(customer_id, before, size + 1)
         return found[:size], str(found[size - 1].id) if len(found) > size else ""
 
-    async def _place(self, wanted: Sequence[Wanted]) -> list[Outcome]:
+    async def _place(self, wanted: Sequence[Wanted], ours: Set[Key]) -> list[Outcome]:
         """All keys differ. A stored key is answered without asking the neighbours."""
         outcomes: dict[Key, Outcome] = {}
         asked: dict[Key, NewOrder] = {}
@@ -82,7 +89,7 @@ class Ordering:
             outcomes |= {key: _again(asked[key], entry) for key, entry in known.items()}
             asked = {key: order for key, order in asked.items() if key not in known}
             entries = await self._priced(asked, outcomes)
-            outcomes |= await self._stored(entries, asked)
+            outcomes |= await self._stored(entries, asked, ours)
         except (Unavailable, NotTheWriter) as error:
             outcomes |= {key: error for key in asked if key not in outcomes}
         return [outcomes[order.customer_id, key] for key, order in wanted]
@@ -120,17 +127,17 @@ class Ordering:
         return Entry(key[1], wanted.content_hash(), order)
 
     async def _stored(
-        self, entries: Mapping[Key, Entry], asked: Mapping[Key, NewOrder]
+        self, entries: Mapping[Key, Entry], asked: Mapping[Key, NewOrder], ours: Set[Key]
     ) -> dict[Key, Outcome]:
         if not entries:
             return {}
-        self.outbox.expect([entry.order.id for entry in entries.values()])
+        self.outbox.expect([entry.order.id for key, entry in entries.items() if key in ours])
         try:
             stored = await self.orders.store(list(entries.values()))
         except (Unavailable, NotTheWriter):
             raise
         except Exception as error:
-            return await self._one_by_one(entries, asked, error)
+            return await self._one_by_one(entries, asked, ours, error)
         self.outbox.filled()
         outcomes: dict[Key, Outcome] = {
             key: Placed(entry.order) for key, entry in entries.items() if entry.order.id in stored
@@ -145,13 +152,17 @@ class Ordering:
         return outcomes
 
     async def _one_by_one(
-        self, entries: Mapping[Key, Entry], asked: Mapping[Key, NewOrder], error: Exception
+        self,
+        entries: Mapping[Key, Entry],
+        asked: Mapping[Key, NewOrder],
+        ours: Set[Key],
+        error: Exception,
     ) -> dict[Key, Outcome]:
         if len(entries) == 1:
             return dict.fromkeys(entries, error)
         outcomes: dict[Key, Outcome] = {}
         for key, entry in entries.items():
-            outcomes |= await self._stored({key: entry}, asked)
+            outcomes |= await self._stored({key: entry}, asked, ours)
         return outcomes
 
 

@@ -173,3 +173,11 @@ async def test_pages_that_do_not_exist_are_refused(ordering: Ordering) -> None:
     for size, last in ((101, ""), (-1, ""), (1, "not a uuid")):
         with pytest.raises(InvalidRequest):
             await ordering.page("", size, last)
+
+
+async def test_of_several_callers_only_the_first_ones_events_belong_to_its_trace(
+    ordering: Ordering, notes: Any
+) -> None:
+    outcomes = await ordering.place_together([(key, wanted()) for key in "abc"])
+    assert isinstance(outcomes[0], Placed)
+    assert notes.expected == [outcomes[0].order.id]
