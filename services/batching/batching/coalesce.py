@@ -52,7 +52,7 @@ class Coalescer(Generic[T, R]):
         work: Callable[[Sequence[T]], Awaitable[Sequence[R]]],
         *,
         size: int = 50,
-        flights: int = 4,
+        flights: int = 2,
         most: int = 1000,
         patience: float = 4.0,
     ) -> None:
