@@ -68,8 +68,9 @@ def edge(system: System) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Not for longer than a module: meanwhile no other test of this process can have an event loop."""
     found = subprocess.run(
         [ROOT / "tests/page/chromium"], capture_output=True, text=True, check=False, timeout=600
     )
