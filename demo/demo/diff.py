@@ -16,6 +16,7 @@ from demo.strangler.state import State
 
 VERSION = "v1"
 PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+OUR_HOSTS = ".figtree.svc.cluster.local"
 DURATION = re.compile(f"(?:{PART.pattern})+")
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -87,7 +88,10 @@ def _workloads(wanted: Declared, running: Counter[tuple[str, str]]) -> Iterator[
 
 
 def plain(value: Any) -> Any:
-    """Without what says nothing (empty, zero, false), durations in one spelling: as two writers of one object agree."""
+    """Without what says nothing (empty, zero, false), durations and our hosts in one spelling: as two writers agree.
+
+    istiod writes the host of a rule out once it has used it.
+    """
     match value:
         case dict():
             kept = {key: plain(item) for key, item in value.items()}
@@ -97,6 +101,8 @@ def plain(value: Any) -> Any:
         case str() if DURATION.fullmatch(value):
             parts = PART.findall(value)
             return f"{sum(float(number) * UNITS[unit] for number, unit in parts):g}s"
+        case str():
+            return value.removesuffix(OUR_HOSTS)
         case _:
             return value
 

@@ -142,6 +142,8 @@ def test_two_spellings_of_one_thing_are_equal(one: Any, other: Any) -> None:
 
 def test_what_means_something_is_kept() -> None:
     assert plain({"weight": 10}) != plain({"weight": 11})
+    assert plain({"host": "gateway.figtree.svc.cluster.local"}) == plain({"host": "gateway"})
+    assert plain({"host": "gateway.other.svc.cluster.local"}) != plain({"host": "gateway"})
     assert plain({"exact": "10s0"}) == {"exact": "10s0"}
 
 
