@@ -43,19 +43,20 @@ async def _retried(stage: Stage) -> float:
 async def honesty(stage: Stage) -> None:
     await stage.prepare(ORDER_RETRIES)
     await stage.apply(LOSES_ANSWERS, NO_KEYS)
-    doubled = await _order(stage, "without keys")
+    doubled, repeated = await _order(stage, "without keys")
+    # On a busy machine a try may take longer than its 2 s, and is one more repetition.
     stage.expect(
-        doubled == 2 * ORDERS,
+        2 * ORDERS <= doubled <= ORDERS + repeated,
         f"where the service knows no keys, {ORDERS} orders are stored as {doubled}",
     )
     if NO_KEYS in {path.relative_to(ISTIO).as_posix() for path in (await stage.runtime.applied()).values()}:
         await stage.runtime.delete([ISTIO / NO_KEYS])
-    once = await _order(stage, "with keys")
+    once, _ = await _order(stage, "with keys")
     stage.expect(once == ORDERS, f"with the key that the user chose, {ORDERS} orders are stored as {once}")
 
 
-async def _order(stage: Stage, how: str) -> int:
-    """One user after the other places an order, and is told that it worked; how many orders there are then."""
+async def _order(stage: Stage, how: str) -> tuple[int, float]:
+    """One user after the other places an order, and is told that it worked; how many orders, how many repetitions."""
     customer = orders.newcomer("retry")
     before = (await stage.runtime.counters("ingress")).get(REPEATED, 0.0)
     answers = [await orders.place(stage.client, customer, f"key-{n}") for n in range(ORDERS)]
@@ -67,4 +68,4 @@ async def _order(stage: Stage, how: str) -> int:
     stage.figure(f"{how}: orders stored", len(stored))
     stage.expect(told == ORDERS, f"{how} {told} of {ORDERS} users are told that it worked")
     stage.expect(repeated >= ORDERS, f"{how} the mesh repeated {repeated:.0f} requests")
-    return len(stored)
+    return len(stored), repeated
