@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -273,3 +274,26 @@ async def test_only_a_token_signed_by_the_instance_gets_a_certificate(
     other = forged.split(".")[1]
     for token in (forged, f"{head}.{other}.{signature}", f"{head}.{other}.", ""):
         assert await certificate_for(mesh, token) is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_a_failed_request_is_a_line_in_the_sidecars_log_with_its_trace_and_without_its_query(
+    mesh: LocalRuntime,
+) -> None:
+    async with httpx.AsyncClient(base_url=mesh.edge(), headers={"x-client-trace-id": "1"}) as client:
+        await client.get("/fails?customer_id=c-0001", headers={"x-request-id": "r-of-the-test"})
+        await client.get("/fails/too", headers={"authorization": "Bearer secret"})
+
+    async def lines() -> list[dict[str, Any]]:
+        found = await mesh.logs("ingress", "proxy", 200)
+        return [json.loads(line) for line in found if line.startswith("{") and "/fails" in line]
+
+    for _ in range(60):
+        if len(found := await lines()) >= 2:
+            break
+        await asyncio.sleep(0.1)
+    assert [line["message"].split(" ")[1] for line in found] == ["/fails", "/fails/too"]
+    for line in found:
+        assert len(line["trace_id"]) == 32
+        assert (line["service"], line["level"]) == ("istio-ingressgateway", "info")
+        assert "c-0001" not in json.dumps(line)
+        assert "secret" not in json.dumps(line)

@@ -1,9 +1,13 @@
 """Spans as they are sent and kept, and calls as sidecars count them."""
 
 import gzip
+from typing import Any
 
 import httpx
 import pytest
+import yaml
+from demo.runtimes.local.istiod import MESH_CONFIG
+from demo.runtimes.manifests import ROOT
 from demo.telemetry.edges import EdgeCounters, read, summed
 from demo.telemetry.receiver import PROTOBUF, receiver
 from demo.telemetry.spans import ORDER_ID, Span, SpanStore
@@ -32,6 +36,7 @@ def sent() -> bytes:
         one.start_time_unix_nano, one.end_time_unix_nano = 1_500_000_000, 2_000_000_000
         one.attributes.add(key=ORDER_ID).value.string_value = "o-1"
         one.attributes.add(key="http.status_code").value.int_value = 201
+        one.attributes.add(key="http.url").value.string_value = "http://edge/api/customers/c-0001?fields=all"
         one.status.code = FAILED
     return message.SerializeToString()
 
@@ -54,7 +59,9 @@ async def test_spans_that_are_sent_are_found_by_their_trace_and_by_the_order(zip
     assert (first.service, first.version, first.kind, first.status) == ("gateway", "v2", "client", "error")
     assert (first.start, first.end, first.parent_id) == (1.5, 2.0, "")
     assert second.parent_id == first.span_id
-    assert second.attributes == {ORDER_ID: "o-1", "http.status_code": "201"}
+    assert second.attributes == {
+        ORDER_ID: "o-1", "http.status_code": "201", "http.url": "http://edge/api/customers/…"
+    }  # fmt: skip
     assert store.of_order("o-1") == [[first, second]]
     assert store.of_order("o-2") == []
     assert store.edges() == {("gateway", "order")}
@@ -112,3 +119,14 @@ def test_calls_are_counted_at_their_source_and_mirrored_ones_at_their_destinatio
 def test_replicas_are_summed() -> None:
     (edge,) = (e for e in summed([read(STATISTICS), read(STATISTICS)]) if not e.mirrored)
     assert (edge.requests, edge.errors, edge.milliseconds, edge.buckets) == (20, 4, 63.0, {5.0: 18})
+
+
+def test_a_cluster_and_this_machine_trace_and_log_alike() -> None:
+    content = yaml.safe_load((ROOT / "k8s" / "istio.yaml").read_text())
+    theirs = {provider["name"]: provider for provider in content["spec"]["meshConfig"]["extensionProviders"]}
+    ours: dict[str, Any] = {provider["name"]: provider for provider in MESH_CONFIG["extensionProviders"]}  # type: ignore[attr-defined]
+    assert theirs["json-lines"] == ours["json-lines"]
+    assert {**ours["otel"]["opentelemetry"], "resourceDetectors": None} == {
+        **theirs["otel"]["opentelemetry"],
+        "resourceDetectors": None,
+    }

@@ -25,7 +25,7 @@ def arguments() -> argparse.Namespace:
 def run() -> None:
     chosen = arguments()
     settings = Settings()
-    configure_logging("monolith", settings.version, settings.log_level)
+    configure_logging("monolith", settings.version, settings.log_level, settings.log_hash_key)
     url = settings.database_url
     match chosen.command:
         case "migrate":

@@ -63,5 +63,8 @@ def test_a_sidecar_knows_exactly_the_neighbours_that_the_network_allows() -> Non
         scoped += 1
         app = item["spec"]["workloadSelector"]["labels"]["app"]
         hosts = {host.removeprefix("./").partition(".")[0] for host in item["spec"]["egress"][0]["hosts"]}
-        assert hosts - {"rates"} == {callee for caller, callee, _ in allowed if caller == app}
+        assert "istio-system/opentelemetry-collector" in hosts
+        assert hosts - {"rates", "istio-system/opentelemetry-collector"} == {
+            callee for caller, callee, _ in allowed if caller == app
+        }
     assert scoped == 7

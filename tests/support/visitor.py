@@ -1,4 +1,4 @@
-"""One user who does everything once, and whose every request is traced."""
+"""One user who does everything once."""
 
 import random
 import secrets
@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+CUSTOMER = "c-0001"
 TRACED = "x-client-trace-id"  # Envoy samples a request that bears it, whatever the share of the others
 
 
@@ -17,12 +18,11 @@ class Visit:
     trace_id: str  # of the order
 
 
-async def visit(edge: str, *, customers: bool) -> Visit:
+async def visit(edge: str, *, customers: bool, traced: bool = True) -> Visit:
     """`customers` are asked for where there are any."""
     trace_id = secrets.token_hex(16)
-    async with httpx.AsyncClient(
-        base_url=edge, headers={TRACED: "visit"}, trust_env=False, timeout=10
-    ) as client:
+    marks = {TRACED: "visit"} if traced else {}
+    async with httpx.AsyncClient(base_url=edge, headers=marks, trust_env=False, timeout=10) as client:
         titles = random.sample(
             (await get(client, "/api/titles?page_size=100"))["titles"], 2
         )  # known ones are cached
@@ -30,13 +30,14 @@ async def visit(edge: str, *, customers: bool) -> Visit:
         lines = [{"title_id": title["id"], "quantity": 3} for title in titles]
         basket: dict[str, Any] = {"currency": "USD", "lines": lines}
         (await client.post("/api/quotes", json=basket)).raise_for_status()
+        await get(client, f"/api/orders?customer_id={CUSTOMER}")
         if customers:
-            await client.get("/api/customers/c-0001")
+            await client.get(f"/api/customers/{CUSTOMER}")
         headers = {
-            "Idempotency-Key": str(uuid.uuid4()),
+            "Idempotency-Key": f"visit-{uuid.uuid4()}",
             "traceparent": f"00-{trace_id}-{secrets.token_hex(8)}-01",
         }
-        answer = await client.post("/api/orders", json=basket | {"customer_id": "c-0001"}, headers=headers)
+        answer = await client.post("/api/orders", json=basket | {"customer_id": CUSTOMER}, headers=headers)
         return Visit(answer.raise_for_status().json()["id"], trace_id)
 
 

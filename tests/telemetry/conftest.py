@@ -31,7 +31,7 @@ SCENES = (
     "mirror-v2-rounding", "canary-weight", "circuit-breaker", "outlier-detection", "timeout", "retries", "chaos-abort",
     "chaos-delay", "fallacy-bandwidth",
 )  # fmt: skip
-EVERY = 1.0  # seconds between two scrapes
+EVERY = 2.0  # seconds between two scrapes
 DASHBOARDS = ROOT / "k8s" / "addons" / "grafana" / "dashboards"
 
 
@@ -66,10 +66,10 @@ async def somebody_about(runtime: LocalRuntime) -> AsyncIterator[None]:
     async def come_and_go() -> None:
         while True:
             with contextlib.suppress(httpx.HTTPError):
-                await visit(runtime.edge(), customers=True)
+                await visit(runtime.edge(), customers=True, traced=False)
                 async with httpx.AsyncClient(base_url=runtime.edge(), trust_env=False) as client:
                     await client.post("/api/quotes", json={"currency": "XXX", "lines": []})
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.25)
 
     task = asyncio.create_task(come_and_go())
     try:
@@ -81,8 +81,8 @@ async def somebody_about(runtime: LocalRuntime) -> AsyncIterator[None]:
 
 
 async def look(watched: Watched, runtime: LocalRuntime, prometheus: Prometheus, shape: str) -> None:
-    await asyncio.sleep(8)  # rates need some scrapes of this shape alone
-    watched.graphs[shape] = await graph(prometheus, seconds=5)
+    await asyncio.sleep(14)  # rates need some scrapes of this shape alone
+    watched.graphs[shape] = await graph(prometheus, seconds=10)
     watched.seen_by_runtime[shape] = {(edge.source, edge.destination) for edge in await runtime.edges()}
 
 

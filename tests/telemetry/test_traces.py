@@ -1,11 +1,12 @@
 """Traces of the real system on the real mesh, in the first shape, a mixed one and the last."""
 
 import asyncio
+import json
 import os
 from dataclasses import dataclass
 
 import pytest
-from demo.runtimes.runtime import Runtime
+from demo.runtimes.runtime import Part, Runtime
 from demo.settings import Settings
 from demo.strangler.modules import SHAPES
 from demo.strangler.steps import Strangler
@@ -13,15 +14,18 @@ from demo.telemetry.spans import ORDER_ID, Span, edges_of
 
 from demo import tour
 from tests.support.edges import CALLS
-from tests.support.visitor import visit
+from tests.support.visitor import CUSTOMER, visit
 
 pytestmark = pytest.mark.timeout(600)
+PARTS: tuple[Part, ...] = ("app", "proxy")
 VISITS = 4  # titles and rates are cached for a second: not every visit sees every edge
 
 
 @dataclass(frozen=True)
 class Seen:
     edges: set[tuple[str, str]]
+    logs: list[str]  # of all processes and proxies
+    spans: list[Span]
     order: list[Span]  # the trace in which the last order was placed
     order_id: str
 
@@ -47,7 +51,15 @@ async def look(runtime: Runtime, shape: str) -> Seen:
     for trace in await runtime.traces(limit=200):
         if trace[0].start > begun:
             edges |= edges_of(trace)
-    return Seen(edges, spans, last.order_id)
+    names = {workload.name for workload in await runtime.workloads()}
+    logs = [
+        line
+        for name in (*names, "ingress")
+        for part in PARTS
+        for line in await runtime.logs(name, part, 1000)
+    ]
+    everything = [span for trace in await runtime.traces(limit=200) for span in trace]
+    return Seen(edges, logs, everything, spans, last.order_id)
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +100,24 @@ def test_one_unbroken_trace_leads_from_the_users_request_to_the_fulfilled_order(
     assert consumed >= {"orders.placed process", "orders.accepted process"}
     assert [span for span in spans if span.kind == "client" and span.name.startswith("insert orders")]
     assert not [span for span in spans if span.status == "error"]
+
+
+@pytest.mark.parametrize("shape", CALLS)
+def test_no_log_and_no_span_names_a_customer_or_tells_a_secret(seen: dict[str, Seen], shape: str) -> None:
+    told = [*seen[shape].logs, *map(str, seen[shape].spans)]
+    assert len(told) > 100
+    secret = [CUSTOMER, "Bearer ", "postgresql://", "password", "PRIVATE KEY", "visit-"]
+    assert [line for line in told if any(word in line for word in secret)] == []
+
+
+@pytest.mark.parametrize("shape", CALLS)
+def test_every_line_of_a_service_is_json_with_the_same_names(seen: dict[str, Seen], shape: str) -> None:
+    lines = [json.loads(line) for line in seen[shape].logs if line.startswith("{")]
+    assert (
+        {line["service"] for line in lines} >= {"monolith"} if shape == SHAPES[0] else {"gateway", "pricing"}
+    )
+    for line in lines:
+        assert {"time", "level", "service", "version", "message"} <= line.keys(), line
 
 
 def test_an_event_is_published_and_consumed_in_the_orders_trace(seen: dict[str, Seen]) -> None:

@@ -10,7 +10,7 @@ from tests.telemetry.conftest import queries
 pytestmark = [pytest.mark.scenes, pytest.mark.timeout(900)]
 
 
-@pytest.mark.parametrize(("dashboard", "panel", "query"), queries())
+@pytest.mark.parametrize(("dashboard", "panel", "query"), list(queries()))
 def test_each_panel_has_data(watched: Any, dashboard: str, panel: str, query: str) -> None:
     assert watched.points[query] > 0, f"{dashboard}: {panel}"
 

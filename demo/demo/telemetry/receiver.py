@@ -1,6 +1,7 @@
 """OTLP over HTTP, as sidecars and services send it: https://opentelemetry.io/docs/specs/otlp/#otlphttp."""
 
 import gzip
+import re
 import sys
 from collections.abc import Iterable, Iterator
 
@@ -19,6 +20,7 @@ from starlette.routing import Route
 from demo.telemetry.spans import Span, SpanStore
 
 PROTOBUF = "application/x-protobuf"
+CUSTOMER = re.compile(r"(?<=/api/customers/)[^/]+")  # as in k8s/addons/opentelemetry-collector/config.yaml
 LARGEST = 8 * 1024 * 1024
 KINDS = {
     trace_pb2.Span.SPAN_KIND_SERVER: "server",
@@ -84,5 +86,8 @@ def _texts(attributes: Iterable[KeyValue]) -> dict[str, str]:
     for attribute in attributes:
         kind = attribute.value.WhichOneof("value")
         if kind in ("string_value", "int_value", "bool_value", "double_value"):
-            texts[sys.intern(attribute.key)] = sys.intern(str(getattr(attribute.value, kind)))
+            text = str(getattr(attribute.value, kind))
+            if attribute.key == "http.url":
+                text = CUSTOMER.sub("…", text.partition("?")[0])
+            texts[sys.intern(attribute.key)] = sys.intern(text)
     return texts

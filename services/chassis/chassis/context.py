@@ -20,6 +20,8 @@ class CallContext:
 
 _current: ContextVar[CallContext] = ContextVar("call_context", default=CallContext())  # noqa: B039
 
+_customer: ContextVar[str] = ContextVar("customer", default="")
+
 
 def enter(headers: Iterable[tuple[str, Any]], seconds: float | None) -> None:
     """Begin an inbound call that has `seconds` left, or no deadline if None."""
@@ -29,6 +31,16 @@ def enter(headers: Iterable[tuple[str, Any]], seconds: float | None) -> None:
 
 def current() -> CallContext:
     return _current.get()
+
+
+def concerns(customer_id: str) -> None:
+    """From here on the call under way is known to be this customer's."""
+    _customer.set(customer_id)
+
+
+def call_and_customer() -> tuple[Mapping[str, str], str]:
+    headers = _current.get().headers
+    return headers, _customer.get() or headers.get("x-figtree-user", "")
 
 
 def time_left(limit: float) -> float:

@@ -1,38 +1,15 @@
-"""One JSON line an event on standard error, with the trace that it belongs to."""
+"""The process's log, which knows the call under way."""
 
-import json
 import logging
 import sys
-from datetime import UTC, datetime
 
-from chassis.context import current
+from tracing.logs import JsonLines
 
-
-class JsonLines(logging.Formatter):
-    def __init__(self, service: str, version: str) -> None:
-        super().__init__()
-        self._fixed = {"service": service, "version": version}
-
-    def format(self, record: logging.LogRecord) -> str:
-        headers = current().headers
-        line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            **self._fixed,
-            "message": record.getMessage(),
-        }
-        parts = headers.get("traceparent", "").split("-")
-        if len(parts) == 4:
-            line |= {"trace_id": parts[1], "span_id": parts[2]}
-        if request_id := headers.get("x-request-id"):
-            line["request_id"] = request_id
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+from chassis.context import call_and_customer
 
 
-def configure_logging(service: str, version: str, level: str = "INFO") -> None:
-    """Send the whole process's log to standard error as JSON lines."""
+def configure_logging(service: str, version: str, level: str = "INFO", key: str = "") -> None:
+    """Send the whole process's log to standard error as JSON lines; `key` is for the hashes of customers."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines(service, version))
+    handler.setFormatter(JsonLines(service, version, call_and_customer, key))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)

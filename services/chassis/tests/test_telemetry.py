@@ -1,27 +1,11 @@
-import json
-import logging
-import sys
-
-from chassis.context import enter
-from chassis.telemetry import JsonLines
+from chassis.context import call_and_customer, concerns, enter
 
 
-def test_a_line_belongs_to_its_trace_and_request() -> None:
-    enter([("traceparent", "00-0af7-b7ad-01"), ("x-request-id", "r-1")], None)
-    try:
-        raise ValueError("no")
-    except ValueError:
-        record = logging.LogRecord("x", logging.ERROR, "", 1, "bad %s", ("luck",), sys.exc_info())
-    line = json.loads(JsonLines("title", "v1").format(record))
+def test_a_verified_user_is_the_customer_unless_the_call_says_whose_it_is() -> None:
+    assert call_and_customer() == ({}, "")
+    enter([("x-figtree-user", "c-0001"), ("cookie", "secret")], None)
+    assert call_and_customer() == ({"x-figtree-user": "c-0001"}, "c-0001")
+    concerns("c-0002")
+    assert call_and_customer()[1] == "c-0002"
+    concerns("")
     enter((), None)
-    assert line.pop("exception").endswith("ValueError: no")
-    assert line.pop("time").endswith("+00:00")
-    assert line == {
-        "level": "error",
-        "service": "title",
-        "version": "v1",
-        "message": "bad luck",
-        "trace_id": "0af7",
-        "span_id": "b7ad",
-        "request_id": "r-1",
-    }

@@ -58,7 +58,7 @@ def run() -> None:
     parser.add_argument("command", nargs="?", default="serve", choices=["serve", "migrate", "import", "seed"])
     command = parser.parse_args().command
     settings = Settings()
-    configure_logging("customer", settings.version, settings.log_level)
+    configure_logging("customer", settings.version, settings.log_level, settings.log_hash_key)
     try:
         chassis.server.run(lambda: main(command, settings))
     except (InvalidLine, NotTheWriter, StorageUnavailable) as error:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chassis.context import concerns
 from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -90,6 +91,7 @@ def _read_order(headers: Headers, body: bytes) -> Asked:
 
 
 async def _place(ports: Ports, asked: Asked) -> Response:
+    concerns(asked[1].customer_id)
     placed = await ports.orders.place(*asked)
     figures.counted(placed)
     response = _json(placed.order, 200 if placed.replayed else 201)

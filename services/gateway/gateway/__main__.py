@@ -48,7 +48,7 @@ def application(settings: Settings) -> FastAPI:
 
 def run() -> None:
     settings = Settings()
-    configure_logging("gateway", settings.version, settings.log_level)
+    configure_logging("gateway", settings.version, settings.log_level, settings.log_hash_key)
     figures.serve(settings.metrics_listen)
     tracing.configure("gateway", settings.version, settings)
     server.run(partial(serve, application(settings), settings.listen))

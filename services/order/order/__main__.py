@@ -63,7 +63,7 @@ async def serving(settings: Settings) -> None:
 
 def run() -> None:
     settings = Settings()
-    configure_logging("order", settings.version, settings.log_level)
+    configure_logging("order", settings.version, settings.log_level, settings.log_hash_key)
     match sys.argv[1:]:
         case [] | ["serve"]:
             uvloop.run(serving(settings))

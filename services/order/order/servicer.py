@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from batching.coalesce import Busy
-from chassis.context import current
+from chassis.context import concerns, current
 from chassis.errors import StatusTable, reason_of
 from figtree.money.v1 import money_pb2
 from figtree.order.v1 import order_pb2 as pb
@@ -120,6 +120,7 @@ class OrderServicer(OrderServiceServicer):
     async def PlaceOrder(
         self, request: pb.PlaceOrderRequest, context: ServicerContext[Any, Any]
     ) -> pb.PlaceOrderResponse:
+        concerns(request.order.customer_id)
         if (who := user()) not in ("", request.order.customer_id):
             raise NotYours(who, request.order.customer_id)
         outcome = await self._place((request.idempotency_key, from_new_order(request.order)))

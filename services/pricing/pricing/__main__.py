@@ -46,7 +46,7 @@ async def importing(settings: Settings) -> None:
 
 def run() -> None:
     settings = Settings()
-    configure_logging("pricing", settings.version, settings.log_level)
+    configure_logging("pricing", settings.version, settings.log_level, settings.log_hash_key)
     match sys.argv[1:]:
         case [] | ["serve"]:
             uvloop.run(serving(settings))

@@ -49,7 +49,7 @@ def run() -> None:
     parser.add_argument("command", nargs="?", default="serve", choices=["serve", "migrate", "import"])
     command = parser.parse_args().command
     settings = Settings()
-    configure_logging("title", settings.version, settings.log_level)
+    configure_logging("title", settings.version, settings.log_level, settings.log_hash_key)
     try:
         chassis.server.run(lambda: main(command, settings))
     except (InvalidLine, NotTheWriter, StorageUnavailable) as error:

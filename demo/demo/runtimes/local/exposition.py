@@ -3,8 +3,10 @@
 In a cluster the same names come from kubelet's cAdvisor, postgres_exporter and pods that are annotated.
 """
 
+import asyncio
 import contextlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import asyncpg
@@ -18,6 +20,7 @@ from demo.runtimes.local.infrastructure import Infrastructure
 from demo.runtimes.local.process import Process
 from demo.telemetry.figures import Figures, line
 
+WEIGHED_EVERY = 10.0  # seconds
 TEXT = "text/plain; version=0.0.4"
 DATABASES = """
     select datname, numbackends, xact_commit, xact_rollback, blks_read, blks_hit, tup_returned, tup_fetched,
@@ -39,11 +42,16 @@ class Exposition:
         self._infra = infrastructure
         self._fleet = fleet
         self._figures = figures
+        self._connection: Any = None
+        self._memory: dict[int, int] = {}
+        self._weighed = 0.0
 
     def routes(self) -> list[Route]:
         return [Route("/metrics", self._metrics), Route("/targets/{job}", self._targets)]
 
     async def _metrics(self, _: Request) -> Response:
+        if time.monotonic() - self._weighed > WEIGHED_EVERY:
+            self._memory, self._weighed = await asyncio.to_thread(self._weigh), time.monotonic()
         lines = [self._figures.text(), *self._processes(), *await self._postgres()]
         return PlainTextResponse("\n".join(lines) + "\n", media_type=TEXT)
 
@@ -88,15 +96,23 @@ class Exposition:
     def _processes(self) -> Iterator[str]:
         yield "# TYPE figtree_process_cpu_seconds_total counter"
         yield "# TYPE figtree_process_memory_bytes gauge"
+        family_of = _families()
         for workload, pod, part, process in self._running():
             with contextlib.suppress(psutil.Error):
-                main = psutil.Process(process.pid)
-                family = (main, *main.children(recursive=True))
-                seconds = sum(sum(one.cpu_times()[:2]) for one in family)
-                memory = sum(one.memory_full_info().pss for one in family)
+                seconds = sum(sum(psutil.Process(pid).cpu_times()[:2]) for pid in family_of(process.pid))
                 labels = {"workload": workload, "pod": pod, "part": part}
                 yield line("figtree_process_cpu_seconds_total", seconds, **labels)
-                yield line("figtree_process_memory_bytes", memory, **labels)
+                if process.pid in self._memory:
+                    yield line("figtree_process_memory_bytes", self._memory[process.pid], **labels)
+
+    def _weigh(self) -> dict[int, int]:
+        """Proportional set sizes, which the kernel needs milliseconds to add up."""
+        family_of, found = _families(), dict[int, int]()
+        for _, _, _, process in list(self._running()):
+            with contextlib.suppress(psutil.Error):
+                pid = process.pid or 0
+                found[pid] = sum(psutil.Process(one).memory_full_info().pss for one in family_of(pid))
+        return found
 
     def _running(self) -> Iterator[tuple[str, str, str, Process]]:
         for name, process in self._infra.processes().items():
@@ -111,13 +127,27 @@ class Exposition:
     async def _postgres(self) -> list[str]:
         """Under the names that postgres_exporter gives them; nothing while the server is away."""
         try:
-            connection = await asyncpg.connect(self._infra.postgres.admin_url("postgres"), timeout=2)
-        except (OSError, TimeoutError, asyncpg.PostgresError):
+            if self._connection is None or self._connection.is_closed():
+                url = self._infra.postgres.admin_url("postgres")
+                self._connection = await asyncpg.connect(url, command_timeout=5)
+            return [line("pg_up", 1), *await _database_lines(self._connection)]
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            if self._connection is not None:
+                self._connection.terminate()
+                self._connection = None
             return [line("pg_up", 0)]
-        try:
-            return [line("pg_up", 1), *await _database_lines(connection)]
-        finally:
-            await connection.close()
+
+
+def _families() -> Callable[[int | None], list[int]]:
+    """A process and what descends from it, by one look at all."""
+    children: dict[int, list[int]] = {}
+    for process in psutil.process_iter(["ppid"]):
+        children.setdefault(process.info["ppid"], []).append(process.pid)
+
+    def of(pid: int | None) -> list[int]:
+        return [pid, *(one for child in children.get(pid, ()) for one in of(child))] if pid else []
+
+    return of
 
 
 async def _database_lines(connection: Any) -> list[str]:

@@ -50,7 +50,28 @@ MESH_CONFIG = {
                 "http": {"path": "/v1/traces", "timeout": "5s"},
                 "resourceDetectors": {"environment": {}},
             },
-        }
+        },
+        {
+            "name": "json-lines",
+            "envoyFileAccessLog": {
+                "path": "/dev/stdout",
+                "logFormat": {
+                    "labels": {
+                        "time": "%START_TIME%",
+                        "level": "info",
+                        "service": "%ENVIRONMENT(ISTIO_META_WORKLOAD_NAME)%",
+                        "version": "%ENVIRONMENT(CANONICAL_REVISION)%",
+                        "message": "%REQ(:METHOD)% %PATH(NQ)% %RESPONSE_CODE% %RESPONSE_FLAGS%",
+                        "trace_id": "%TRACE_ID%",
+                        "request_id": "%REQ(X-REQUEST-ID)%",
+                        "grpc_status": "%GRPC_STATUS_NUMBER%",
+                        "milliseconds": "%DURATION%",
+                        "upstream": "%UPSTREAM_CLUSTER_RAW%",
+                        "caller": "%DOWNSTREAM_PEER_URI_SAN%",
+                    }
+                },
+            },
+        },
     ],
     "accessLogFile": "",
     "outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"},

@@ -3,6 +3,7 @@ from contextlib import aclosing
 from typing import Annotated
 from uuid import UUID
 
+from chassis.context import concerns
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
@@ -52,6 +53,7 @@ LOCATION = {"headers": {"Location": {"description": "Where the order is", "schem
     },
 )
 async def place_order(ports: PortsOf, order: NewOrder, key: Key, response: Response) -> Order:
+    concerns(order.customer_id)
     placed = await ports.orders.place(key, order)
     figures.counted(placed)
     response.headers["location"] = f"/api/orders/{placed.order.id}"
