@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from demo.telemetry.prometheus import ADDON, configuration
+from demo.telemetry.prometheus import ADDON, configuration, program
 
-PROMTOOL = "promtool"
 RULES = sorted((ADDON / "rules").glob("*.yaml"))
 
 
 def promtool(*words: str | Path) -> str:
-    done = subprocess.run([PROMTOOL, *words], capture_output=True, text=True)
+    done = subprocess.run([program("promtool"), *words], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

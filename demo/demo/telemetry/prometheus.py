@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import shutil
 import socket
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import httpx
 import yaml
 
+from demo.runtimes.local.cache import cache_folder
 from demo.runtimes.manifests import ROOT
 from demo.runtimes.runtime import RuntimeFailure
 
@@ -90,22 +92,41 @@ class Prometheus:
             return False
 
 
+def program(name: str) -> str:
+    """prometheus or promtool: of this machine, or else out of Debian's package, which is then kept."""
+    folder = cache_folder() / "prometheus"
+    kept = folder / "usr" / "bin" / name
+    if found := shutil.which(name) or (str(kept) if kept.exists() else None):
+        return found
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        _do(folder, "apt-get", "download", "prometheus")
+        (package,) = folder.glob("prometheus_*.deb")
+        _do(folder, "dpkg-deb", "-x", package.name, ".")
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+        raise RuntimeFailure(
+            f"there is no {name} (Debian has it: apt-get install prometheus): {error}"
+        ) from None
+    package.unlink()
+    return str(kept)
+
+
+def _do(folder: Path, *words: str) -> None:
+    subprocess.run(words, cwd=folder, check=True, capture_output=True)  # noqa: S603
+
+
 @contextlib.asynccontextmanager
 async def running(
     collector: str, folder: Path, *, every: float = 5.0, port: int = 0
 ) -> AsyncIterator[Prometheus]:
     """While the block runs, with its data in `folder`; port 0 is any free one."""
-    program = shutil.which("prometheus")
-    if program is None:
-        raise RuntimeFailure(
-            "there is no prometheus: Debian has it as a package (apt-get install prometheus)"
-        )
+    binary = await asyncio.to_thread(program, "prometheus")
     config = folder / "prometheus.yml"
     config.write_text(yaml.safe_dump(configuration(collector, every), sort_keys=False))
     address = f"127.0.0.1:{port or _free_port()}"
     with (folder / "prometheus.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            program, f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}",
+            binary, f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address={address}", "--storage.tsdb.retention.time=1d", "--log.level=warn",
             stdout=log, stderr=log,
         )  # fmt: skip

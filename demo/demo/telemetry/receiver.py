@@ -21,6 +21,10 @@ from demo.telemetry.spans import Span, SpanStore
 
 PROTOBUF = "application/x-protobuf"
 CUSTOMER = re.compile(r"(?<=/api/customers/)[^/]+")  # as in k8s/addons/opentelemetry-collector/config.yaml
+UNWANTED = {  # what a proxy says of itself in every span, or says twice
+    "node_id", "zone", "downstream_cluster", "upstream_cluster.name", "istio.namespace", "istio.canonical_service",
+    "istio.canonical_revision", "istio.cluster_id", "istio.mesh_id",
+}  # fmt: skip
 LARGEST = 8 * 1024 * 1024
 KINDS = {
     trace_pb2.Span.SPAN_KIND_SERVER: "server",
@@ -84,6 +88,8 @@ def _workload(service: str) -> str:
 def _texts(attributes: Iterable[KeyValue]) -> dict[str, str]:
     texts = {}
     for attribute in attributes:
+        if attribute.key in UNWANTED:
+            continue
         kind = attribute.value.WhichOneof("value")
         if kind in ("string_value", "int_value", "bool_value", "double_value"):
             text = str(getattr(attribute.value, kind))
