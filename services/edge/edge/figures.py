@@ -1,5 +1,7 @@
 """Business figures for Prometheus, counted where every shape of the system passes: at the edge."""
 
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry, Counter, start_http_server
 
 from edge.errors import EdgeError
@@ -16,11 +18,22 @@ _problems = Counter(
 _quotes = Counter("figtree_quotes", "Baskets priced", ["currency"], registry=_registry)
 
 
-def serve(listen: str) -> None:
-    """On a port of its own, which no route of the edge leads to; `listen` is host:port, or empty for not at all."""
-    if listen:
-        host, _, port = listen.rpartition(":")
-        start_http_server(int(port), host, _registry)
+def serve(listen: str) -> Callable[[], None] | None:
+    """On a port of its own, which no route of the edge leads to, until the result is called.
+
+    `listen` is host:port, or empty for not at all.
+    """
+    if not listen:
+        return None
+    host, _, port = listen.rpartition(":")
+    server, thread = start_http_server(int(port), host, _registry)
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return stop
 
 
 def counted(answer: Placed | EdgeError) -> None:
