@@ -277,7 +277,7 @@ async def test_only_a_token_signed_by_the_instance_gets_a_certificate(
 
 
 async def test_a_failed_request_is_a_line_in_the_sidecars_log_with_its_trace_and_without_its_query(
-    mesh: LocalRuntime,
+    mesh: LocalRuntime, route: Path
 ) -> None:
     async with httpx.AsyncClient(base_url=mesh.edge(), headers={"x-client-trace-id": "1"}) as client:
         await client.get("/fails?customer_id=c-0001", headers={"x-request-id": "r-of-the-test"})

@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -16,13 +15,11 @@ from demo.runtimes.local import LocalRuntime
 from demo.runtimes.manifests import ROOT
 from demo.scenes.catalogue import BY_NAME
 from demo.scenes.engine import run as act_out
-from demo.settings import Settings
 from demo.strangler.modules import SHAPES
 from demo.strangler.steps import Strangler
 from demo.telemetry.kiali import GraphEdge, graph
 from demo.telemetry.prometheus import Prometheus, running
 
-from demo import tour
 from tests.support.edges import CALLS
 from tests.support.visitor import visit
 
@@ -87,14 +84,13 @@ async def look(watched: Watched, runtime: LocalRuntime, prometheus: Prometheus, 
 
 async def watch(folder: Path) -> Watched:
     watched, begun = Watched(), time.time()
-    runtime: Any = await tour.up(
-        Settings(figtree_name=f"watched-{os.getpid()}", runtime="local"), tour.Silent()
-    )
+    runtime = await LocalRuntime.up(f"watched-{os.getpid()}")
     try:
+        strangler = Strangler(runtime, dwell=1.0)
+        await strangler.begin()
         async with running(await runtime.telemetry(), folder, every=EVERY) as prometheus:
             async with somebody_about(runtime):
                 await look(watched, runtime, prometheus, SHAPES[0])
-                strangler = Strangler(runtime, dwell=1.0)
                 for shape in SHAPES[1:]:
                     await strangler.forward()
                     if shape in CALLS:

@@ -6,13 +6,12 @@ import os
 from dataclasses import dataclass
 
 import pytest
+from demo.runtimes.local import LocalRuntime
 from demo.runtimes.runtime import Part, Runtime
-from demo.settings import Settings
 from demo.strangler.modules import SHAPES
 from demo.strangler.steps import Strangler
 from demo.telemetry.spans import ORDER_ID, Span, edges_of
 
-from demo import tour
 from tests.support.edges import CALLS
 from tests.support.visitor import CUSTOMER, visit
 
@@ -65,12 +64,11 @@ async def look(runtime: Runtime, shape: str) -> Seen:
 @pytest.fixture(scope="module")
 def seen() -> dict[str, Seen]:
     async def travel() -> dict[str, Seen]:
-        runtime = await tour.up(
-            Settings(figtree_name=f"traces-{os.getpid()}", runtime="local"), tour.Silent()
-        )
+        runtime = await LocalRuntime.up(f"traces-{os.getpid()}")
         try:
-            found = {SHAPES[0]: await look(runtime, SHAPES[0])}
             strangler = Strangler(runtime, dwell=0.2)
+            await strangler.begin()
+            found = {SHAPES[0]: await look(runtime, SHAPES[0])}
             for shape in SHAPES[1:]:
                 await strangler.forward()
                 if shape in CALLS:
