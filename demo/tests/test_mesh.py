@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -293,7 +294,7 @@ async def test_a_failed_request_is_a_line_in_the_sidecars_log_with_its_trace_and
         await asyncio.sleep(0.1)
     assert [line["message"].split(" ")[1] for line in found] == ["/fails", "/fails/too"]
     for line in found:
-        assert len(line["trace_id"]) == 32
+        assert re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-01", line["traceparent"])
         assert (line["service"], line["level"]) == ("istio-ingressgateway", "info")
         assert "c-0001" not in json.dumps(line)
         assert "secret" not in json.dumps(line)

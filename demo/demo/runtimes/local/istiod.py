@@ -62,7 +62,7 @@ MESH_CONFIG = {
                         "service": "%ENVIRONMENT(ISTIO_META_WORKLOAD_NAME)%",
                         "version": "%ENVIRONMENT(CANONICAL_REVISION)%",
                         "message": "%REQ(:METHOD)% %PATH(NQ)% %RESPONSE_CODE% %RESPONSE_FLAGS%",
-                        "trace_id": "%TRACE_ID%",
+                        "traceparent": "%REQ(TRACEPARENT)%",
                         "request_id": "%REQ(X-REQUEST-ID)%",
                         "grpc_status": "%GRPC_STATUS_NUMBER%",
                         "milliseconds": "%DURATION%",
