@@ -23,7 +23,7 @@ from demo.strangler.steps import Strangler
 Tell = Callable[[str, int, Round], None]
 CALLEE = "currency"
 SCALED = ("order", "gateway")
-TRACING = ROOT / "istio" / "telemetry" / "tracing.yaml"
+TRACING = ROOT / "istio" / "telemetry" / "mesh-wide.yaml"
 AS_USUAL, SHARES = "Percentage: 10", (0, 10, 100)
 
 

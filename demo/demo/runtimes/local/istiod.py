@@ -40,7 +40,7 @@ MESH_CONFIG = {
     "rootNamespace": ROOT_NAMESPACE,
     "trustDomain": TRUST_DOMAIN,
     "ingressControllerMode": "OFF",
-    "enableTracing": True,  # what is traced says istio/telemetry/tracing.yaml
+    "enableTracing": True,  # what is traced says istio/telemetry/mesh-wide.yaml
     "extensionProviders": [
         {
             "name": "otel",
@@ -62,7 +62,7 @@ MESH_CONFIG = {
                         "service": "%ENVIRONMENT(ISTIO_META_WORKLOAD_NAME)%",
                         "version": "%ENVIRONMENT(CANONICAL_REVISION)%",
                         "message": "%REQ(:METHOD)% %PATH(NQ)% %RESPONSE_CODE% %RESPONSE_FLAGS%",
-                        "traceparent": "%REQ(TRACEPARENT)%",
+                        "trace_id": "%TRACE_ID%",
                         "request_id": "%REQ(X-REQUEST-ID)%",
                         "grpc_status": "%GRPC_STATUS_NUMBER%",
                         "milliseconds": "%DURATION%",

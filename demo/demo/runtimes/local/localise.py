@@ -28,7 +28,7 @@ def localised(
     if egress:
         env["EGRESS"] = egress
     if collector:
-        share = "0" if egress else "0.1"  # in the mesh the ingress decides: istio/telemetry/tracing.yaml
+        share = "0" if egress else "0.1"  # in the mesh the ingress decides: istio/telemetry/mesh-wide.yaml
         env |= {"OTEL_EXPORTER_OTLP_ENDPOINT": collector, "OTEL_TRACES_SAMPLER_ARG": share}
     for name, address in (neighbours or {}).items():
         env[f"{name.upper()}_ADDRESS"] = address
