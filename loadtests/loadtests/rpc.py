@@ -28,13 +28,13 @@ init_gevent()  # gRPC waits with gevent, not instead of it
 
 @cache
 def channel(service: str, host: str) -> grpc.Channel:
-    """To `service`; through `host` if there is one, a sidecar's outbound address, else by name."""
+    """To `service`; through `host` if there is one, a sidecar's way out (host:port), else by name."""
     options: list[tuple[str, Any]] = [("grpc.enable_retries", 0)]
     if "=" in host:  # title=127.0.0.1:1,order=127.0.0.1:2: addresses of their own
         return grpc.insecure_channel(dict(one.split("=") for one in host.split(","))[service], options)
     if host:
         options.append(("grpc.default_authority", f"{service}:{PORT}"))
-    return grpc.insecure_channel(f"{host or service}:{PORT}", options)
+    return grpc.insecure_channel(host or f"{service}:{PORT}", options)
 
 
 class RpcCaller(Scripted):

@@ -94,7 +94,7 @@ async def calls(
 ) -> dict[str, list[Round]]:
     """The same call directly and through a pair of sidecars, one at a time."""
     direct = (await without.address(CALLEE), "")
-    through = (f"{await meshed.egress('gateway')}:50051", f"{CALLEE}:50051")
+    through = (await meshed.egress("gateway"), f"{CALLEE}:50051")
     found: dict[str, list[Round]] = {"grpc.aio": [], "grpc.aio through a pair of sidecars": []}
     for _ in range(rounds):
         for name, (target, authority) in zip(found, (direct, through), strict=True):
