@@ -110,10 +110,12 @@ def test_no_log_and_no_span_names_a_customer_or_tells_a_secret(seen: dict[str, S
 
 @pytest.mark.parametrize("shape", CALLS)
 def test_every_line_of_a_service_is_json_with_the_same_names(seen: dict[str, Seen], shape: str) -> None:
-    lines = [json.loads(line) for line in seen[shape].logs if line.startswith("{")]
-    assert (
-        {line["service"] for line in lines} >= {"monolith"} if shape == SHAPES[0] else {"gateway", "pricing"}
-    )
+    texts = [line for line in seen[shape].logs if line.startswith("{")]
+    lines = [
+        json.loads(text) for text in texts if '"answer_to"' not in text
+    ]  # a mirror's answers have a form of their own
+    expected = {"monolith"} if shape == SHAPES[0] else {"gateway", "pricing"}
+    assert {line["service"] for line in lines} >= expected
     for line in lines:
         assert {"time", "level", "service", "version", "message"} <= line.keys(), line
 
