@@ -19,6 +19,7 @@ async def nursery() -> AsyncIterator[Nursery]:
     opened.open()
     yield opened
     opened.close()
+    adopt_orphans(False)  # other tests start supervisors that belong to nobody
 
 
 async def _spawn(nursery: Nursery, folder: Path, *command: str, **env: str) -> Forked:

@@ -36,7 +36,11 @@ def test_derives_the_mesh_objects_of_a_workload() -> None:
     assert objects.workload_entry(title, "v2", 3, "127.9.9.13", 50051) == {
         "apiVersion": "networking.istio.io/v1",
         "kind": "WorkloadEntry",
-        "metadata": {"name": "title-v2-3", "namespace": "figtree"},
+        "metadata": {
+            "name": "title-v2-3",
+            "namespace": "figtree",
+            "labels": {"service.istio.io/workload-name": "title-v2"},
+        },
         "spec": {
             "address": "127.9.9.13",
             "serviceAccount": "title",
@@ -44,7 +48,7 @@ def test_derives_the_mesh_objects_of_a_workload() -> None:
             "ports": {"grpc": 50051},
         },
     }
-    sidecar = objects.sidecar(title, "v1", 0, "127.9.9.10", 50051, "127.9.9.110", "/d/run/t.sock", ["a.b"])
+    sidecar = objects.sidecar(title, "v1", 0, "127.9.9.10", 50051, "127.9.9.110", "/d/run/t.sock", ["./a.b"])
     assert sidecar["spec"]["ingress"] == [
         {
             "port": {"number": 50051, "protocol": "GRPC", "name": "grpc"},
@@ -59,11 +63,13 @@ def test_derives_the_mesh_objects_of_a_workload() -> None:
 def test_localises_what_names_infrastructure_and_keeps_the_rest() -> None:
     env = localised(
         manifests.manifest("order"), listen="unix:/s", version="v1", nats_url="nats://t@127.1.1.4:4222",
-        database_url="postgresql://x", egress="127.1.1.110", extra={"FULFILMENT_DELAY": "0.1"},
+        database_url="postgresql://x", egress="127.1.1.110", collector="http://127.1.1.7:4318",
+        extra={"FULFILMENT_DELAY": "0.1"},
     )  # fmt: skip
     assert env == {
         "LISTEN": "unix:/s", "VERSION": "v1", "NATS_URL": "nats://t@127.1.1.4:4222", "DATABASE_URL": "postgresql://x",
         "EGRESS": "127.1.1.110", "FULFILMENT_DELAY": "0.1",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.1.1.7:4318", "OTEL_TRACES_SAMPLER_ARG": "0",
     }  # fmt: skip
     pricing = localised(
         manifests.manifest("pricing"),

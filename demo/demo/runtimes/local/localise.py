@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from demo.runtimes.manifests import Manifest
 
+ENDPOINT, SHARE = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER_ARG"
 NEIGHBOURS = ("title", "currency", "pricing", "order", "customer")
 
 
@@ -29,7 +30,9 @@ def localised(
         env["EGRESS"] = egress
     if collector:
         share = "0" if egress else "0.1"  # in the mesh the ingress decides: istio/telemetry/mesh-wide.yaml
-        env |= {"OTEL_EXPORTER_OTLP_ENDPOINT": collector, "OTEL_TRACES_SAMPLER_ARG": share}
+        env |= {ENDPOINT: collector, SHARE: share}
+    else:
+        env = {name: value for name, value in env.items() if name not in (ENDPOINT, SHARE)}
     for name, address in (neighbours or {}).items():
         env[f"{name.upper()}_ADDRESS"] = address
     return env | dict(extra or {})

@@ -21,9 +21,9 @@ TRIES = 3  # a process that dies this often while starting will not come up
 FIRST_PAUSE, LONGEST_PAUSE, GOOD_RUN = 0.1, 5.0, 10.0
 
 
-def adopt_orphans() -> None:
+def adopt_orphans(adopt: bool = True) -> None:
     """Grandchildren whose parent dies become ours, so that none escapes."""
-    _PRCTL(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    _PRCTL(_SET_CHILD_SUBREAPER, int(adopt), 0, 0, 0)
 
 
 def die_with_parent() -> None:
