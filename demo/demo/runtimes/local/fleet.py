@@ -190,7 +190,7 @@ class Fleet:
             collector=infra.collector,
             neighbours=neighbours, extra=self._extra.get((workload, version)),
         )  # fmt: skip
-        return infra.base_env | PYTHON | settings
+        return infra.base_env | PYTHON | {"LOG_HASH_KEY": infra.log_hash_key} | settings
 
     @staticmethod
     def _command(described: Manifest) -> list[str]:

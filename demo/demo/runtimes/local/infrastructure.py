@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import shutil
 import ssl
 from collections.abc import Callable
@@ -36,6 +37,7 @@ class Infrastructure:
         self.events = events
         self.base_env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         self.base_env[MARKER] = str(instance.root)
+        self.log_hash_key = secrets.token_hex(16)  # for all processes of the instance
         self.nursery = Nursery(self.base_env | PYTHON)
         root, ports = instance.root, instance.ports
         self.postgres = Postgres(
