@@ -91,7 +91,7 @@ async def test_a_figure_that_falls_short_fails_the_locust_run_and_is_named(
     )  # fmt: skip
     output, _ = await process.communicate()
     assert process.returncode == 1
-    (short,) = [line for line in output.decode().splitlines() if "fell short" in line]
+    (short,) = [line for line in output.decode().splitlines() if "fell short: rps" in line]
     assert re.fullmatch(r"\[load\] fell short: rps is [\d.]+, at least 1000 was asked for", short)
     assert (tmp_path / "report.html").stat().st_size > 10_000
     assert "Aggregated" in (tmp_path / "load_stats.csv").read_text()

@@ -13,6 +13,7 @@ from demo.strangler.tools import GATEWAY, Report, Tools
 
 Between = Callable[[str], Awaitable[None]]  # called when a module co-exists, before the gate
 LOG_FLUSH = 1.2  # seconds until a sidecar has written its log
+LOOKS = 5  # into the logs, until a pair is there: a busy machine may be late
 SHARES = ("10", "50", "100")
 
 
@@ -61,9 +62,12 @@ async def _mirror(tools: Tools, module: Module, report: Report) -> None:
         await tools.runtime.apply([module.traffic("mirror")])
         try:
             begun = time.time()
-            await tools.probe(module)
-            await asyncio.sleep(tools.dwell + LOG_FLUSH)
-            seen = await mirror.verdict(tools.runtime, module.prefixes, begun)
+            for _ in range(LOOKS):
+                await tools.probe(module)
+                await asyncio.sleep(tools.dwell + LOG_FLUSH)
+                seen = await mirror.verdict(tools.runtime, module.prefixes, begun)
+                if seen.pairs:
+                    break
         finally:
             await tools.runtime.apply([module.traffic("monolith")])
     report.pairs, report.mismatches = seen.pairs, seen.mismatches

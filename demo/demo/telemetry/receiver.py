@@ -21,7 +21,8 @@ from demo.telemetry.spans import Span, SpanStore
 
 PROTOBUF = "application/x-protobuf"
 CUSTOMER = re.compile(r"(?<=/api/customers/)[^/]+")  # as in k8s/addons/opentelemetry-collector/config.yaml
-UNWANTED = {  # what a proxy says of itself in every span, or says twice
+UNWANTED = {  # what a proxy says of itself in every span, or says twice; and an error's text, which may name a customer
+    "grpc.message",
     "node_id", "zone", "downstream_cluster", "upstream_cluster.name", "istio.namespace", "istio.canonical_service",
     "istio.canonical_revision", "istio.cluster_id", "istio.mesh_id",
 }  # fmt: skip
