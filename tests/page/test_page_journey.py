@@ -36,3 +36,5 @@ def test_a_step_is_taken_and_taken_back_by_its_buttons(
     page.get_by_role("button", name="Back").click()
     expect(page.locator("[aria-current=step] h3")).to_contain_text(shape, timeout=STEP)
     assert system.status()["shape"] == shape
+    # the shape is reached before the way back has come to its end
+    expect(page.get_by_role("button", name="Step to")).to_be_enabled(timeout=STEP)
