@@ -9,7 +9,7 @@ from pathlib import Path
 from demo.runtimes.local import objects, probe
 from demo.runtimes.local.infrastructure import PYTHON, Infrastructure
 from demo.runtimes.local.localise import NEIGHBOURS, localised
-from demo.runtimes.local.process import Process
+from demo.runtimes.local.process import Process, Spawn
 from demo.runtimes.local.replica import Replica
 from demo.runtimes.manifests import NAMESPACE, Manifest, manifest, workloads
 from demo.runtimes.runtime import CommandFailed, NeedsMesh, RuntimeFailure
@@ -27,6 +27,10 @@ class Fleet:
         self._extra: dict[tuple[str, str], dict[str, str]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         infrastructure.sidecars = lambda: [r.proxy for r in self._replicas if r.proxy is not None]
+
+    @property
+    def _spawn(self) -> Spawn | None:
+        return None if REPLACED in os.environ else self._infra.nursery.spawn
 
     def replicas(self, workload: str, version: str | None = None) -> list[Replica]:
         found = [r for r in self._replicas if r.manifest.name == workload and version in (None, r.version)]
@@ -129,7 +133,7 @@ class Fleet:
             env["METRICS_LISTEN"] = f"{ip}:{METRICS_PORT}"
         app = Process(
             name, self._command(described), env, infra.log(name), infra.events, cwd=infra.instance.root,
-            spawn=None if REPLACED in os.environ else infra.nursery.spawn,
+            spawn=self._spawn,
         )  # fmt: skip
         if infra.config is None:
 
@@ -205,7 +209,7 @@ class Fleet:
         log = self._infra.log(f"{described.name}-migrate")
         process = Process(
             f"{described.name}-migrate", command, env, log, self._infra.events, cwd=self._infra.instance.root,
-            spawn=None if REPLACED in os.environ else self._infra.nursery.spawn,
+            spawn=self._spawn,
         )  # fmt: skip
         if await process.once():
             text = "\n".join(log.read_text(errors="replace").splitlines()[-15:])

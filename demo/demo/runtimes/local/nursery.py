@@ -4,13 +4,11 @@ Started by `Nursery` in `forked.py`, which sends one request for each child over
 environment and its folder as JSON, with the log's descriptor. The answer is the child's pid.
 """
 
-import ctypes
 import gc
 import importlib
 import importlib.metadata
 import json
 import os
-import signal
 import socket
 import sys
 import time
@@ -18,6 +16,8 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import setproctitle
+
+from demo.runtimes.local.process import die_with_parent
 
 LIBRARIES = (
     "asyncpg",
@@ -38,7 +38,6 @@ LIBRARIES = (
     "uvloop",
 )
 LARGEST = 256 * 1024  # a request
-_SET_PDEATHSIG = 1
 
 
 def main() -> NoReturn:
@@ -74,7 +73,7 @@ def _become(request: dict[str, Any], log: int, supervisor: int) -> Callable[[], 
     """Make this process what the request says; its console script, still to be called."""
     while os.getppid() != supervisor:
         time.sleep(0.0005)
-    ctypes.CDLL(None).prctl(_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    die_with_parent()
     os.setsid()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(log, 1)
