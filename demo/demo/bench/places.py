@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
@@ -96,10 +95,6 @@ async def yardstick(url: str, address: str) -> AsyncIterator[int]:
         if process.returncode is None:
             process.terminate()
         await process.wait()
-
-
-def with_database(url: str, name: str) -> str:
-    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
 async def stored(url: str) -> tuple[int, int]:

@@ -113,16 +113,6 @@ class Replication:
                 await asyncio.sleep(0.01)
         return time.monotonic() - begun
 
-    async def lag_bytes(self, module: Module, direction: Direction) -> int | None:
-        publisher, _ = ends(module, direction)
-        async with connected(self._runtime, publisher) as db:
-            lag = await db.fetchval(
-                "select pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)"
-                " from pg_replication_slots where slot_name = $1",
-                name_of(module, direction),
-            )
-        return None if lag is None else int(lag)
-
     async def synchronous(self, module: Module, direction: Direction) -> None:
         """Let the publisher's writers wait until the replica has it: a read on either side sees every write."""
         await self._standby(ends(module, direction)[0], f'"{name_of(module, direction)}"')
