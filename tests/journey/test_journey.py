@@ -10,7 +10,9 @@ import pytest
 from demo.conformance import differences, run
 from demo.journey import Journey, Outcome
 from demo.runtimes.local import LocalRuntime
+from demo.strangler.gate import GateRefused
 from demo.strangler.modules import SHAPES
+from demo.strangler.state import StepUnderWay
 from demo.strangler.steps import Strangler
 from demo.tour import Silent
 from loadtests.control import Load
@@ -84,6 +86,37 @@ async def test_a_process_killed_in_each_step_loses_no_order_and_the_journey_ends
     assert (outcome.lost, outcome.doubled, outcome.different, outcome.unexpected) == ([], [], [], [])
     assert 0 < outcome.placed <= outcome.stored
     assert [row.step for row in outcome.rows][-1] == "5-no-monolith"
+
+
+async def test_a_second_step_is_refused_while_one_is_under_way(runtime: LocalRuntime) -> None:
+    here, there = Strangler(runtime, dwell=0.2), Strangler(runtime, dwell=0.2)
+    await here.begin()
+
+    async def meanwhile(_: str) -> None:
+        for second in (there.forward, there.back):
+            with pytest.raises(StepUnderWay, match="another step is under way"):
+                await second()
+
+    assert (await here.forward(meanwhile)).step == "1-currency"
+    assert await here.state.shape() == "1-currency"
+    await there.back()
+    assert await here.state.shape() == "0-monolith"
+
+
+async def test_a_step_under_way_starts_again_what_somebody_stopped_meanwhile(runtime: LocalRuntime) -> None:
+    strangler = Strangler(runtime, dwell=0.2)
+    await strangler.begin()
+
+    async def interrupt(_: str) -> None:
+        await runtime.stop("currency")
+        await runtime.stop("gateway")
+        raise GateRefused("currency", ["the test interrupts"])
+
+    with pytest.raises(GateRefused, match="interrupts"):
+        await strangler.forward(interrupt)
+    await strangler.forward()
+    assert await strangler.state.shape() == "1-currency"
+    assert {"currency", "gateway"} <= {workload.name for workload in await runtime.workloads()}
 
 
 async def test_every_shape_gives_the_same_answers_there_and_back(runtime: LocalRuntime) -> None:

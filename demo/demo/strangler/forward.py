@@ -19,6 +19,7 @@ SHARES = ("10", "50", "100")
 
 async def strangle(tools: Tools, module: Module, report: Report, between: Between | None) -> None:
     """All phases that are still to be done; each can be repeated, so whoever finds a step half done goes on with it."""
+    await _start(tools, module, report)
     if not await fence.is_closed(tools.runtime, MONOLITH, module):  # else: cut over already, then interrupted
         if (await tools.state.phases())[module.name] == phases.IN_PROCESS:
             await _transform(tools, module, report)
@@ -29,14 +30,19 @@ async def strangle(tools: Tools, module: Module, report: Report, between: Betwee
     await _conclude(tools, module, report)
 
 
-async def _transform(tools: Tools, module: Module, report: Report) -> None:
-    with tools.phase(report, f"transform: start {module.name}, copy its rows"):
-        running = await tools.running()
-        for workload in (module.name, *module.newcomers, GATEWAY):
-            if workload not in running:
+async def _start(tools: Tools, module: Module, report: Report) -> None:
+    """The workloads that the step needs, those too that somebody stopped while it was under way."""
+    running = await tools.running()
+    if missing := [name for name in (module.name, *module.newcomers, GATEWAY) if name not in running]:
+        with tools.phase(report, f"transform: start {', '.join(missing)}"):
+            for workload in missing:
                 await tools.runtime.start(workload)
-            if workload in module.newcomers:
-                await tools.runtime.run(workload, "seed")
+
+
+async def _transform(tools: Tools, module: Module, report: Report) -> None:
+    with tools.phase(report, f"transform: copy {module.name}'s rows"):
+        for newcomer in module.newcomers:
+            await tools.runtime.run(newcomer, "seed")
         await tools.runtime.apply(newcomer_traffic(module))
         await fence.close(tools.runtime, module.name, module)
         await tools.replication.start(module, "forward", copy=True)

@@ -1,6 +1,9 @@
 """Where the strangling stands, kept in the monolith's database so that anybody can go on from there."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,12 +22,22 @@ create table if not exists strangler.journal(
   detail jsonb not null default '{}');
 """
 
+LOCK = 0x5712A  # the advisory lock of whoever takes a step
+PATIENCE = 3.0  # seconds until PostgreSQL has seen that an interrupted command's connection is gone
+
 # The phases of a module on its way out; "whole" is the monolith's own entry for having all its tables.
 IN_PROCESS = "in-process"
 REPLICATED = "replicated"
 SHARED = "shared"  # co-exists: some or all reads go to the service, the monolith writes
 STRANGLED = "strangled"  # the service is the writer
 LEAVING = "leaving"  # on its way back
+
+
+class StepUnderWay(ValueError):
+    """Another command takes a step just now; two at once would take each other's processes and routes away."""
+
+    def __init__(self) -> None:
+        super().__init__("another step is under way; wait for its end, or interrupt it, and try again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +57,17 @@ class State:
     async def prepare(self) -> None:
         async with connected(self._runtime, MONOLITH) as db:
             await db.execute(SCHEMA)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """No other step while this lasts, by whomever and from wherever. Raises StepUnderWay."""
+        async with connected(self._runtime, MONOLITH) as db:
+            until = asyncio.get_running_loop().time() + PATIENCE
+            while not await db.fetchval("select pg_try_advisory_lock($1)", LOCK):
+                if asyncio.get_running_loop().time() > until:
+                    raise StepUnderWay
+                await asyncio.sleep(0.1)
+            yield  # the lock ends with the connection
 
     async def phases(self) -> dict[str, str]:
         async with connected(self._runtime, MONOLITH) as db:

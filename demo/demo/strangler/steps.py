@@ -53,20 +53,25 @@ class Strangler:
 
     async def forward(self, between: Between | None = None) -> Report:
         """Take the next step, or finish the one that is under way. Raises GateRefused with everything as it was."""
-        number, under_way = await self.state.position()
-        if number == LAST:
-            raise ValueError("the monolith is gone already; there is no further step")
-        if under_way and (await self.state.phases())[under_way] == phases.LEAVING:
-            await self.back()
-        report = Report(SHAPES[number + 1], "forward")
-        if number + 1 == LAST:
-            await self._retire(report)
-        else:
-            await strangle(self._tools, MODULES[number], report, between)
-        return await self._over(report)
+        async with self.state.alone():
+            number, under_way = await self.state.position()
+            if number == LAST:
+                raise ValueError("the monolith is gone already; there is no further step")
+            if under_way and (await self.state.phases())[under_way] == phases.LEAVING:
+                await self._back()
+            report = Report(SHAPES[number + 1], "forward")
+            if number + 1 == LAST:
+                await self._retire(report)
+            else:
+                await strangle(self._tools, MODULES[number], report, between)
+            return await self._over(report)
 
     async def back(self) -> Report:
         """Undo the last step, or the one that is under way, without losing a row."""
+        async with self.state.alone():
+            return await self._back()
+
+    async def _back(self) -> Report:
         number, under_way = await self.state.position()
         if number == 0 and not under_way:
             raise ValueError("the system is in its first shape; there is nothing to go back to")
