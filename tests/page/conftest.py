@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ OPTIONS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+BUSY = 4  # times as long as on a quiet machine, where other tests run beside these
 WIDE, PHONE = (1440, 900), (390, 844)
 
 
@@ -25,6 +27,7 @@ class System:
     """The running system, asked past the page: what the page shows must agree."""
 
     def __init__(self, name: str) -> None:
+        self._name = name
         self._env = os.environ | {"FIGTREE_NAME": name, "RUNTIME": "local", "DWELL": "0.3"}
 
     def figtree(self, *arguments: str) -> str:
@@ -42,6 +45,18 @@ class System:
     def reach(self, shape: str) -> None:
         if self.status()["shape"] < shape:
             self.figtree("step", shape)
+
+    @contextmanager
+    def first(self, workload: str, counter: str) -> Iterator[Callable[[], float]]:
+        """Watches a proxy; gives what tells when it first counted more than before."""
+        command = [sys.executable, "-m", "tests.page.first", self._name, workload, counter]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "watching\n"
+            try:
+                yield lambda: float(process.stdout.readline()) if process.stdout else 0.0
+            finally:
+                process.kill()
 
 
 @pytest.fixture(scope="session")

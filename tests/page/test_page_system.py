@@ -11,11 +11,10 @@ import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.page.conftest import PHONE, ROOT, WIDE, Open, System
+from tests.page.conftest import BUSY, PHONE, ROOT, WIDE, Open, System
 
 Picture = Callable[[Page, str], None]
 FIRST_VIEW = 1.0  # seconds on a quiet machine
-BUSY = 4  # times as long where other tests run beside this one
 SCRIPT = 400 * 1024
 VIEWS = ("system", "shop", "journey", "scenes/canary-weight", "traces", "logs")
 AXE = ROOT / "demo/page/node_modules/axe-core/axe.min.js"
