@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
 
 KNOWN = {  # name: what it is, its labels; a name that ends in _total is added to, another one is set
     "figtree_shape": ("How many modules have left the monolith; 5 without it", ()),
@@ -17,7 +18,8 @@ KNOWN = {  # name: what it is, its labels; a name that ends in _total is added t
 
 
 class Figures:
-    def __init__(self) -> None:
+    def __init__(self, known: str = "") -> None:
+        """`known` is what an earlier `text` said, perhaps among other metrics."""
         self._registry = CollectorRegistry()
         self._counters: dict[str, Counter] = {}
         self._gauges: dict[str, Gauge] = {}
@@ -26,6 +28,11 @@ class Figures:
                 self._counters[name] = Counter(name, text, labels, registry=self._registry)
             else:
                 self._gauges[name] = Gauge(name, text, labels, registry=self._registry)
+        for family in text_string_to_metric_families(known):
+            for sample in family.samples:
+                if sample.name in KNOWN:
+                    own = {label: sample.labels[label] for label in KNOWN[sample.name][1]}
+                    self.report(sample.name, sample.value, own)
 
     def report(self, name: str, value: float, labels: Mapping[str, str]) -> None:
         if counter := self._counters.get(name):
@@ -34,8 +41,10 @@ class Figures:
             gauge = self._gauges[name]
             (gauge.labels(**labels) if labels else gauge).set(value)
 
-    def text(self) -> str:
-        return generate_latest(self._registry).decode()
+    def text(self, *names: str) -> str:
+        """Of all, or of some."""
+        registry = self._registry.restricted_registry(names) if names else self._registry
+        return generate_latest(registry).decode()
 
 
 def line(name: str, value: float, **labels: str) -> str:

@@ -26,6 +26,7 @@ UNWANTED = {  # what a proxy says of itself in every span, or says twice; and an
     "node_id", "zone", "downstream_cluster", "upstream_cluster.name", "istio.namespace", "istio.canonical_service",
     "istio.canonical_revision", "istio.cluster_id", "istio.mesh_id",
 }  # fmt: skip
+SCALARS = ("string_value", "int_value", "bool_value", "double_value")
 LARGEST = 8 * 1024 * 1024
 KINDS = {
     trace_pb2.Span.SPAN_KIND_SERVER: "server",
@@ -58,7 +59,7 @@ def receiver(store: SpanStore) -> Starlette:
 def spans_of(message: ExportTraceServiceRequest) -> Iterator[Span]:
     for resource_spans in message.resource_spans:
         resource = _texts(resource_spans.resource.attributes)
-        service = _workload(resource.get("service.name", "unknown"))
+        service = workload(resource.get("service.name", "unknown"))
         version = sys.intern(resource.get("service.version", ""))
         for scope in resource_spans.scope_spans:
             for span in scope.spans:
@@ -81,20 +82,22 @@ def _span(span: trace_pb2.Span, service: str, version: str) -> Span:
     )
 
 
-def _workload(service: str) -> str:
+def workload(service: str) -> str:
     """A sidecar calls itself <app>.<namespace>."""
     return sys.intern(service.partition(".")[0])
 
 
-def _texts(attributes: Iterable[KeyValue]) -> dict[str, str]:
+def wanted(attributes: Iterable[tuple[str, object]]) -> dict[str, str]:
     texts = {}
-    for attribute in attributes:
-        if attribute.key in UNWANTED:
-            continue
-        kind = attribute.value.WhichOneof("value")
-        if kind in ("string_value", "int_value", "bool_value", "double_value"):
-            text = str(getattr(attribute.value, kind))
-            if attribute.key == "http.url":
+    for key, value in attributes:
+        if key not in UNWANTED:
+            text = str(value)
+            if key == "http.url":
                 text = CUSTOMER.sub("…", text.partition("?")[0])
-            texts[sys.intern(attribute.key)] = sys.intern(text)
+            texts[sys.intern(key)] = sys.intern(text)
     return texts
+
+
+def _texts(attributes: Iterable[KeyValue]) -> dict[str, str]:
+    kinds = ((a.key, a.value, a.value.WhichOneof("value")) for a in attributes)
+    return wanted((key, getattr(value, kind)) for key, value, kind in kinds if kind in SCALARS)

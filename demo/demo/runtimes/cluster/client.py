@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from demo.runtimes.cluster import edge, events
+from demo.runtimes.cluster.addons import Addons
 from demo.runtimes.cluster.admin import Proxies
 from demo.runtimes.cluster.api import Api, NotThere, Object
 from demo.runtimes.cluster.fleet import START_LIMIT, Fleet, known
@@ -18,10 +18,11 @@ from demo.runtimes.cluster.helpers import OUTSIDE, RELAYED, Helpers
 from demo.runtimes.cluster.kubectl import Kubectl
 from demo.runtimes.cluster.mesh import Mesh
 from demo.runtimes.cluster.nodes import Nodes
-from demo.runtimes.cluster.pods import PLACES, PROXY, Pods, name_of
+from demo.runtimes.cluster.observing import Observing
+from demo.runtimes.cluster.pods import DATABASES, PLACES, PROXY, SYSTEM, Pods, name_of
 from demo.runtimes.cluster.render import Rendered, condition, deployment, named, overlay
 from demo.runtimes.local.meshconfig import read
-from demo.runtimes.manifests import NAMESPACE, ROOT, manifest, workloads
+from demo.runtimes.manifests import NAMESPACE, ROOT, manifest
 from demo.runtimes.runtime import (
     Certificate,
     Event,
@@ -32,12 +33,11 @@ from demo.runtimes.runtime import (
     WorkloadStatus,
 )
 from demo.runtimes.users import user_token
-from demo.telemetry.edges import EdgeCounters, summed
-from demo.telemetry.edges import read as counted
+from demo.telemetry.edges import EdgeCounters
+from demo.telemetry.prometheus import Prometheus
 from demo.telemetry.spans import Span
 
-POSTGRES, NATS = 5432, 4222
-DATABASES = "app in (monolith-db,currency-db,title-db,pricing-db,customer-db,order-db)"
+POSTGRES, NATS, PROMETHEUS = 5432, 4222, 9090
 
 
 class ClusterRuntime:
@@ -56,6 +56,8 @@ class ClusterRuntime:
         self._rendered = Rendered(self.api)
         self._fleet = Fleet(self.api, self.pods, self._mesh, self._rendered)
         self._nodes = Nodes(self.kubectl, self.pods, self._helpers)
+        self._observing = Observing(self.api, self.pods, self._proxies, self._nodes)
+        self._addons = Addons(self.api)
         self._edge = ""
 
     @classmethod
@@ -240,22 +242,7 @@ class ClusterRuntime:
         return f"host={database}-db port={POSTGRES} dbname={database} user=postgres password={password}"
 
     async def logs(self, workload: str, part: Part = "app", lines: int = 100) -> list[str]:
-        if workload == "postgres":
-            pods, container = await self.pods.labelled(DATABASES), "postgres"
-        else:
-            pods = await self.pods.of(workload)
-            container = PLACES[workload][2] if workload in PLACES else workload
-        container = PROXY if part == "proxy" else container
-        asked = await asyncio.gather(*(self._log(*name_of(pod), container, lines) for pod in pods))
-        return [line for text in asked for line in text.splitlines()][-lines:]
-
-    async def _log(self, namespace: str, pod: str, container: str, lines: int) -> str:
-        path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
-        with contextlib.suppress(NotThere, RuntimeFailure):  # it has just gone, or not begun
-            return (
-                await self.api.request("GET", path, params={"container": container, "tailLines": lines})
-            ).text
-        return ""
+        return await self._observing.logs(workload, part, lines)
 
     async def counters(self, workload: str, prefix: str = "", *, matching: str = "") -> dict[str, float]:
         return await self._proxies.counters(workload, prefix, matching)
@@ -264,45 +251,33 @@ class ClusterRuntime:
         return await (await self._proxies.admin(await self.pods.first(workload))).config()
 
     async def edges(self) -> list[EdgeCounters]:
-        proxies = (await self._proxies.all()).values()
-        texts = await asyncio.gather(
-            *(admin.prometheus("istio.request") for admin in proxies), return_exceptions=True
-        )
-        return summed(counted(text) for text in texts if isinstance(text, str))
+        return await self._observing.edges()
 
     async def report(self, name: str, value: float, **labels: str) -> None:
-        """Nobody scrapes what acts on a cluster from outside: the figures are those that it prints."""
+        await self._addons.report(name, value, labels)
 
     async def trace(self, trace_id: str) -> list[Span]:
-        raise RuntimeFailure(f"a cluster's traces are in its Jaeger (`make open-jaeger`): {trace_id}")
+        return await self._addons.trace(trace_id)
 
     async def traces(self, order_id: str = "", limit: int = 20) -> list[list[Span]]:
-        raise RuntimeFailure(
-            f"a cluster's traces are in its Jaeger (`make open-jaeger`){order_id and ': '}{order_id}"
-        )
+        return await self._addons.traces(order_id, limit)
+
+    async def prometheus(self) -> Prometheus:
+        """The cluster's own."""
+        port = await self._port("prometheus", PROMETHEUS, "app.kubernetes.io/name=prometheus", SYSTEM)
+        return Prometheus(f"http://127.0.0.1:{port}")
 
     async def proxy_certificate(self, workload: str) -> Certificate:
         return await (await self._proxies.admin(await self.pods.first(workload))).certificate()
 
     async def rejected_updates(self) -> dict[str, int]:
-        proxies = await self._proxies.all()
-        asked = await asyncio.gather(*(admin.statistics("update_rejected") for admin in proxies.values()))
-        return {name: int(sum(found.values())) for name, found in zip(proxies, asked, strict=True)}
+        return await self._observing.rejected_updates()
 
     async def memory(self) -> dict[str, int]:
-        pods = await self.pods.labelled("app.kubernetes.io/part-of=figtree")
-        for name in PLACES:
-            pods += await self.pods.of(name)
-        return {name: int(used) for name, used in (await self._nodes.used("memory", pods)).items()}
+        return await self._observing.memory()
 
     async def cpu(self) -> dict[str, float]:
-        pods = await self.pods.labelled(f"app in ({','.join(workloads())})")
-        owners = {pod["metadata"]["name"]: pod["metadata"]["labels"]["app"] for pod in pods}
-        total: dict[str, float] = {}
-        for name, seconds in (await self._nodes.used("cpu", pods)).items():
-            owner = owners[name.partition(" ")[0]]
-            total[owner] = total.get(owner, 0.0) + seconds
-        return total
+        return await self._observing.cpu()
 
     async def events(self, since: int = 0) -> list[Event]:
         return await events.since(self.api, since)

@@ -15,6 +15,7 @@ PLACES = {  # what is no workload of ours: namespace, label, container
     "ingress": (SYSTEM, "istio=ingressgateway", PROXY),
     "nats": (NAMESPACE, "app=nats", "nats"),
 }
+DATABASES = "app in (monolith-db,currency-db,title-db,pricing-db,customer-db,order-db)"
 
 
 def is_leaving(pod: Object) -> bool:

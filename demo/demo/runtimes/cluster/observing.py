@@ -1,0 +1,65 @@
+"""What the nodes, the API server and the sidecars tell of the workloads."""
+
+import asyncio
+import contextlib
+
+from demo.runtimes.cluster.admin import Proxies
+from demo.runtimes.cluster.api import Api, NotThere
+from demo.runtimes.cluster.nodes import Nodes
+from demo.runtimes.cluster.pods import DATABASES, PLACES, PROXY, Pods, name_of
+from demo.runtimes.manifests import workloads
+from demo.runtimes.runtime import Part, RuntimeFailure
+from demo.telemetry.edges import EdgeCounters, read, summed
+
+
+class Observing:
+    def __init__(self, api: Api, pods: Pods, proxies: Proxies, nodes: Nodes) -> None:
+        self._api = api
+        self._pods = pods
+        self._proxies = proxies
+        self._nodes = nodes
+
+    async def logs(self, workload: str, part: Part, lines: int) -> list[str]:
+        if workload == "postgres":
+            pods, container = await self._pods.labelled(DATABASES), "postgres"
+        else:
+            pods = await self._pods.of(workload)
+            container = PLACES[workload][2] if workload in PLACES else workload
+        container = PROXY if part == "proxy" else container
+        asked = await asyncio.gather(*(self._log(*name_of(pod), container, lines) for pod in pods))
+        return [line for text in asked for line in text.splitlines()][-lines:]
+
+    async def _log(self, namespace: str, pod: str, container: str, lines: int) -> str:
+        path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
+        with contextlib.suppress(NotThere, RuntimeFailure):  # it has just gone, or not begun
+            return (
+                await self._api.request("GET", path, params={"container": container, "tailLines": lines})
+            ).text
+        return ""
+
+    async def edges(self) -> list[EdgeCounters]:
+        proxies = (await self._proxies.all()).values()
+        texts = await asyncio.gather(
+            *(admin.prometheus("istio.request") for admin in proxies), return_exceptions=True
+        )
+        return summed(read(text) for text in texts if isinstance(text, str))
+
+    async def rejected_updates(self) -> dict[str, int]:
+        proxies = await self._proxies.all()
+        asked = await asyncio.gather(*(admin.statistics("update_rejected") for admin in proxies.values()))
+        return {name: int(sum(found.values())) for name, found in zip(proxies, asked, strict=True)}
+
+    async def memory(self) -> dict[str, int]:
+        pods = await self._pods.labelled("app.kubernetes.io/part-of=figtree")
+        for name in PLACES:
+            pods += await self._pods.of(name)
+        return {name: int(used) for name, used in (await self._nodes.used("memory", pods)).items()}
+
+    async def cpu(self) -> dict[str, float]:
+        pods = await self._pods.labelled(f"app in ({','.join(workloads())})")
+        owners = {pod["metadata"]["name"]: pod["metadata"]["labels"]["app"] for pod in pods}
+        total: dict[str, float] = {}
+        for name, seconds in (await self._nodes.used("cpu", pods)).items():
+            owner = owners[name.partition(" ")[0]]
+            total[owner] = total.get(owner, 0.0) + seconds
+        return total
