@@ -34,7 +34,7 @@ $(STUBS): $(INSTALL) $(PROTOS)
 $(PAGE): $(UV) $(wildcard demo/page/*.json demo/page/*.ts demo/page/*.html) $(shell find demo/page/src -type f)
 	@demo/page/build $(UV) || true
 
-.PHONY: load load-ui bench bench-compare scale soak overload page setup demo up down scenes test test-scenes check format clean help cluster cluster-delete images deploy
+.PHONY: load load-ui bench bench-compare scale soak overload page setup demo up down scenes test test-scenes test-cluster check format clean help cluster cluster-delete images deploy
 RUNTIME ?= auto
 MESH    ?= on
 LOAD    ?= 120
@@ -100,13 +100,16 @@ test: $(STUBS) $(PAGE) ## All tests but those of the scenes, on real PostgreSQL,
 	@tests/page/chromium >/dev/null || true
 	@cd demo/page && if [ -d node_modules ] && command -v npm >/dev/null; then npm run --silent test; \
 	  else echo "[test] the page's own functions are not tested: there is no Node.js"; fi
-	@$(RUN)/pytest -m "not scenes" $(ARGS)
+	@$(RUN)/pytest -m "not scenes and not cluster" $(ARGS)
 
 page: $(UV) ## Build the demo's page, or say what is missing for it
 	@demo/page/build $(UV)
 
 test-scenes: $(STUBS) ## Each scene with its premise and without it, and the walkthrough: about 20 minutes more
 	@$(RUN)/pytest -m scenes $(ARGS)
+
+test-cluster: $(STUBS) ## What the add-ons of the kubectl context's cluster see of the final shape: about 15 minutes
+	@$(RUN)/pytest -m cluster $(ARGS) tests/cluster
 
 cluster: $(STUBS) ## A kind cluster with Istio and its add-ons (MODE=lite: 4 GiB, without them); says what is missing
 	@k8s/scripts/cluster up

@@ -8,7 +8,9 @@ import pytest
 import yaml
 from demo.runtimes.local.istiod import MESH_CONFIG
 from demo.runtimes.manifests import ROOT
+from demo.telemetry import jaeger
 from demo.telemetry.edges import EdgeCounters, read, summed
+from demo.telemetry.figures import Figures
 from demo.telemetry.receiver import PROTOBUF, receiver
 from demo.telemetry.spans import ORDER_ID, Span, SpanStore
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -65,6 +67,47 @@ async def test_spans_that_are_sent_are_found_by_their_trace_and_by_the_order(zip
     assert store.of_order("o-1") == [[first, second]]
     assert store.of_order("o-2") == []
     assert store.edges() == {("gateway", "order")}
+
+
+def tags(**values: object) -> list[dict[str, object]]:
+    return [
+        {"key": key.replace("__", "."), "type": "string", "value": value} for key, value in values.items()
+    ]
+
+
+def told(span_id: str, process: str, parents: list[str]) -> dict[str, object]:
+    """As Jaeger tells a span of `sent`."""
+    return {
+        "traceID": TRACE, "spanID": span_id, "processID": process, "operationName": "PlaceOrder",
+        "references": [{"refType": "CHILD_OF", "traceID": TRACE, "spanID": parent} for parent in parents],
+        "startTime": 1_500_000, "duration": 500_000,
+        "tags": tags(
+            figtree__order_id="o-1", http__status_code=201, http__url="http://edge/api/customers/c-0001?fields=all",
+            span__kind="client", otel__status_code="ERROR", error=True, otel__scope__name="envoy", node_id="x",
+        ),
+    }  # fmt: skip
+
+
+async def test_jaeger_tells_the_same_spans_that_were_sent() -> None:
+    store = SpanStore()
+    await post(store, sent())
+    processes = {
+        "p1": {"serviceName": "gateway.figtree", "tags": tags(service__version="v2")},
+        "p2": {"serviceName": "order", "tags": tags(service__version="v2")},
+    }
+    spans = [told(FIRST, "p1", []), told(SECOND, "p2", [FIRST])]
+    assert jaeger.spans_of({"traceID": TRACE, "processes": processes, "spans": spans}) == store.trace(TRACE)
+
+
+def test_figures_that_somebody_keeps_go_on_from_where_they_were() -> None:
+    passed = {"scene": "timeout", "verdict": "passed"}
+    first = Figures()
+    first.report("figtree_scenes_total", 1, passed)
+    second = Figures(first.text() + 'go_threads 8\nfigtree_shape{job="figtree",instance=""} 3\n')
+    second.report("figtree_scenes_total", 1, passed)
+    assert 'figtree_scenes_total{scene="timeout",verdict="passed"} 2.0' in second.text("figtree_scenes_total")
+    assert "figtree_shape 3.0" in second.text("figtree_shape")
+    assert "figtree_shape" not in second.text("figtree_scenes_total")
 
 
 async def test_what_is_no_otlp_is_refused() -> None:

@@ -1,12 +1,16 @@
 """One user who does everything once."""
 
+import asyncio
+import contextlib
 import random
 import secrets
 import uuid
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from demo.runtimes.runtime import Runtime
 
 CUSTOMER = "c-0001"
 TRACED = "x-client-trace-id"  # Envoy samples a request that bears it, whatever the share of the others
@@ -44,3 +48,24 @@ async def visit(edge: str, *, customers: bool, traced: bool = True) -> Visit:
 async def get(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
     content: dict[str, Any] = (await client.get(path)).raise_for_status().json()
     return content
+
+
+@contextlib.asynccontextmanager
+async def somebody_about(runtime: Runtime) -> AsyncIterator[None]:
+    """Orders, quotes and searches all the time, and now and then a basket that nobody can price."""
+
+    async def come_and_go() -> None:
+        while True:
+            with contextlib.suppress(httpx.HTTPError):
+                await visit(runtime.edge(), customers=True, traced=False)
+                async with httpx.AsyncClient(base_url=runtime.edge(), trust_env=False) as client:
+                    await client.post("/api/quotes", json={"currency": "XXX", "lines": []})
+            await asyncio.sleep(0.25)
+
+    task = asyncio.create_task(come_and_go())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

@@ -1,18 +1,13 @@
 """A real run that a real Prometheus has watched: the journey with somebody about, and scenes after it."""
 
 import asyncio
-import contextlib
-import json
 import os
 import time
-from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
 import pytest
 from demo.runtimes.local import LocalRuntime
-from demo.runtimes.manifests import ROOT
 from demo.scenes.catalogue import BY_NAME
 from demo.scenes.engine import run as act_out
 from demo.strangler.modules import SHAPES
@@ -20,15 +15,15 @@ from demo.strangler.steps import Strangler
 from demo.telemetry.kiali import GraphEdge, graph
 from demo.telemetry.prometheus import Prometheus, running
 
+from tests.support.dashboards import points, queries
 from tests.support.edges import CALLS
-from tests.support.visitor import visit
+from tests.support.visitor import somebody_about
 
 SCENES = (
     "mirror-v2-rounding", "canary-weight", "circuit-breaker", "outlier-detection", "timeout", "retries", "chaos-abort",
     "chaos-delay", "fallacy-bandwidth",
 )  # fmt: skip
 EVERY = 2.0  # seconds between two scrapes
-DASHBOARDS = ROOT / "k8s" / "addons" / "grafana" / "dashboards"
 
 
 @dataclass
@@ -40,40 +35,6 @@ class Watched:
     seen_by_runtime: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     failed_scenes: list[str] = field(default_factory=list)
     down: set[str] = field(default_factory=set)
-
-
-def queries() -> Iterable[tuple[str, str, str]]:
-    """Dashboard, panel and query of all."""
-    for path in sorted(DASHBOARDS.glob("*.json")):
-        content = json.loads(path.read_text())
-        chosen = {v["name"]: v["current"]["value"] for v in content["templating"]["list"] if "current" in v}
-        for panel in content["panels"]:
-            for target in panel["targets"]:
-                expression = target["expr"]
-                for name, value in chosen.items():
-                    expression = expression.replace(f"${name}", value)
-                yield path.stem, panel["title"], expression
-
-
-@contextlib.asynccontextmanager
-async def somebody_about(runtime: LocalRuntime) -> AsyncIterator[None]:
-    """Orders, quotes and searches all the time, and now and then a basket that nobody can price."""
-
-    async def come_and_go() -> None:
-        while True:
-            with contextlib.suppress(httpx.HTTPError):
-                await visit(runtime.edge(), customers=True, traced=False)
-                async with httpx.AsyncClient(base_url=runtime.edge(), trust_env=False) as client:
-                    await client.post("/api/quotes", json={"currency": "XXX", "lines": []})
-            await asyncio.sleep(0.25)
-
-    task = asyncio.create_task(come_and_go())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 async def look(watched: Watched, runtime: LocalRuntime, prometheus: Prometheus, shape: str) -> None:
@@ -101,9 +62,7 @@ async def watch(folder: Path) -> Watched:
                     watched.failed_scenes.append(f"{name}: {result.why}")
             await asyncio.sleep(3)
             for _, _, query in queries():
-                found = await prometheus.query_range(query, begun, time.time(), EVERY)
-                values = [value for series in found for _, value in series["values"]]
-                watched.points[query] = sum(1 for value in values if value not in ("NaN", "+Inf", "-Inf"))
+                watched.points[query] = await points(prometheus, query, begun, EVERY)
             for target in await prometheus.query("up == 0"):
                 watched.down.add(target["metric"]["instance"])
     finally:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.dashboards import queries
 from tests.support.edges import CALLS
-from tests.telemetry.conftest import queries
 
 pytestmark = [pytest.mark.scenes, pytest.mark.timeout(900)]
 

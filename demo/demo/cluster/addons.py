@@ -1,7 +1,7 @@
 """`python -m demo.cluster.addons [--upstream-envoy] NAME…`: Istio's own add-ons, for kubectl.
 
-They are as they come with the source that istiod is compiled from, but for Prometheus: it gets our rules, the figures of each
-pod get the name of its workload, and those of upstream Envoy's sidecars the labels of Istio's standard metrics.
+They are as they come with the source that istiod is compiled from, but for Prometheus: it gets our rules, the figures
+of each pod get the name of its workload, and those of upstream Envoy's sidecars the labels of Istio's standard metrics.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""`python -m demo.cluster.providers`: from a mesh's configuration a patch of its ConfigMap, with the providers of k8s/istio.yaml.
+"""`python -m demo.cluster.providers`: from a mesh's configuration a patch of its ConfigMap, with the providers of ours.
 
 A mesh that somebody else has installed does not know where our traces go and what a line of our log is.
 """

@@ -1,32 +1,34 @@
-"""The add-ons of k8s/scripts/addons: Jaeger has the traces, the Pushgateway keeps the demo's figures for Prometheus.
-
-They are asked through the API server, which reaches every Service.
-"""
+"""The add-ons of k8s/scripts/addons: Jaeger has the traces, the Pushgateway keeps the demo's figures for Prometheus."""
 
 import asyncio
 import contextlib
 import json
+from collections.abc import AsyncIterator
 
 import httpx
 
-from demo.runtimes.cluster.api import Api, NotThere
-from demo.runtimes.cluster.pods import SYSTEM
+from demo.runtimes.cluster.pods import SYSTEM, Pods
+from demo.runtimes.cluster.ports import Ports
 from demo.runtimes.runtime import RuntimeFailure
 from demo.telemetry import jaeger
 from demo.telemetry.figures import Figures
+from demo.telemetry.prometheus import Prometheus
 from demo.telemetry.spans import ORDER_ID, Span
 
-SERVICES = f"/api/v1/namespaces/{SYSTEM}/services"
-JAEGER, QUERY = f"{SERVICES}/tracing", f"{SERVICES}/tracing:http-query/proxy/jaeger/api/traces"
-GATEWAY = f"{SERVICES}/pushgateway:http/proxy/metrics"
-NO_JAEGER = "the cluster has no Jaeger: k8s/scripts/addons brings it"
-EDGES = ("gateway", "monolith")  # who notes an order's id in a span
+JAEGER, PUSHGATEWAY, PROMETHEUS = "jaeger", "pushgateway", "prometheus"
+PLACES = {  # port and label of its pods
+    JAEGER: (16686, "app=jaeger"),
+    PUSHGATEWAY: (9091, "app=pushgateway"),
+    PROMETHEUS: (9090, "app.kubernetes.io/name=prometheus"),
+}
+NOTED_BY = ("gateway", "monolith")  # whose spans bear an order's id
 INGRESS = f"istio-ingressgateway.{SYSTEM}"  # where every trace of a user begins
 
 
 class Addons:
-    def __init__(self, api: Api) -> None:
-        self._api = api
+    def __init__(self, pods: Pods, ports: Ports) -> None:
+        self._pods = pods
+        self._ports = ports
         self._reporting = asyncio.Lock()
 
     async def trace(self, trace_id: str) -> list[Span]:
@@ -38,7 +40,7 @@ class Addons:
         if order_id:
             tags = json.dumps({ORDER_ID: order_id})
             asked = await asyncio.gather(
-                *(self._ask("", service=name, tags=tags, limit=limit) for name in EDGES)
+                *(self._ask("", service=name, tags=tags, limit=limit) for name in NOTED_BY)
             )
             found = list({spans[0].trace_id: spans for answer in asked for spans in answer}.values())
         else:
@@ -47,18 +49,33 @@ class Addons:
 
     async def _ask(self, path: str, **query: str | int) -> list[list[Span]]:
         """Raw: as the spans were sent, and not moved to where a parent with another clock would have them."""
-        try:
-            answer = await self._api.get(QUERY + path, raw="true", **query)
-        except NotThere:
-            if await self._api.find(JAEGER):
-                return []
-            raise RuntimeFailure(NO_JAEGER) from None
-        return [jaeger.spans_of(trace) for trace in answer["data"] or () if trace["spans"]]
+        async with self._client(JAEGER) as client:
+            answer = await client.get(f"/jaeger/api/traces{path}", params={"raw": "true", **query})
+        if answer.status_code == 404:
+            return []
+        return [jaeger.spans_of(trace) for trace in answer.raise_for_status().json()["data"] or ()]
 
     async def report(self, name: str, value: float, labels: dict[str, str]) -> None:
-        """The Pushgateway keeps figures of commands that come and go; without one they are only printed."""
-        with contextlib.suppress(RuntimeFailure, httpx.HTTPError):
-            async with self._reporting:
-                figures = Figures((await self._api.request("GET", GATEWAY)).text)
+        """The Pushgateway keeps what commands that come and go say; without one it is only printed."""
+        with contextlib.suppress(RuntimeFailure):
+            async with self._reporting, self._client(PUSHGATEWAY) as client:
+                figures = Figures((await client.get("/metrics")).raise_for_status().text)
                 figures.report(name, value, labels)
-                await self._api.request("POST", f"{GATEWAY}/job/figtree", content=figures.text(name))
+                (await client.post("/metrics/job/figtree", content=figures.text(name))).raise_for_status()
+
+    async def prometheus(self) -> Prometheus:
+        return Prometheus(await self._url(PROMETHEUS))
+
+    async def _url(self, name: str) -> str:
+        port, selector = PLACES[name]
+        if not await self._pods.labelled(selector, SYSTEM):
+            raise RuntimeFailure(f"the cluster has no {name.capitalize()}: k8s/scripts/addons brings it")
+        return f"http://127.0.0.1:{await self._ports.of(name, port, selector, SYSTEM)}"
+
+    @contextlib.asynccontextmanager
+    async def _client(self, name: str) -> AsyncIterator[httpx.AsyncClient]:
+        try:
+            async with httpx.AsyncClient(base_url=await self._url(name), trust_env=False) as client:
+                yield client
+        except httpx.HTTPError as error:
+            raise RuntimeFailure(f"{name.capitalize()} does not answer: {error!r}") from error

@@ -19,7 +19,8 @@ from demo.runtimes.cluster.kubectl import Kubectl
 from demo.runtimes.cluster.mesh import Mesh
 from demo.runtimes.cluster.nodes import Nodes
 from demo.runtimes.cluster.observing import Observing
-from demo.runtimes.cluster.pods import DATABASES, PLACES, PROXY, SYSTEM, Pods, name_of
+from demo.runtimes.cluster.pods import DATABASES, PLACES, PROXY, Pods, name_of
+from demo.runtimes.cluster.ports import Ports
 from demo.runtimes.cluster.render import Rendered, condition, deployment, named, overlay
 from demo.runtimes.local.meshconfig import read
 from demo.runtimes.manifests import NAMESPACE, ROOT, manifest
@@ -37,7 +38,7 @@ from demo.telemetry.edges import EdgeCounters
 from demo.telemetry.prometheus import Prometheus
 from demo.telemetry.spans import Span
 
-POSTGRES, NATS, PROMETHEUS = 5432, 4222, 9090
+POSTGRES, NATS = 5432, 4222
 
 
 class ClusterRuntime:
@@ -57,7 +58,8 @@ class ClusterRuntime:
         self._fleet = Fleet(self.api, self.pods, self._mesh, self._rendered)
         self._nodes = Nodes(self.kubectl, self.pods, self._helpers)
         self._observing = Observing(self.api, self.pods, self._proxies, self._nodes)
-        self._addons = Addons(self.api)
+        self._ports = Ports(self.pods, self._forwards)
+        self._addons = Addons(self.pods, self._ports)
         self._edge = ""
 
     @classmethod
@@ -150,18 +152,7 @@ class ClusterRuntime:
                 await asyncio.sleep(0.2)
 
     async def nats_url(self) -> str:
-        return f"nats://127.0.0.1:{await self._port('nats', NATS, 'app=nats')}"
-
-    async def _port(self, name: str, port: int, selector: str, namespace: str = NAMESPACE) -> int:
-        """On our loopback, for the first ready pod of the selector."""
-
-        async def there() -> Pod:
-            found = await self.pods.labelled(selector, namespace)
-            if not found:
-                raise NotRunning(f"{name} is not running")
-            return name_of(next((pod for pod in found if condition(pod, "Ready")), found[0]))
-
-        return await self._forwards.port(name, port, there)
+        return f"nats://127.0.0.1:{await self._ports.of('nats', NATS, 'app=nats')}"
 
     async def apply(self, paths: Sequence[Path]) -> None:
         if any(item["kind"] == "RequestAuthentication" for path in paths for item in read(path)):
@@ -180,7 +171,7 @@ class ClusterRuntime:
     async def address(self, workload: str) -> str:
         """Through the stranger's pod: a port of ours would enter the pod behind its sidecar."""
         port = await self._helpers.strange_port(workload)
-        return f"127.0.0.1:{await self._port('stranger', port, 'app=stranger', OUTSIDE)}"
+        return f"127.0.0.1:{await self._ports.of('stranger', port, 'app=stranger', OUTSIDE)}"
 
     async def egress(self, workload: str) -> str:
         async def there() -> Pod:
@@ -234,7 +225,7 @@ class ClusterRuntime:
 
     async def admin_url(self, database: str) -> str:
         password = await self._secret(f"{database}-db-admin", "password")
-        port = await self._port(f"{database}-db", POSTGRES, f"app={database}-db")
+        port = await self._ports.of(f"{database}-db", POSTGRES, f"app={database}-db")
         return f"postgresql://postgres:{quote(password)}@127.0.0.1:{port}/{database}?sslmode=disable"
 
     async def replication_conninfo(self, database: str) -> str:
@@ -264,8 +255,7 @@ class ClusterRuntime:
 
     async def prometheus(self) -> Prometheus:
         """The cluster's own."""
-        port = await self._port("prometheus", PROMETHEUS, "app.kubernetes.io/name=prometheus", SYSTEM)
-        return Prometheus(f"http://127.0.0.1:{port}")
+        return await self._addons.prometheus()
 
     async def proxy_certificate(self, workload: str) -> Certificate:
         return await (await self._proxies.admin(await self.pods.first(workload))).certificate()

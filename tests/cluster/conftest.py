@@ -1,0 +1,68 @@
+"""The cluster of the current kubectl context in its final shape, and what its own add-ons have seen of it."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+import pytest
+from demo.runtimes.cluster import ClusterRuntime
+from demo.runtimes.cluster.kubectl import current_context
+from demo.scenes.catalogue import BY_NAME
+from demo.scenes.engine import run as act_out
+from demo.strangler.modules import SHAPES
+from demo.strangler.steps import Strangler
+from demo.telemetry.kiali import GraphEdge, graph
+
+from tests.support.dashboards import points, queries
+from tests.support.traced import Seen, look
+from tests.support.visitor import somebody_about
+
+SCENES = (
+    "mirror-v2-rounding",
+    "circuit-breaker",
+    "retries",
+    "chaos-abort",
+    "chaos-delay",
+    "fallacy-bandwidth",
+)
+BEFORE = SHAPES.index(
+    "3-pricing"
+)  # what has come further goes back as far as this, so that there are steps to be seen
+EVERY = 15.0  # seconds between two scrapes, as Istio's add-on has it
+SHOWN_AFTER = 150.0  # rules are evaluated once a minute, and a rate of one minute needs two scrapes
+
+
+@dataclass
+class Watched:
+    traced: Seen
+    graph: set[GraphEdge]  # Kiali's
+    points: dict[str, int] = field(default_factory=dict)  # of each panel's query
+    failed_scenes: list[str] = field(default_factory=list)
+
+
+async def watch() -> Watched:
+    begun = time.time()
+    runtime = await ClusterRuntime.connect(current_context())
+    strangler = Strangler(runtime, dwell=1.0)
+    await strangler.begin()
+    prometheus = await runtime.prometheus()
+    async with somebody_about(runtime):
+        while (await strangler.state.position())[0] > BEFORE:
+            await strangler.back()
+        for _ in SHAPES[(await strangler.state.position())[0] + 1 :]:
+            await strangler.forward()
+        await asyncio.sleep(SHOWN_AFTER)
+        watched = Watched(await look(runtime, SHAPES[-1]), await graph(prometheus, seconds=60))
+        for name in SCENES:
+            result = await act_out(runtime, BY_NAME[name])
+            if not result.passed:
+                watched.failed_scenes.append(f"{name}: {result.why}")
+        await asyncio.sleep(SHOWN_AFTER)
+    for _, _, query in queries():
+        watched.points[query] = await points(prometheus, query, begun, EVERY)
+    return watched
+
+
+@pytest.fixture(scope="session")
+def watched() -> Watched:
+    return asyncio.run(watch())

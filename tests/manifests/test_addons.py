@@ -1,0 +1,49 @@
+"""What kubectl gets of Istio's add-ons."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from demo.cluster.addons import OURS, addon
+from demo.cluster.providers import completed
+from demo.runtimes.manifests import ROOT
+
+
+def settings(*, upstream_envoy: bool) -> dict[str, str]:
+    (item,) = (i for i in addon("prometheus", upstream_envoy=upstream_envoy) if i["kind"] == "ConfigMap")
+    data: dict[str, str] = item["data"]
+    return data
+
+
+def jobs(data: dict[str, str]) -> dict[str, Any]:
+    return {job["job_name"]: job for job in yaml.safe_load(data["prometheus.yml"])["scrape_configs"]}
+
+
+def test_prometheus_gets_our_rules_where_its_configuration_looks_for_them() -> None:
+    data = settings(upstream_envoy=True)
+    files = {Path(path).name for path in yaml.safe_load(data["prometheus.yml"])["rule_files"]}
+    ours = {name for name in files if "groups" in (yaml.safe_load(data[name]) or {})}
+    assert ours == {"recording_rules.yml", "alerting_rules.yml"}
+
+
+@pytest.mark.parametrize("upstream_envoy", [True, False])
+def test_only_series_of_upstream_envoy_are_relabelled(upstream_envoy: bool) -> None:
+    pods = jobs(settings(upstream_envoy=upstream_envoy))["kubernetes-pods"]
+    relabelling = yaml.safe_load((OURS / "relabelling.yaml").read_text())
+    assert pods.get("metric_relabel_configs") == (relabelling if upstream_envoy else None)
+
+
+def test_prometheus_finds_the_pushgateway() -> None:
+    service = yaml.safe_load((ROOT / "k8s/addons/pushgateway/service.yaml").read_text())
+    (keep,) = jobs(settings(upstream_envoy=False))["prometheus-pushgateway"]["relabel_configs"]
+    assert service["metadata"]["annotations"]["prometheus.io/probe"] == keep["regex"]
+
+
+def test_a_mesh_of_somebody_elses_keeps_its_providers_and_gets_ours() -> None:
+    mesh = {"rootNamespace": "istio-system", "extensionProviders": [{"name": "theirs"}, {"name": "otel"}]}
+    once = completed(mesh)
+    assert [provider["name"] for provider in once["extensionProviders"]] == ["theirs", "otel", "json-lines"]
+    assert once["extensionProviders"][1]["opentelemetry"]["port"] == 4318
+    assert once["rootNamespace"] == "istio-system"
+    assert completed(once) == once
