@@ -47,3 +47,14 @@ def test_a_mesh_of_somebody_elses_keeps_its_providers_and_gets_ours() -> None:
     assert once["extensionProviders"][1]["opentelemetry"]["port"] == 4318
     assert once["rootNamespace"] == "istio-system"
     assert completed(once) == once
+
+
+@pytest.mark.parametrize("ephemeral", [True, False])
+def test_loki_runs_on_a_cluster_without_storage_too(ephemeral: bool) -> None:
+    (item,) = (i for i in addon("loki", ephemeral=ephemeral) if i["kind"] == "StatefulSet")
+    pod = item["spec"]["template"]["spec"]
+    assert [container["name"] for container in pod["containers"]] == ["loki"]
+    claimed = {claim["metadata"]["name"] for claim in item["spec"].get("volumeClaimTemplates", ())}
+    mounted = {mount["name"] for mount in pod["containers"][0]["volumeMounts"]}
+    assert mounted <= claimed | {volume["name"] for volume in pod["volumes"]}
+    assert claimed == (set() if ephemeral else {"storage"})

@@ -1,9 +1,11 @@
-"""`python -m demo.cluster.addons [--upstream-envoy] NAME…`: Istio's own add-ons, for kubectl.
+"""`python -m demo.cluster.addons NAME…`: Istio's own add-ons, for kubectl.
 
 They are as they come with the source that istiod is compiled from, but for Prometheus: it gets our rules, the figures
 of each pod get the name of its workload, and those of upstream Envoy's sidecars the labels of Istio's standard metrics.
+And for Loki: it has no rules, so nobody looks for them.
 """
 
+import argparse
 import contextlib
 import sys
 from pathlib import Path
@@ -25,11 +27,15 @@ def samples() -> Path:
     return module_folder("istio.io/istio", istio_version()) / "samples" / "addons"
 
 
-def addon(name: str, *, upstream_envoy: bool) -> list[Object]:
+def addon(name: str, *, upstream_envoy: bool = False, ephemeral: bool = False) -> list[Object]:
+    """`ephemeral` is for a cluster that has no storage."""
     items = list(read(samples() / f"{name}.yaml"))
     for item in items:
-        if (item["kind"], item["metadata"]["name"]) == ("ConfigMap", "prometheus"):
-            _watch_us(item["data"], upstream_envoy)
+        match item["kind"], item["metadata"]["name"]:
+            case "ConfigMap", "prometheus":
+                _watch_us(item["data"], upstream_envoy)
+            case "StatefulSet", "loki":
+                _without_rules(item["spec"], ephemeral)
     return items
 
 
@@ -44,12 +50,20 @@ def _watch_us(data: dict[str, str], upstream_envoy: bool) -> None:
     data["prometheus.yml"] = yaml.safe_dump(config, sort_keys=False)
 
 
-def main(words: list[str]) -> None:
-    names = [word for word in words if not word.startswith("--")]
-    with contextlib.redirect_stdout(sys.stderr):  # what is told on the way is not the answer
-        items = [i for name in names for i in addon(name, upstream_envoy="--upstream-envoy" in words)]
-    yaml.safe_dump_all(items, sys.stdout, sort_keys=False)
+def _without_rules(spec: Object, ephemeral: bool) -> None:
+    pod = spec["template"]["spec"]
+    pod["containers"] = [one for one in pod["containers"] if one["name"] == "loki"]
+    if ephemeral:
+        claims = spec.pop("volumeClaimTemplates")
+        pod["volumes"] += [{"name": claim["metadata"]["name"], "emptyDir": {}} for claim in claims]
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("names", nargs="+")
+    parser.add_argument("--upstream-envoy", action="store_true")
+    parser.add_argument("--ephemeral", action="store_true")
+    asked = vars(parser.parse_args())
+    with contextlib.redirect_stdout(sys.stderr):  # what is told on the way is not the answer
+        manifests = [item for name in asked.pop("names") for item in addon(name, **asked)]
+    yaml.safe_dump_all(manifests, sys.stdout, sort_keys=False)

@@ -12,8 +12,8 @@ OF_JAEGER = {KIND, STATUS, "error", "otel.scope.name", "otel.scope.version", "ot
 
 
 def spans_of(trace: Mapping[str, Any]) -> list[Span]:
-    """In the order in which they began."""
-    return sorted(_spans(trace), key=lambda span: span.start)
+    """In the order in which they began; of two that began in the same microsecond the longer one, the parent, first."""
+    return sorted(_spans(trace), key=lambda span: (span.start, -span.end))
 
 
 def _spans(trace: Mapping[str, Any]) -> Iterator[Span]:
