@@ -159,6 +159,17 @@ def test_calls_are_counted_at_their_source_and_mirrored_ones_at_their_destinatio
     assert edges[True] == EdgeCounters(*ends, False, True, 6, 6)
 
 
+def test_a_sidecar_that_does_not_know_its_labels_is_told_whose_it_is() -> None:
+    """As in a cluster: neither its own nor, in what a caller says of itself, the caller's."""
+    text = STATISTICS.replace('service="order"', 'service="-"').replace('service="pricing"', 'service="-"')
+    text = text.replace('revision="v1"', 'revision="-"').replace(
+        "order;figtree;order;v1", "order;figtree;-;-"
+    )
+    edges = {edge.mirrored: edge for edge in read(text, ("mine", "v3"))}
+    assert edges[False].key[:4] == ("mine", "v3", "pricing", "v2")
+    assert edges[True].key[:4] == ("order", "-", "mine", "v2")
+
+
 def test_replicas_are_summed() -> None:
     (edge,) = (e for e in summed([read(STATISTICS), read(STATISTICS)]) if not e.mirrored)
     assert (edge.requests, edge.errors, edge.milliseconds, edge.buckets) == (20, 4, 63.0, {5.0: 18})

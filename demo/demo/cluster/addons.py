@@ -2,7 +2,8 @@
 
 They are as they come with the source that istiod is compiled from, but for Prometheus: it gets our rules, the figures
 of each pod get the name of its workload, and those of upstream Envoy's sidecars the labels of Istio's standard metrics.
-And for Loki: it has no rules, so nobody looks for them.
+What containers use it takes from the kubelet itself, which knows them with any engine; cAdvisor does not everywhere.
+Loki has no rules, so nobody looks for them.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from demo.runtimes.manifests import ROOT
 
 OURS = ROOT / "k8s" / "addons" / "prometheus"
 RULES = {"recording_rules.yml": "recording.yaml", "alerting_rules.yml": "objectives.yaml"}
-OF_PODS = "kubernetes-pods"
+OF_PODS, OF_CONTAINERS = "kubernetes-pods", "kubernetes-nodes-cadvisor"
 WORKLOAD = {"source_labels": ["__meta_kubernetes_pod_label_app"], "target_label": "workload"}
 
 
@@ -43,8 +44,10 @@ def _watch_us(data: dict[str, str], upstream_envoy: bool) -> None:
     for name, file in RULES.items():
         data[name] = (OURS / "rules" / file).read_text()
     config = yaml.safe_load(data["prometheus.yml"])
-    (pods,) = (job for job in config["scrape_configs"] if job["job_name"] == OF_PODS)
+    jobs = {job["job_name"]: job for job in config["scrape_configs"]}
+    pods = jobs[OF_PODS]
     pods["relabel_configs"].append(WORKLOAD)
+    jobs[OF_CONTAINERS]["metrics_path"] = "/metrics/resource"
     if upstream_envoy:
         pods["metric_relabel_configs"] = yaml.safe_load((OURS / "relabelling.yaml").read_text())
     data["prometheus.yml"] = yaml.safe_dump(config, sort_keys=False)

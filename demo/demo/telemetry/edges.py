@@ -8,6 +8,8 @@ from typing import Any, Self
 METRIC = re.compile(
     r"^(?:envoy_)?istio_(requests_total|request_duration_milliseconds_(?:bucket|sum))\{(.*)\} (\S+)$"
 )
+Ends = tuple[str, str]  # workload and version
+UNKNOWN = "-"
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 GRPC_ERRORS = {
     "2",
@@ -60,13 +62,13 @@ class EdgeCounters:
         )
 
 
-def read(text: str) -> list[EdgeCounters]:
-    """From one sidecar's statistics, in Prometheus' format."""
+def read(text: str, own: Ends = (UNKNOWN, UNKNOWN)) -> list[EdgeCounters]:
+    """From one sidecar's statistics, in Prometheus' format; `own` is who it stands beside, where it does not know."""
     found = []
     for line in text.splitlines():
         if match := METRIC.match(line):
             metric, labels, value = match[1], dict(LABEL.findall(match[2])), float(match[3])
-            if edge := _edge(labels):
+            if edge := _edge(labels, own):
                 found.append(_counted(edge, metric, labels, value))
     return summed([found])
 
@@ -78,7 +80,7 @@ def summed(groups: Iterable[Iterable[EdgeCounters]]) -> list[EdgeCounters]:
     return list(total.values())
 
 
-def _edge(labels: Mapping[str, str]) -> EdgeCounters | None:
+def _edge(labels: Mapping[str, str], own: Ends) -> EdgeCounters | None:
     """A call that reached nobody has no edge; one that is no mirror's is counted at its source."""
     mirrored = labels.get("mirrored") == "true"
     if (labels["reporter"] == "destination") != mirrored:
@@ -87,11 +89,18 @@ def _edge(labels: Mapping[str, str]) -> EdgeCounters | None:
     if len(peer) != 5:
         return None
     near = "destination" if mirrored else "source"
-    here = labels[f"{near}_canonical_service"], labels[f"{near}_canonical_revision"]
-    there = peer[2], peer[3]
+    here = (
+        _known(labels[f"{near}_canonical_service"], own[0]),
+        _known(labels[f"{near}_canonical_revision"], own[1]),
+    )
+    there = _known(peer[2], peer[0]), peer[3]
     mtls = labels.get("source_principal", "").startswith("spiffe://")
     ends = (*there, *here) if mirrored else (*here, *there)
     return EdgeCounters(*ends, labels["request_protocol"], mtls, mirrored)
+
+
+def _known(told: str, otherwise: str) -> str:
+    return otherwise if told == UNKNOWN else told
 
 
 def _counted(edge: EdgeCounters, metric: str, labels: Mapping[str, str], value: float) -> EdgeCounters:

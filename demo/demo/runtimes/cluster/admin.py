@@ -41,9 +41,13 @@ class Proxies:
             pods += await self._pods.labelled(f"app={CALLER},account={workload}")
         return [await self.admin(pod) for pod in pods if _runs(pod)]
 
-    async def all(self) -> dict[str, Admin]:
+    async def pods(self) -> list[Object]:
+        """All whose sidecars run, and the gateway's."""
         pods = [*await self._pods.of("ingress"), *await self._pods.labelled(MESHED, NAMESPACE)]
-        return {pod["metadata"]["name"]: await self.admin(pod) for pod in pods if _runs(pod)}
+        return [pod for pod in pods if _runs(pod)]
+
+    async def all(self) -> dict[str, Admin]:
+        return {pod["metadata"]["name"]: await self.admin(pod) for pod in await self.pods()}
 
     async def counters(self, workload: str, prefix: str, matching: str) -> dict[str, float]:
         try:

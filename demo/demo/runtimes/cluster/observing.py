@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 
 from demo.runtimes.cluster.admin import Proxies
-from demo.runtimes.cluster.api import Api, NotThere
+from demo.runtimes.cluster.api import Api, NotThere, Object
 from demo.runtimes.cluster.nodes import Nodes
 from demo.runtimes.cluster.pods import DATABASES, PLACES, PROXY, Pods, name_of
 from demo.runtimes.manifests import workloads
@@ -38,11 +38,15 @@ class Observing:
         return ""
 
     async def edges(self) -> list[EdgeCounters]:
-        proxies = (await self._proxies.all()).values()
-        texts = await asyncio.gather(
-            *(admin.prometheus("istio.request") for admin in proxies), return_exceptions=True
-        )
-        return summed(read(text) for text in texts if isinstance(text, str))
+        asked = (self._counted(pod) for pod in await self._proxies.pods())
+        found = await asyncio.gather(*asked, return_exceptions=True)
+        return summed(edges for edges in found if not isinstance(edges, BaseException))
+
+    async def _counted(self, pod: Object) -> list[EdgeCounters]:
+        """The sidecar does not know its pod's labels."""
+        text = await (await self._proxies.admin(pod)).prometheus("istio.request")
+        labels = pod["metadata"]["labels"]
+        return read(text, (labels["app"], labels.get("version", "latest")))
 
     async def rejected_updates(self) -> dict[str, int]:
         proxies = await self._proxies.all()
