@@ -4,6 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
+import httpx
 import pytest
 from demo.runtimes.cluster import ClusterRuntime
 from demo.runtimes.cluster.kubectl import current_context
@@ -12,6 +13,7 @@ from demo.scenes.engine import run as act_out
 from demo.strangler.modules import SHAPES
 from demo.strangler.steps import Strangler
 from demo.telemetry.kiali import GraphEdge, graph
+from demo.telemetry.prometheus import Prometheus
 
 from tests.support.dashboards import points, queries
 from tests.support.traced import Seen, look
@@ -36,8 +38,18 @@ SHOWN_AFTER = 150.0  # rules are evaluated once a minute, and a rate of one minu
 class Watched:
     traced: Seen
     graph: set[GraphEdge]  # Kiali's
+    lines: list[str]  # of the order's trace, in Loki
     points: dict[str, int] = field(default_factory=dict)  # of each panel's query
     failed_scenes: list[str] = field(default_factory=list)
+
+
+async def lines_of(trace_id: str, loki: str) -> list[str]:
+    """As a click in Grafana asks for them."""
+    await asyncio.sleep(5)  # a line is read, sent and kept within so many seconds
+    asked = {"query": f'{{k8s_namespace_name="figtree"}} |= "{trace_id}"'}
+    async with httpx.AsyncClient(base_url=loki, trust_env=False) as client:
+        answer = (await client.get("/loki/api/v1/query_range", params=asked)).raise_for_status().json()
+    return [line for stream in answer["data"]["result"] for _, line in stream["values"]]
 
 
 async def watch() -> Watched:
@@ -45,14 +57,18 @@ async def watch() -> Watched:
     runtime = await ClusterRuntime.connect(current_context())
     strangler = Strangler(runtime, dwell=1.0)
     await strangler.begin()
-    prometheus = await runtime.prometheus()
+    prometheus = Prometheus(await runtime.addon("prometheus"))
     async with somebody_about(runtime):
         while (await strangler.state.position())[0] > BEFORE:
             await strangler.back()
         for _ in SHAPES[(await strangler.state.position())[0] + 1 :]:
             await strangler.forward()
         await asyncio.sleep(SHOWN_AFTER)
-        watched = Watched(await look(runtime, SHAPES[-1]), await graph(prometheus, seconds=60))
+        traced = await look(runtime, SHAPES[-1])
+        edges = await graph(prometheus, seconds=60)
+        watched = Watched(
+            traced, edges, await lines_of(traced.order[0].trace_id, await runtime.addon("loki"))
+        )
         for name in SCENES:
             result = await act_out(runtime, BY_NAME[name])
             if not result.passed:

@@ -1,5 +1,6 @@
 """Traces in Jaeger, figures in Prometheus and the graph that Kiali draws, on a cluster with k8s/scripts/addons."""
 
+import json
 from typing import Any
 
 import pytest
@@ -25,6 +26,10 @@ def test_no_log_and_no_span_names_a_customer_or_tells_a_secret(watched: Any) -> 
     told = [*watched.traced.logs, *map(str, watched.traced.spans)]
     assert len(told) > 100
     assert [line for line in told if any(word in line for word in SECRET)] == []
+
+
+def test_the_lines_of_an_orders_trace_are_found_by_its_id(watched: Any) -> None:
+    assert {json.loads(line)["service"] for line in watched.lines} >= {"order"}
 
 
 def test_kiali_draws_who_calls_whom_with_versions_and_padlocks_and_nothing_else(watched: Any) -> None:

@@ -12,14 +12,14 @@ from demo.runtimes.cluster.ports import Ports
 from demo.runtimes.runtime import RuntimeFailure
 from demo.telemetry import jaeger
 from demo.telemetry.figures import Figures
-from demo.telemetry.prometheus import Prometheus
 from demo.telemetry.spans import ORDER_ID, Span
 
-JAEGER, PUSHGATEWAY, PROMETHEUS = "jaeger", "pushgateway", "prometheus"
+JAEGER, PUSHGATEWAY = "jaeger", "pushgateway"
 PLACES = {  # port and label of its pods
     JAEGER: (16686, "app=jaeger"),
     PUSHGATEWAY: (9091, "app=pushgateway"),
-    PROMETHEUS: (9090, "app.kubernetes.io/name=prometheus"),
+    "prometheus": (9090, "app.kubernetes.io/name=prometheus"),
+    "loki": (3100, "app.kubernetes.io/name=loki"),
 }
 NOTED_BY = ("gateway", "monolith")  # whose spans bear an order's id
 INGRESS = f"istio-ingressgateway.{SYSTEM}"  # where every trace of a user begins
@@ -63,10 +63,7 @@ class Addons:
                 figures.report(name, value, labels)
                 (await client.post("/metrics/job/figtree", content=figures.text(name))).raise_for_status()
 
-    async def prometheus(self) -> Prometheus:
-        return Prometheus(await self._url(PROMETHEUS))
-
-    async def _url(self, name: str) -> str:
+    async def url(self, name: str) -> str:
         port, selector = PLACES[name]
         if not await self._pods.labelled(selector, SYSTEM):
             raise RuntimeFailure(f"the cluster has no {name.capitalize()}: k8s/scripts/addons brings it")
@@ -75,7 +72,7 @@ class Addons:
     @contextlib.asynccontextmanager
     async def _client(self, name: str) -> AsyncIterator[httpx.AsyncClient]:
         try:
-            async with httpx.AsyncClient(base_url=await self._url(name), trust_env=False) as client:
+            async with httpx.AsyncClient(base_url=await self.url(name), trust_env=False) as client:
                 yield client
         except httpx.HTTPError as error:
             raise RuntimeFailure(f"{name.capitalize()} does not answer: {error!r}") from error

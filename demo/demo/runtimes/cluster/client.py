@@ -35,7 +35,6 @@ from demo.runtimes.runtime import (
 )
 from demo.runtimes.users import user_token
 from demo.telemetry.edges import EdgeCounters
-from demo.telemetry.prometheus import Prometheus
 from demo.telemetry.spans import Span
 
 POSTGRES, NATS = 5432, 4222
@@ -253,9 +252,9 @@ class ClusterRuntime:
     async def traces(self, order_id: str = "", limit: int = 20) -> list[list[Span]]:
         return await self._addons.traces(order_id, limit)
 
-    async def prometheus(self) -> Prometheus:
-        """The cluster's own."""
-        return await self._addons.prometheus()
+    async def addon(self, name: str) -> str:
+        """The URL of "prometheus", "jaeger", "loki" or "pushgateway"."""
+        return await self._addons.url(name)
 
     async def proxy_certificate(self, workload: str) -> Certificate:
         return await (await self._proxies.admin(await self.pods.first(workload))).certificate()
