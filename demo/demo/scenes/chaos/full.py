@@ -10,6 +10,7 @@ from demo.scenes.stage import Stage
 
 FULL = 2.0  # seconds
 ORDERS = 30
+REDELIVERY = 45.0  # seconds: what a dead consumer had in hand is delivered again after 30
 
 
 async def queue(stage: Stage) -> None:
@@ -18,7 +19,7 @@ async def queue(stage: Stage) -> None:
         first = orders.newcomer("first")  # so that the queue is there, and is not empty
         await orders.placed(stage.client, first, 1)
         await all_shipped(stage, first, 1)
-        await stage.eventually("the queue has nothing to do", queue.is_idle)
+        await stage.eventually("the queue has nothing to do", queue.is_idle, patience=REDELIVERY)
         await stage.premise("leave the queue no room for another event", queue.close)
         try:
             before = await queue.last()
