@@ -10,7 +10,7 @@ from demo.scenes.stage import Stage
 
 FULL = 2.0  # seconds
 ORDERS = 30
-REDELIVERY = 45.0  # seconds: what a dead consumer had in hand is delivered again after 30
+REDELIVERY = 30.0  # seconds: what a dead consumer had in hand is delivered again after 10 or so
 
 
 async def queue(stage: Stage) -> None:
