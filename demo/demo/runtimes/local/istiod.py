@@ -60,7 +60,7 @@ MESH_CONFIG = {
                         "time": "%START_TIME%",
                         "level": "info",
                         "service": "%ENVIRONMENT(ISTIO_META_WORKLOAD_NAME)%",
-                        "version": "%ENVIRONMENT(CANONICAL_REVISION)%",
+                        "version": "%CEL(xds.node.metadata['LABELS']['version'])%",
                         "message": "%REQ(:METHOD)% %PATH(NQ)% %RESPONSE_CODE% %RESPONSE_FLAGS%",
                         "trace_id": "%TRACE_ID%",
                         "request_id": "%REQ(X-REQUEST-ID)%",
