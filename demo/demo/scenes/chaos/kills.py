@@ -40,6 +40,8 @@ async def _kill(stage: Stage, part: Part) -> None:
     failed = answers.failed(killed, back)
     stage.figure("requests while one replica was away", len(answers.since(killed, back)))
     stage.figure("failed of these", len(failed))
+    if failed:
+        stage.figure("the last of them began after", max(a.begun for a in failed) - killed, "s")
     stage.figure("two replicas again after", back - killed, "s")
     stage.expect(len(failed) <= FEW, f"{len(failed)} requests failed, at most {FEW} were under way")
     late = answers.failed(killed + 1.0)
