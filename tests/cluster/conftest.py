@@ -8,6 +8,7 @@ import httpx
 import pytest
 from demo.runtimes.cluster import ClusterRuntime
 from demo.runtimes.cluster.kubectl import current_context
+from demo.runtimes.manifests import NAMESPACE
 from demo.scenes.catalogue import BY_NAME
 from demo.scenes.engine import run as act_out
 from demo.strangler.modules import SHAPES
@@ -27,9 +28,7 @@ SCENES = (
     "chaos-delay",
     "fallacy-bandwidth",
 )
-BEFORE = SHAPES.index(
-    "3-pricing"
-)  # what has come further goes back as far as this, so that there are steps to be seen
+BEFORE = SHAPES.index("3-pricing")  # what has come further goes back so far: steps have to be seen
 EVERY = 15.0  # seconds between two scrapes, as Istio's add-on has it
 SHOWN_AFTER = 150.0  # rules are evaluated once a minute, and a rate of one minute needs two scrapes
 
@@ -52,9 +51,16 @@ async def lines_of(trace_id: str, loki: str) -> list[str]:
     return [line for stream in answer["data"]["result"] for _, line in stream["values"]]
 
 
-async def watch() -> Watched:
-    begun = time.time()
+async def watched_once() -> Watched:
     runtime = await ClusterRuntime.connect(current_context())
+    try:
+        return await watch(runtime)
+    finally:
+        await runtime.close()
+
+
+async def watch(runtime: ClusterRuntime) -> Watched:
+    begun = time.time()
     strangler = Strangler(runtime, dwell=1.0)
     await strangler.begin()
     prometheus = Prometheus(await runtime.addon("prometheus"))
@@ -65,7 +71,7 @@ async def watch() -> Watched:
             await strangler.forward()
         await asyncio.sleep(SHOWN_AFTER)
         traced = await look(runtime, SHAPES[-1])
-        edges = await graph(prometheus, seconds=60)
+        edges = await graph(prometheus, 60, NAMESPACE)  # traces go to another one
         watched = Watched(
             traced, edges, await lines_of(traced.order[0].trace_id, await runtime.addon("loki"))
         )
@@ -81,4 +87,4 @@ async def watch() -> Watched:
 
 @pytest.fixture(scope="session")
 def watched() -> Watched:
-    return asyncio.run(watch())
+    return asyncio.run(watched_once())

@@ -27,12 +27,12 @@ class GraphEdge:
     mtls: bool  # the padlock: all its requests were
 
 
-async def graph(prometheus: Prometheus, seconds: int = 60) -> set[GraphEdge]:
-    """The edges of the versioned app graph of the last seconds, sources and destinations of any namespace."""
-    traffic = await prometheus.query(_summed(seconds, "response_code,grpc_response_status,response_flags"))
-    badges = await prometheus.query(
-        _summed(seconds, "source_principal,destination_principal,connection_security_policy")
-    )
+async def graph(prometheus: Prometheus, seconds: int = 60, namespace: str = "") -> set[GraphEdge]:
+    """The edges of the versioned app graph of the last seconds, from anywhere to that namespace, or to any."""
+    answers = "response_code,grpc_response_status,response_flags"
+    traffic = await prometheus.query(_summed(seconds, namespace, answers))
+    identities = "source_principal,destination_principal,connection_security_policy"
+    badges = await prometheus.query(_summed(seconds, namespace, identities))
     plain = {_key(m) for m in (b["metric"] for b in badges) if m.get("connection_security_policy") != SECURE}
     edges = set()
     for series in traffic:
@@ -50,5 +50,6 @@ def _key(labels: dict[str, str]) -> tuple[str, str, str, str]:
     return first, second, third, fourth
 
 
-def _summed(seconds: int, more: str) -> str:
-    return f"sum(rate(istio_requests_total{{reporter='source'}}[{seconds}s])) by ({GROUPED_BY},{more}) > 0"
+def _summed(seconds: int, namespace: str, more: str) -> str:
+    chosen = "reporter='source'" + (f",destination_service_namespace='{namespace}'" if namespace else "")
+    return f"sum(rate(istio_requests_total{{{chosen}}}[{seconds}s])) by ({GROUPED_BY},{more}) > 0"

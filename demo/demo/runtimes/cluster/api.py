@@ -41,6 +41,11 @@ class Api:
             self._loop = loop
         return self._client
 
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
     async def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         try:
             answer = await self._http().request(method, path, **arguments)

@@ -271,6 +271,11 @@ class ClusterRuntime:
     async def events(self, since: int = 0) -> list[Event]:
         return await events.since(self.api, since)
 
+    async def close(self) -> None:
+        """Our ports and connections; the cluster keeps what runs."""
+        await self._forwards.close()
+        await self.api.close()
+
     async def down(self) -> None:
         """Everything of ours; the cluster and its Istio stay."""
         await self._mesh.forget()

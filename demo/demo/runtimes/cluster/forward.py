@@ -46,6 +46,12 @@ class Forwards:
             self._open[name, port] = (server, server.sockets[0].getsockname()[1])
         return self._open[name, port][1]
 
+    async def close(self) -> None:
+        """No new connections; those that are open end with their event loop."""
+        for server, _ in self._open.values():
+            server.close()
+        self._open = {}
+
     async def _carry(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pod: Pod, port: int
     ) -> None:
