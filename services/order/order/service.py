@@ -37,6 +37,7 @@ class Ordering:
     outbox: Outbox
     new_id: Callable[[], UUID]
     now: Callable[[], datetime]
+    slow: float = 0.25  # seconds after which repetitions no longer wait for neighbours
 
     async def place_together(self, wanted: Sequence[Wanted]) -> list[Outcome]:
         """Of several callers, of whom the first leads: events of the others are not part of what it does."""
@@ -76,7 +77,7 @@ class Ordering:
         return found[:size], str(found[size - 1].id) if len(found) > size else ""
 
     async def _place(self, wanted: Sequence[Wanted], ours: Set[Key]) -> list[Outcome]:
-        """All keys differ. A stored key is answered without asking the neighbours."""
+        """All keys differ, and most are new: which of them are taken is only asked if some cannot be stored."""
         outcomes: dict[Key, Outcome] = {}
         asked: dict[Key, NewOrder] = {}
         for key, order in wanted:
@@ -84,33 +85,63 @@ class Ordering:
                 outcomes[order.customer_id, key] = InvalidOrder(found)
             else:
                 asked[order.customer_id, key] = order
-        try:
-            known = await self.orders.by_keys(asked) if asked else {}
-            outcomes |= {key: _again(asked[key], entry) for key, entry in known.items()}
-            asked = {key: order for key, order in asked.items() if key not in known}
-            entries = await self._priced(asked, outcomes)
-            outcomes |= await self._stored(entries, asked, ours)
-        except (Unavailable, NotTheWriter) as error:
-            outcomes |= {key: error for key in asked if key not in outcomes}
+        if asked:
+            outcomes |= await self._asked(asked, ours)
         return [outcomes[order.customer_id, key] for key, order in wanted]
 
-    async def _priced(self, asked: Mapping[Key, NewOrder], outcomes: dict[Key, Outcome]) -> dict[Key, Entry]:
-        """What can be stored; what cannot gets its outcome."""
+    async def _asked(self, asked: Mapping[Key, NewOrder], ours: Set[Key]) -> dict[Key, Outcome]:
+        pricing = asyncio.create_task(self._priced(asked))
+        try:
+            await asyncio.wait([pricing], timeout=self.slow)
+            if pricing.done():
+                return await self._new(asked, await pricing, ours)
+            known = await self._known(asked, {})
+            if len(known) == len(asked):  # repetitions do not wait for neighbours
+                return known
+            return await self._new(asked, await pricing, ours)
+        finally:
+            pricing.cancel()
+
+    async def _new(
+        self, asked: Mapping[Key, NewOrder], priced: Mapping[Key, Entry | Exception], ours: Set[Key]
+    ) -> dict[Key, Outcome]:
+        """What cannot be stored may be a repetition: then it is answered as such, whatever else is wrong with it."""
+        entries = {key: entry for key, entry in priced.items() if isinstance(entry, Entry)}
+        refused = {key: error for key, error in priced.items() if isinstance(error, Exception)}
+        stored = await self._stored(entries, ours)
+        outcomes: dict[Key, Outcome] = {**refused, **stored}
+        doubtful = {key: asked[key] for key, outcome in outcomes.items() if not isinstance(outcome, Placed)}
+        return outcomes | await self._known(doubtful, entries)
+
+    async def _known(self, asked: Mapping[Key, NewOrder], entries: Mapping[Key, Entry]) -> dict[Key, Outcome]:
+        """The answers for those that are stored; all are unavailable if that cannot be told."""
         if not asked:
             return {}
-        priced, accounts = await asyncio.gather(
-            self.pricing.price(list(asked.values())), self.accounts.find({customer for customer, _ in asked})
-        )
-        entries: dict[Key, Entry] = {}
+        try:
+            known = await self.orders.by_keys(asked)
+        except Unavailable as error:
+            return dict.fromkeys(asked, error)
+        return {key: _again(asked[key], entry, entries.get(key)) for key, entry in known.items()}
+
+    async def _priced(self, asked: Mapping[Key, NewOrder]) -> dict[Key, Entry | Exception]:
+        """What can be stored, and why the others cannot."""
+        try:
+            priced, accounts = await asyncio.gather(
+                self.pricing.price(list(asked.values())),
+                self.accounts.find({customer for customer, _ in asked}),
+            )
+        except Unavailable as error:
+            return dict.fromkeys(asked, error)
+        found: dict[Key, Entry | Exception] = {}
         for (key, order), lines in zip(asked.items(), priced, strict=True):
             if isinstance(lines, InvalidOrder):
-                outcomes[key] = lines
+                found[key] = lines
                 continue
             try:
-                entries[key] = self._entry(key, order, lines, accounts.get(order.customer_id, Account()))
+                found[key] = self._entry(key, order, lines, accounts.get(order.customer_id, Account()))
             except CreditExceeded as error:
-                outcomes[key] = error
-        return entries
+                found[key] = error
+        return found
 
     def _entry(self, key: Key, wanted: NewOrder, lines: tuple[PricedLine, ...], account: Account) -> Entry:
         total = total_of(lines, wanted.currency, account)
@@ -126,51 +157,39 @@ class Ordering:
         )
         return Entry(key[1], wanted.content_hash(), order)
 
-    async def _stored(
-        self, entries: Mapping[Key, Entry], asked: Mapping[Key, NewOrder], ours: Set[Key]
-    ) -> dict[Key, Outcome]:
+    async def _stored(self, entries: Mapping[Key, Entry], ours: Set[Key]) -> dict[Key, Outcome]:
         if not entries:
             return {}
         self.outbox.expect([entry.order.id for key, entry in entries.items() if key in ours])
         try:
             stored = await self.orders.store(list(entries.values()))
-        except (Unavailable, NotTheWriter):
-            raise
+        except (Unavailable, NotTheWriter) as error:
+            return dict.fromkeys(entries, error)
         except Exception as error:
-            return await self._one_by_one(entries, asked, ours, error)
+            return await self._one_by_one(entries, ours, error)
         self.outbox.filled()
-        outcomes: dict[Key, Outcome] = {
-            key: Placed(entry.order) for key, entry in entries.items() if entry.order.id in stored
+        not_stored = Unavailable("the order was not stored")
+        return {
+            key: Placed(entry.order) if entry.order.id in stored else not_stored
+            for key, entry in entries.items()
         }
-        if taken := [key for key in entries if key not in outcomes]:
-            known = await self.orders.by_keys(taken)
-            for key in taken:
-                if key in known:
-                    outcomes[key] = _again(asked[key], known[key], entries[key].order.id)
-                else:
-                    outcomes[key] = Unavailable("the order was not stored")
-        return outcomes
 
     async def _one_by_one(
-        self,
-        entries: Mapping[Key, Entry],
-        asked: Mapping[Key, NewOrder],
-        ours: Set[Key],
-        error: Exception,
+        self, entries: Mapping[Key, Entry], ours: Set[Key], error: Exception
     ) -> dict[Key, Outcome]:
         if len(entries) == 1:
             return dict.fromkeys(entries, error)
         outcomes: dict[Key, Outcome] = {}
         for key, entry in entries.items():
-            outcomes |= await self._stored({key: entry}, asked, ours)
+            outcomes |= await self._stored({key: entry}, ours)
         return outcomes
 
 
-def _again(wanted: NewOrder, entry: Entry, ours: UUID | None = None) -> Outcome:
+def _again(wanted: NewOrder, entry: Entry, ours: Entry | None) -> Outcome:
     """The answer for a key that is taken; `ours` if we may have stored it ourselves without being told so."""
     if entry.content_hash != wanted.content_hash():
         return IdempotencyConflict(entry.key)
-    return Placed(entry.order, replayed=entry.order.id != ours)
+    return Placed(entry.order, replayed=ours is None or entry.order.id != ours.order.id)
 
 
 def _rounds(wanted: Sequence[Wanted]) -> Iterator[list[int]]:

@@ -30,6 +30,8 @@ class MemoryOrders:
         return {key: self.entries[key] for key in keys if key in self.entries}
 
     async def store(self, entries: Sequence[Entry]) -> Set[UUID]:
+        if self.is_down:
+            raise Unavailable("the database does not answer")
         if self.is_fenced:
             raise NotTheWriter
         if any(entry.key == self.breaks_on for entry in entries):

@@ -1,5 +1,6 @@
 """What only a fake can do to the use cases: break on demand."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,3 +57,19 @@ async def test_an_order_stored_by_a_statement_that_seemed_to_fail_is_not_a_repla
     (placed,) = await ordering.place_many([("a", ORDER)])
     assert isinstance(placed, Placed)
     assert not placed.replayed
+
+
+async def test_a_repetition_does_not_wait_for_pricing_that_hangs(
+    memory: Any, pricing: Any, accounts: Any, notes: Any
+) -> None:
+    ordering = Ordering(memory, pricing, accounts, notes, uuid7, lambda: datetime.now(UTC), slow=0.01)
+    (first,) = await ordering.place_many([("a", ORDER)])
+
+    async def hang(_: Any) -> Any:
+        await asyncio.sleep(60)
+
+    pricing.price = hang
+    async with asyncio.timeout(2):
+        (again,) = await ordering.place_many([("a", ORDER)])
+    assert isinstance(first, Placed)
+    assert again == Placed(first.order, replayed=True)
