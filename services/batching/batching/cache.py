@@ -2,19 +2,30 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Generic, TypeVar
 
 from chassis import context as call_context
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+COMPANY = 100  # keys that a flight takes along
+
+
+@dataclass(slots=True)
+class Kept(Generic[K, V]):
+    task: asyncio.Task[Mapping[K, V]]
+    until: float
+    used: bool = False  # by anyone but those who sent for it
 
 
 class ShortCache(Generic[K, V]):
     """Bounded, and single-flight: a key that is being asked for is not asked for again.
 
-    A flight belongs to nobody: a caller that gives up, or has little time left, takes no other with it.
+    A flight belongs to nobody: a caller that gives up, or has little time left, takes no other with it. It takes along what
+    is in use and half of its time old, so that many keys do not mean many flights.
     """
 
     def __init__(
@@ -29,28 +40,38 @@ class ShortCache(Generic[K, V]):
         self._seconds = seconds
         self._size = size
         self._clock = clock
-        self._entries: dict[K, tuple[asyncio.Task[Mapping[K, V]], float]] = {}
+        self._entries: dict[K, Kept[K, V]] = {}
 
     async def get(self, keys: Collection[K]) -> dict[K, V]:
         """What exists among the keys."""
         now = self._clock()
         missing = [key for key in keys if not self._fresh(key, now)]
         if missing:
-            self._start(missing, now + self._seconds)
-        tasks = {key: self._entries[key][0] for key in keys}
+            self._start([*missing, *islice(self._ageing(now), COMPANY)], now + self._seconds)
+        tasks = {key: self._entries[key].task for key in keys}
         self._evict()
         await asyncio.gather(*(asyncio.shield(task) for task in set(tasks.values())))
         return {key: task.result()[key] for key, task in tasks.items() if key in task.result()}
 
     def _fresh(self, key: K, now: float) -> bool:
         entry = self._entries.get(key)
-        return entry is not None and now < entry[1]
+        if entry is None or now >= entry.until:
+            return False
+        entry.used = True
+        return True
+
+    def _ageing(self, now: float) -> Iterator[K]:
+        for key, entry in self._entries.items():  # the oldest first
+            if entry.until - now > self._seconds / 2:
+                return
+            if entry.used and entry.task.done() and now < entry.until:
+                yield key
 
     def _start(self, keys: list[K], until: float) -> None:
         task = asyncio.create_task(self._flight(keys))
         for key in keys:
             self._entries.pop(key, None)  # so that the dictionary's order is that of age
-            self._entries[key] = (task, until)
+            self._entries[key] = Kept(task, until)
         task.add_done_callback(lambda done: self._landed(keys, done))
 
     async def _flight(self, keys: list[K]) -> Mapping[K, V]:
@@ -60,7 +81,7 @@ class ShortCache(Generic[K, V]):
     def _landed(self, keys: list[K], task: asyncio.Task[Mapping[K, V]]) -> None:
         if task.cancelled() or task.exception() is not None:
             for key in keys:
-                if (entry := self._entries.get(key)) and entry[0] is task:
+                if (entry := self._entries.get(key)) and entry.task is task:
                     del self._entries[key]
 
     def _evict(self) -> None:

@@ -84,3 +84,21 @@ async def test_it_never_holds_more_than_its_size(neighbour: Neighbour) -> None:
     assert await cache.get(list("abcdef")) == {key: key.upper() for key in "abcdef"}
     assert neighbour.asked[-1] == ["a", "e", "f"]
     assert len(cache._entries) == 3
+
+
+async def test_what_is_in_use_and_half_old_comes_along_and_what_nobody_uses_does_not(neighbour: Neighbour) -> None:
+    now = 0.0
+    cache = ShortCache(neighbour.fetch, seconds=1, clock=lambda: now)
+    await cache.get(["used", "unused"])
+    now = 0.2
+    await cache.get(["used", "young"])
+    await cache.get(["young"])
+    now = 0.6
+    await cache.get(["new"])
+    assert neighbour.asked[-1] == ["new", "used"]
+    now = 1.5
+    await cache.get(["used"])
+    assert neighbour.asked[-1] == ["new", "used"]
+    now = 2.2
+    await cache.get(["other"])
+    assert neighbour.asked[-1] == ["other"]  # nobody has used anything since

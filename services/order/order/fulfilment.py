@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 AT_ONCE = 200
 PATIENCE = 10  # deliveries of one event that cannot be handled
 LONGEST_PAUSE = 30.0
-GATHER = 0.02  # events that fall due within so many seconds share a statement
+GATHER = 0.1  # events that fall due within so many seconds share a statement
 
 
 class Message(Protocol):

@@ -14,7 +14,7 @@ from order.domain import Event, NotTheWriter, Unavailable
 log = logging.getLogger(__name__)
 
 AT_ONCE = 500
-GATHER = 0.05  # events of so many seconds share two statements; fulfilment waits longer than that anyway
+GATHER = 0.1  # events of so many seconds share two statements; fulfilment waits longer than that anyway
 
 
 class Outbox(Protocol):
