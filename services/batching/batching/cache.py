@@ -24,8 +24,8 @@ class Kept(Generic[K, V]):
 class ShortCache(Generic[K, V]):
     """Bounded, and single-flight: a key that is being asked for is not asked for again.
 
-    A flight belongs to nobody: a caller that gives up, or has little time left, takes no other with it. It takes along what
-    is in use and half of its time old, so that many keys do not mean many flights.
+    A flight belongs to nobody: a caller that gives up, or has little time left, takes no other with it. It takes along
+    what is in use and half of its time old, so that many keys do not mean many flights.
     """
 
     def __init__(

@@ -86,7 +86,9 @@ async def test_it_never_holds_more_than_its_size(neighbour: Neighbour) -> None:
     assert len(cache._entries) == 3
 
 
-async def test_what_is_in_use_and_half_old_comes_along_and_what_nobody_uses_does_not(neighbour: Neighbour) -> None:
+async def test_what_is_in_use_and_half_old_comes_along_and_what_nobody_uses_does_not(
+    neighbour: Neighbour,
+) -> None:
     now = 0.0
     cache = ShortCache(neighbour.fetch, seconds=1, clock=lambda: now)
     await cache.get(["used", "unused"])

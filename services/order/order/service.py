@@ -47,8 +47,8 @@ class Ordering:
         """Each order's outcome in its place; the same as if they had come one after the other."""
         outcomes: dict[int, Outcome] = {}
         ours = {(order.customer_id, key) for key, order in wanted[:led]}
-        for positions in _rounds(wanted):
-            answers = await self._place([wanted[i] for i in positions], ours)
+        for nth, positions in enumerate(_rounds(wanted)):
+            answers = await self._place([wanted[i] for i in positions], ours, is_again=nth > 0)
             outcomes.update(zip(positions, answers, strict=True))
         return [outcomes[i] for i in range(len(wanted))]
 
@@ -76,8 +76,11 @@ class Ordering:
         found = await self.orders.page(customer_id, before, size + 1)
         return found[:size], str(found[size - 1].id) if len(found) > size else ""
 
-    async def _place(self, wanted: Sequence[Wanted], ours: Set[Key]) -> list[Outcome]:
-        """All keys differ, and most are new: which of them are taken is only asked if some cannot be stored."""
+    async def _place(self, wanted: Sequence[Wanted], ours: Set[Key], *, is_again: bool) -> list[Outcome]:
+        """All keys differ, and most are new: which of them are taken is only asked if some cannot be stored.
+
+        With `is_again` most were placed a moment ago, so that is asked first.
+        """
         outcomes: dict[Key, Outcome] = {}
         asked: dict[Key, NewOrder] = {}
         for key, order in wanted:
@@ -85,6 +88,9 @@ class Ordering:
                 outcomes[order.customer_id, key] = InvalidOrder(found)
             else:
                 asked[order.customer_id, key] = order
+        if asked and is_again:
+            outcomes |= await self._known(asked, {})
+            asked = {key: order for key, order in asked.items() if key not in outcomes}
         if asked:
             outcomes |= await self._asked(asked, ours)
         return [outcomes[order.customer_id, key] for key, order in wanted]
