@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from demo.bench import results, trials
+from demo.bench import results, tables, trials
+from demo.bench.footprint import footprint as measured_footprint
 from demo.bench.places import BARE, PLAIN, floor_databases, instance, yardstick
 from demo.bench.rounds import Round, Row, interleaved
 from demo.display import console
@@ -183,6 +184,18 @@ def soak(minutes: float = 20, clients: int = 4, out: Out = RESULTS) -> None:
 
 
 @app.command()
+def footprint(starts: int = 3, seconds: float = 30, out: Out = RESULTS) -> None:
+    """From `figtree up` to the first order, the memory of the largest shape, and its CPU while idle."""
+
+    async def work() -> None:
+        found = await measured_footprint(f"{Settings().figtree_name}-start", starts, seconds)
+        _say(tables.footprint(found))
+        results.add(out, "footprint", "local", found)
+
+    asyncio.run(work())
+
+
+@app.command()
 def overload(out: Out = RESULTS) -> None:
     """Three times as many orders as the system can take."""
 
@@ -196,7 +209,7 @@ def overload(out: Out = RESULTS) -> None:
 @app.command()
 def report(results_: Annotated[Path, typer.Argument(metavar="RESULTS")] = RESULTS) -> None:
     """Tables and plots of what was measured, beside it."""
-    from demo.bench import plots, tables
+    from demo.bench import plots
 
     found = results.load(results_)
     (results_.parent / "results.md").write_text(tables.page(found))
@@ -211,8 +224,6 @@ def compare(
     worse: Annotated[float, typer.Option(help="By how many percent a rate may have fallen.")] = 10,
 ) -> None:
     """Two results side by side; exit status 1 if a rate has fallen by more than its rounds spread and `worse`."""
-    from demo.bench import tables
-
     text, fallen = tables.comparison(results.load(earlier), results.load(now), worse)
     _say(text)
     raise typer.Exit(1 if fallen else 0)
@@ -223,7 +234,7 @@ def down() -> None:
     """Stop what `figtree bench` started."""
 
     async def work() -> None:
-        for suffix in ("off", "on", "many", "shapes"):
+        for suffix in ("off", "on", "many", "shapes", "start"):
             try:
                 await (await LocalRuntime.connect(f"{Settings().figtree_name}-{suffix}")).down()
             except NotRunning:

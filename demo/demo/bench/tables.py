@@ -60,6 +60,8 @@ def _parts(results: dict[str, Any]) -> Iterator[str]:
             (n, f"{middle(r, 'p50'):.2f}", f"{middle(r, 'p99'):.2f}") for n, r in entry["rounds"].items()
         ]
         yield f"## A call that does nothing\n\n{_of(entry)}\n\n" + _table(("", "p50 ms", "p99 ms"), lines)
+    for entry in results.get("footprint", {}).values():
+        yield f"## Start and footprint\n\n{_of(entry)}\n\n{footprint(entry['rounds'])}"
     for entry in results.get("overload", {}).values():
         yield f"## Overload\n\n{_of(entry)}\n\n{_overload(entry['rounds'])}"
     for entry in results.get("soak", {}).values():
@@ -124,6 +126,21 @@ def plain(rounds: dict[str, Rounds]) -> str:
     ]  # fmt: skip
     head = ["", "orders/s", "spread", "p50 ms", "p99 ms", "CPU ms/order", "failed"]
     return _table([*head, "page of 20, ms"] if len(lines[0]) > len(head) else head, lines)
+
+
+def footprint(seen: dict[str, Any]) -> str:
+    up, first = (median(one[figure] for one in seen["starts"]) for figure in ("up", "first_order"))
+    memory, idle = seen["pss_mib"], seen["idle_percent"]
+    lines = [
+        (name, f"{memory[name]:.0f}", f"{idle.get(name, 0):.1f}")
+        for name in sorted(memory, key=memory.__getitem__, reverse=True)
+    ]
+    total = ("**all**", f"{sum(memory.values()):.0f}", f"{sum(idle.values()):.1f}")
+    return (
+        f"`figtree up` takes {up:.1f} s, the first order is stored {first:.1f} s after it was called (median of"
+        f" {len(seen['starts'])}). The shape with the most processes, while nobody asks for anything:\n\n"
+        + _table(("", "PSS MiB", "% of a core"), [*lines, total])
+    )
 
 
 def _overload(seen: dict[str, Any]) -> str:
