@@ -67,6 +67,7 @@ class State:
                 if asyncio.get_running_loop().time() > until:
                     raise StepUnderWay
                 await asyncio.sleep(0.1)
+            await db.execute(SCHEMA)  # nobody has begun yet where `make deploy` has started all
             yield  # the lock ends with the connection
 
     async def phases(self) -> dict[str, str]:
