@@ -27,13 +27,16 @@ async def visit(edge: str, *, customers: bool, traced: bool = True) -> Visit:
     trace_id = secrets.token_hex(16)
     marks = {TRACED: "visit"} if traced else {}
     async with httpx.AsyncClient(base_url=edge, headers=marks, trust_env=False, timeout=10) as client:
-        titles = random.sample(
-            (await get(client, "/api/titles?page_size=100"))["titles"], 2
-        )  # known ones are cached
+        titles = random.sample((await get(client, "/api/titles?page_size=100"))["titles"], 2)
         await get(client, "/api/rates")
         lines = [{"title_id": title["id"], "quantity": 3} for title in titles]
         basket: dict[str, Any] = {"currency": "USD", "lines": lines}
         (await client.post("/api/quotes", json=basket)).raise_for_status()
+        nowhere = {
+            "title_id": f"t-{secrets.token_hex(8)}",
+            "quantity": 1,
+        }  # nobody knows that it does not exist
+        await client.post("/api/quotes", json={"currency": "USD", "lines": [nowhere]})
         await get(client, f"/api/orders?customer_id={CUSTOMER}")
         if customers:
             await client.get(f"/api/customers/{CUSTOMER}")

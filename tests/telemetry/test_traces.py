@@ -65,6 +65,13 @@ def test_every_line_of_a_service_is_json_with_the_same_names(seen: dict[str, See
         assert {"time", "level", "service", "version", "message"} <= line.keys(), line
 
 
+@pytest.mark.parametrize("shape", CALLS)
+def test_the_log_tells_in_the_orders_trace_how_far_it_has_come(seen: dict[str, Seen], shape: str) -> None:
+    trace_id, order_id = seen[shape].order[0].trace_id, seen[shape].order_id
+    told = [json.loads(line)["message"] for line in seen[shape].logs if trace_id in line]
+    assert [f"order {order_id} is {status}" for status in ("placed", "accepted")] == told[:2]
+
+
 def test_an_event_is_published_and_consumed_in_the_orders_trace(seen: dict[str, Seen]) -> None:
     spans = {span.span_id: span for span in seen["5-no-monolith"].order}
     links = [

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+from chassis.context import on_behalf_of
 from edge.errors import Moved
 from opentelemetry.trace import SpanKind
 from sqlalchemy import text
@@ -53,8 +54,15 @@ class Fulfilment:
         """How many events were due. Raises Moved if this side is not the writer."""
         done = await self._database.rows(STEP, {"delay": self._delay, "most": MOST})
         for event in done:
-            with span(f"orders.{event.status} process", SpanKind.CONSUMER, self._traces.of(event.order_id)):
-                pass  # all at once, above; this says of each traced one when it was
+            trace = self._traces.of(event.order_id)
+            if not trace:
+                continue
+            # all was done at once, above; this says of each traced one when it was
+            with (
+                span(f"orders.{event.status} process", SpanKind.CONSUMER, trace) as within,
+                on_behalf_of(within),
+            ):
+                log.info("order %s is %s", event.order_id, event.status)
         return len(done)
 
     async def work(self) -> None:

@@ -1,7 +1,8 @@
 """What a call brings along and hands on: its deadline and a few headers."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,16 @@ def enter(headers: Iterable[tuple[str, Any]], seconds: float | None) -> None:
     """Begin an inbound call that has `seconds` left, or no deadline if None."""
     deadline = None if seconds is None else time.monotonic() + seconds
     _current.set(CallContext(deadline, {k: v for k, v in headers if k in PROPAGATED}))
+
+
+@contextmanager
+def on_behalf_of(headers: Mapping[str, Any]) -> Iterator[None]:
+    """What is logged inside belongs to the call whose headers these are, though it may have ended long ago."""
+    token = _current.set(CallContext(None, {k: v for k, v in headers.items() if k in PROPAGATED}))
+    try:
+        yield
+    finally:
+        _current.reset(token)
 
 
 def current() -> CallContext:

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import nats
 import nats.errors
+from chassis.context import on_behalf_of
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
@@ -200,6 +201,9 @@ class Messaging:
                 acknowledged.append(
                     await stream.publish_async(subject, written(event), headers={**ours, **trace})
                 )
+            if trace:  # a line for each of many orders would cost more than the order
+                with on_behalf_of(trace):
+                    log.info("order %s is %s", event.order_id, event.status)
         async with asyncio.timeout(5):
             await asyncio.gather(*acknowledged)
 

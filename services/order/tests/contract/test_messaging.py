@@ -1,6 +1,7 @@
 """The outbox and fulfilment over a real NATS server, which is stopped, emptied and started again."""
 
 import asyncio
+import json
 import logging
 import shutil
 import socket
@@ -28,6 +29,7 @@ from order.tasks import background
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tracing import Traces
+from tracing.logs import JsonLines
 from uuid_utils.compat import uuid7
 
 DELAY = 0.1
@@ -150,9 +152,11 @@ async def test_orders_are_shipped_each_step_after_its_delay(
         assert DELAY <= (after.at - before.at).total_seconds() < DELAY + 1
 
 
-async def test_each_event_is_in_the_stream_once_with_its_trace(
-    process: Process, server: NatsServer, sql_orders: SqlOrders
+async def test_each_event_is_in_the_stream_once_with_its_trace_and_in_the_log(
+    process: Process, server: NatsServer, sql_orders: SqlOrders, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, "order.messaging")
+    caplog.handler.setFormatter(JsonLines("order", "v1", call_context.call_and_customer, ""))
     await server.start()
     call_context.enter([("traceparent", TRACEPARENT), ("x-request-id", "r")], None)
     async with running(process):
@@ -165,6 +169,9 @@ async def test_each_event_is_in_the_stream_once_with_its_trace(
         message = await stream.get_last_msg("ORDERS", "orders.shipped")
         await client.close()
     assert message.headers == {"Nats-Msg-Id": f"{order_id}:3", "traceparent": TRACEPARENT}
+    lines = [json.loads(line) for line in caplog.text.splitlines() if str(order_id) in line]
+    assert [line["message"] for line in lines] == [f"order {order_id} is {status}" for _, status in SHIPPED]
+    assert {line["trace_id"] for line in lines} == {TRACEPARENT.split("-")[1]}
 
 
 async def test_the_successor_of_a_process_that_ends_goes_on_at_once(
