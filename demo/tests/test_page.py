@@ -240,3 +240,16 @@ async def test_a_job_that_fails_says_what_the_command_said() -> None:
         await over.wait()
     assert "there is no scene no-such-scene" in " ".join(shown[-1].split())
     await jobs.close()
+
+
+async def test_a_command_that_is_only_asked_for_something_ends_with_the_page() -> None:
+    async def ended(_: str) -> None: ...
+
+    jobs = Jobs({}, lambda *_: None, ended)
+    asking = asyncio.create_task(jobs.output("scene", "list", "--json"))
+    while not jobs.pids():
+        await asyncio.sleep(0.01)
+    await jobs.close()
+    with pytest.raises(ValueError, match="Expecting value"):
+        await asking
+    assert jobs.pids() == set()

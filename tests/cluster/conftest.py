@@ -23,6 +23,7 @@ from tests.support.visitor import somebody_about
 SCENES = (
     "mirror-v2-rounding",
     "circuit-breaker",
+    "outlier-detection",
     "retries",
     "chaos-abort",
     "chaos-delay",
@@ -75,10 +76,11 @@ async def watch(runtime: ClusterRuntime) -> Watched:
         watched = Watched(
             traced, edges, await lines_of(traced.order[0].trace_id, await runtime.addon("loki"))
         )
-        for name in SCENES:
-            result = await act_out(runtime, BY_NAME[name])
-            if not result.passed:
-                watched.failed_scenes.append(f"{name}: {result.why}")
+    for name in SCENES:
+        result = await act_out(runtime, BY_NAME[name])
+        if not result.passed:
+            watched.failed_scenes.append(f"{name}: {result.why}")
+    async with somebody_about(runtime):
         await asyncio.sleep(SHOWN_AFTER)
     for _, _, query in queries():
         watched.points[query] = await points(prometheus, query, begun, EVERY)

@@ -59,7 +59,7 @@ class Jobs:
         return True
 
     async def close(self) -> None:
-        for kind in list(self._processes):
+        for kind in self.states:
             self.stop(kind)
         if tasks := [task for task in self._tasks.values() if not task.done()]:
             await asyncio.wait(tasks, timeout=PATIENCE)
