@@ -247,8 +247,8 @@ async def test_a_command_that_is_only_asked_for_something_ends_with_the_page() -
 
     jobs = Jobs({}, lambda *_: None, ended)
     asking = asyncio.create_task(jobs.output("scene", "list", "--json"))
-    while not jobs.pids():
-        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.2)
+    assert jobs.pids()
     await jobs.close()
     with pytest.raises(ValueError, match="Expecting value"):
         await asking
