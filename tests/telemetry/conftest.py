@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import pytest
 from demo.runtimes.local import LocalRuntime
 from demo.scenes.catalogue import BY_NAME
@@ -35,6 +36,14 @@ class Watched:
     seen_by_runtime: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     failed_scenes: list[str] = field(default_factory=list)
     down: set[str] = field(default_factory=set)
+    same: float = 0.0  # samples left out since another series had their labels
+
+
+async def left_out(prometheus: Prometheus) -> float:
+    counter = "prometheus_target_scrapes_sample_duplicate_timestamp_total "
+    async with httpx.AsyncClient(base_url=prometheus.url, trust_env=False) as client:
+        own = (await client.get("/metrics")).raise_for_status().text
+    return float(next(line for line in own.splitlines() if line.startswith(counter)).split()[1])
 
 
 async def look(watched: Watched, runtime: LocalRuntime, prometheus: Prometheus, shape: str) -> None:
@@ -63,6 +72,7 @@ async def watch(folder: Path) -> Watched:
             await asyncio.sleep(3)
             for _, _, query in queries():
                 watched.points[query] = await points(prometheus, query, begun, EVERY)
+            watched.same = await left_out(prometheus)
             for target in await prometheus.query("up == 0"):
                 watched.down.add(target["metric"]["instance"])
     finally:
