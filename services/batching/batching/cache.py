@@ -45,13 +45,19 @@ class ShortCache(Generic[K, V]):
     async def get(self, keys: Collection[K]) -> dict[K, V]:
         """What exists among the keys."""
         now = self._clock()
+        self._forget(now)
         missing = [key for key in keys if not self._fresh(key, now)]
         if missing:
-            self._start([*missing, *islice(self._ageing(now), COMPANY)], now + self._seconds)
+            self._start(missing, list(islice(self._ageing(now), COMPANY)), now + self._seconds)
         tasks = {key: self._entries[key].task for key in keys}
         self._evict()
         await asyncio.gather(*(asyncio.shield(task) for task in set(tasks.values())))
         return {key: task.result()[key] for key, task in tasks.items() if key in task.result()}
+
+    def _forget(self, now: float) -> None:
+        """The dictionary's order is that of age."""
+        while (first := next(iter(self._entries), None)) is not None and self._entries[first].until <= now:
+            del self._entries[first]
 
     def _fresh(self, key: K, now: float) -> bool:
         entry = self._entries.get(key)
@@ -61,28 +67,37 @@ class ShortCache(Generic[K, V]):
         return True
 
     def _ageing(self, now: float) -> Iterator[K]:
-        for key, entry in self._entries.items():  # the oldest first
+        for key, entry in self._entries.items():
             if entry.until - now > self._seconds / 2:
                 return
-            if entry.used and entry.task.done() and now < entry.until:
+            if entry.used and entry.task.done():
+                entry.used = False  # one flight is enough
                 yield key
 
-    def _start(self, keys: list[K], until: float) -> None:
-        task = asyncio.create_task(self._flight(keys))
+    def _start(self, missing: list[K], company: list[K], until: float) -> None:
+        task = asyncio.create_task(self._flight([*missing, *company]))
+        self._keep(missing, task, until)
+        task.add_done_callback(lambda done: self._landed(missing, company, done, until))
+
+    def _keep(self, keys: list[K], task: asyncio.Task[Mapping[K, V]], until: float) -> None:
         for key in keys:
-            self._entries.pop(key, None)  # so that the dictionary's order is that of age
+            self._entries.pop(key, None)
             self._entries[key] = Kept(task, until)
-        task.add_done_callback(lambda done: self._landed(keys, done))
 
     async def _flight(self, keys: list[K]) -> Mapping[K, V]:
         call_context.enter(call_context.current().headers.items(), None)
         return await self._fetch(keys)
 
-    def _landed(self, keys: list[K], task: asyncio.Task[Mapping[K, V]]) -> None:
-        if task.cancelled() or task.exception() is not None:
-            for key in keys:
-                if (entry := self._entries.get(key)) and entry.task is task:
-                    del self._entries[key]
+    def _landed(
+        self, missing: list[K], company: list[K], task: asyncio.Task[Mapping[K, V]], until: float
+    ) -> None:
+        """A flight that fails takes away no answer that is still good."""
+        if not task.cancelled() and task.exception() is None:
+            self._keep(company, task, until)
+            return
+        for key in missing:
+            if (entry := self._entries.get(key)) and entry.task is task:
+                del self._entries[key]
 
     def _evict(self) -> None:
         while len(self._entries) > self._size:

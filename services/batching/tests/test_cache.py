@@ -104,3 +104,26 @@ async def test_what_is_in_use_and_half_old_comes_along_and_what_nobody_uses_does
     now = 2.2
     await cache.get(["other"])
     assert neighbour.asked[-1] == ["other"]  # nobody has used anything since
+
+
+async def test_a_flight_that_fails_takes_no_answer_away_before_its_time(neighbour: Neighbour) -> None:
+    now = 0.0
+    cache = ShortCache(neighbour.fetch, seconds=1, clock=lambda: now)
+    await cache.get(["a"])
+    await cache.get(["a"])
+    neighbour.is_down = True
+    now = 0.6
+    with pytest.raises(ConnectionError):
+        await cache.get(["b"])
+    assert neighbour.asked[-1] == ["a", "b"]
+    now = 0.9
+    assert await cache.get(["a"]) == {"a": "A"}
+
+
+async def test_what_is_too_old_is_forgotten(neighbour: Neighbour) -> None:
+    now = 0.0
+    cache = ShortCache(neighbour.fetch, seconds=1, clock=lambda: now)
+    await cache.get(list("abc"))
+    now = 1.0
+    await cache.get(["d"])
+    assert list(cache._entries) == ["d"]
