@@ -27,17 +27,21 @@ _customer: ContextVar[str] = ContextVar("customer", default="")
 def enter(headers: Iterable[tuple[str, Any]], seconds: float | None) -> None:
     """Begin an inbound call that has `seconds` left, or no deadline if None."""
     deadline = None if seconds is None else time.monotonic() + seconds
-    _current.set(CallContext(deadline, {k: v for k, v in headers if k in PROPAGATED}))
+    _current.set(CallContext(deadline, _propagated(headers)))
 
 
 @contextmanager
 def on_behalf_of(headers: Mapping[str, Any]) -> Iterator[None]:
     """What is logged inside belongs to the call whose headers these are, though it may have ended long ago."""
-    token = _current.set(CallContext(None, {k: v for k, v in headers.items() if k in PROPAGATED}))
+    token = _current.set(CallContext(None, _propagated(headers.items())))
     try:
         yield
     finally:
         _current.reset(token)
+
+
+def _propagated(headers: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in headers if name in PROPAGATED}
 
 
 def current() -> CallContext:

@@ -201,7 +201,7 @@ class Messaging:
                 acknowledged.append(
                     await stream.publish_async(subject, written(event), headers={**ours, **trace})
                 )
-            if trace:  # a line for each of many orders would cost more than the order
+            if trace:  # the others leave none: this is the hot path
                 with on_behalf_of(trace):
                     log.info("order %s is %s", event.order_id, event.status)
         async with asyncio.timeout(5):

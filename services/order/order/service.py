@@ -99,11 +99,10 @@ class Ordering:
         pricing = asyncio.create_task(self._priced(asked))
         try:
             await asyncio.wait([pricing], timeout=self.slow)
-            if pricing.done():
-                return await self._new(asked, await pricing, ours)
-            known = await self._known(asked, {})
-            if len(known) == len(asked):  # repetitions do not wait for neighbours
-                return known
+            if not pricing.done():
+                known = await self._known(asked, {})
+                if len(known) == len(asked):  # repetitions do not wait for neighbours
+                    return known
             return await self._new(asked, await pricing, ours)
         finally:
             pricing.cancel()

@@ -28,7 +28,7 @@ async def _kill(stage: Stage, part: Part) -> None:
     what = "process" if part == "app" else "sidecar"
     async with steady(lambda: stage.client.get("/api/rates")) as answers:
         await _some(stage)
-        killed = time.monotonic()
+        asked = time.monotonic()
         await stage.premise(f"kill the {what} of one replica", lambda: stage.runtime.kill(WORKLOAD, part, 1))
         gone = time.monotonic()  # a cluster takes a second for it
 
@@ -38,8 +38,8 @@ async def _kill(stage: Stage, part: Part) -> None:
         await stage.eventually("it is started again, and ready", again, patience=15)
         back = time.monotonic()
         await _some(stage)
-    failed = answers.failed(killed, back)
-    stage.figure("requests while one replica was away", len(answers.since(killed, back)))
+    failed = answers.failed(asked, back)
+    stage.figure("requests while one replica was away", len(answers.since(asked, back)))
     stage.figure("failed of these", len(failed))
     if failed:
         stage.figure("the last of them began, from the kill's end", max(a.begun for a in failed) - gone, "s")
