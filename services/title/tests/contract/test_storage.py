@@ -112,7 +112,8 @@ async def test_migrations_go_up_down_and_up_and_make_what_the_statements_expect(
         assert await connection.run_sync(drift) == []
 
 
-async def test_a_search_may_use_the_index(sql_titles: SqlTitles, database_url: str) -> None:
+async def test_a_search_may_use_the_index(sql_titles: SqlTitles, emma: Title, database_url: str) -> None:
+    await sql_titles.put([[replace(emma, id=f"t-{n}", name=f"Book {n}", authors=()) for n in range(2000)]])
     seen = []
     async with database(database_url) as engine:
 
@@ -122,6 +123,7 @@ async def test_a_search_may_use_the_index(sql_titles: SqlTitles, database_url: s
 
         await SqlTitles(engine).page(["emma"], "", 10)
         async with engine.connect() as connection:
+            await connection.execute(text("analyze titles"))  # in an empty table any index is as good
             for kind in ("seqscan", "indexscan"):
                 await connection.execute(text(f"set enable_{kind} = off"))
             await connection.execute(text("set plan_cache_mode = force_generic_plan"))
