@@ -9,13 +9,12 @@ import pytest
 from demo.runtimes.cluster import ClusterRuntime
 from demo.runtimes.cluster.kubectl import current_context
 from demo.runtimes.manifests import NAMESPACE
-from demo.scenes.catalogue import BY_NAME
-from demo.scenes.engine import run as act_out
 from demo.strangler.modules import SHAPES
 from demo.strangler.steps import Strangler
 from demo.telemetry.kiali import GraphEdge, graph
 from demo.telemetry.prometheus import Prometheus
 
+from tests.support.acting import failures
 from tests.support.dashboards import points, queries
 from tests.support.traced import Seen, look
 from tests.support.visitor import somebody_about
@@ -76,10 +75,7 @@ async def watch(runtime: ClusterRuntime) -> Watched:
         watched = Watched(
             traced, edges, await lines_of(traced.order[0].trace_id, await runtime.addon("loki"))
         )
-    for name in SCENES:
-        result = await act_out(runtime, BY_NAME[name])
-        if not result.passed:
-            watched.failed_scenes.append(f"{name}: {result.why}")
+    watched.failed_scenes = await failures(runtime, SCENES)
     async with somebody_about(runtime):
         await asyncio.sleep(SHOWN_AFTER)
     for _, _, query in queries():

@@ -6,16 +6,14 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
 import pytest
 from demo.runtimes.local import LocalRuntime
-from demo.scenes.catalogue import BY_NAME
-from demo.scenes.engine import run as act_out
 from demo.strangler.modules import SHAPES
 from demo.strangler.steps import Strangler
 from demo.telemetry.kiali import GraphEdge, graph
 from demo.telemetry.prometheus import Prometheus, running
 
+from tests.support.acting import failures
 from tests.support.dashboards import points, queries
 from tests.support.edges import CALLS
 from tests.support.visitor import somebody_about
@@ -25,6 +23,11 @@ SCENES = (
     "chaos-delay", "fallacy-bandwidth",
 )  # fmt: skip
 EVERY = 2.0  # seconds between two scrapes
+# Of series with the same labels Prometheus keeps one, and says nothing.
+SAME = (
+    'scrape_samples_post_metric_relabeling{job="envoy-stats"}'
+    ' != on (instance) count by (instance) ({job="envoy-stats", __name__!~"up|scrape_.*"})'
+)
 
 
 @dataclass
@@ -36,14 +39,7 @@ class Watched:
     seen_by_runtime: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     failed_scenes: list[str] = field(default_factory=list)
     down: set[str] = field(default_factory=set)
-    same: float = 0.0  # samples left out since another series had their labels
-
-
-async def left_out(prometheus: Prometheus) -> float:
-    counter = "prometheus_target_scrapes_sample_duplicate_timestamp_total "
-    async with httpx.AsyncClient(base_url=prometheus.url, trust_env=False) as client:
-        own = (await client.get("/metrics")).raise_for_status().text
-    return float(next(line for line in own.splitlines() if line.startswith(counter)).split()[1])
+    same: list[str] = field(default_factory=list)  # proxies of which two series have had the same labels
 
 
 async def look(watched: Watched, runtime: LocalRuntime, prometheus: Prometheus, shape: str) -> None:
@@ -65,14 +61,11 @@ async def watch(folder: Path) -> Watched:
                     await strangler.forward()
                     if shape in CALLS:
                         await look(watched, runtime, prometheus, shape)
-            for name in SCENES:
-                result = await act_out(runtime, BY_NAME[name])
-                if not result.passed:
-                    watched.failed_scenes.append(f"{name}: {result.why}")
+            watched.failed_scenes = await failures(runtime, SCENES)
             await asyncio.sleep(3)
             for _, _, query in queries():
                 watched.points[query] = await points(prometheus, query, begun, EVERY)
-            watched.same = await left_out(prometheus)
+            watched.same = [str(found) for found in await prometheus.query(SAME)]
             for target in await prometheus.query("up == 0"):
                 watched.down.add(target["metric"]["instance"])
     finally:

@@ -37,4 +37,4 @@ def test_the_scenes_that_the_dashboards_show_took_effect(watched: Any) -> None:
 
 
 def test_no_two_series_of_a_proxy_have_the_same_labels_in_the_end(watched: Any) -> None:
-    assert watched.same == 0
+    assert watched.same == []

@@ -1,0 +1,17 @@
+"""Scenes that are acted out for what they leave behind in the figures."""
+
+from collections.abc import Iterable
+
+from demo.runtimes.runtime import Runtime
+from demo.scenes.catalogue import BY_NAME
+from demo.scenes.engine import run
+
+
+async def failures(runtime: Runtime, names: Iterable[str]) -> list[str]:
+    """One after the other; which of them failed, and why."""
+    failed = []
+    for name in names:
+        result = await run(runtime, BY_NAME[name])
+        if not result.passed:
+            failed.append(f"{name}: {result.why}")
+    return failed
