@@ -1,5 +1,6 @@
 """What kubectl gets of Istio's add-ons."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -58,3 +59,18 @@ def test_loki_runs_on_a_cluster_without_storage_too(ephemeral: bool) -> None:
     mounted = {mount["name"] for mount in pod["containers"][0]["volumeMounts"]}
     assert mounted <= claimed | {volume["name"] for volume in pod["volumes"]}
     assert claimed == (set() if ephemeral else {"storage"})
+
+
+def test_prometheus_reads_an_exporter_of_each_database_and_nothing_else_of_its_pod() -> None:
+    folder = ROOT / "k8s/addons/postgres-exporter"
+    pod = yaml.safe_load((folder / "deployment.yaml").read_text())["spec"]["template"]
+    ports = [port for container in pod["spec"]["containers"] for port in container["ports"]]
+    databases = {path.name.removesuffix("-db") for path in (ROOT / "k8s/base").glob("*-db")}
+    (keep,) = jobs(settings(upstream_envoy=False))["postgres"]["relabel_configs"]
+    read = [port for port in ports if re.fullmatch(keep["regex"], f"postgres-exporter;{port['name']}")]
+    assert [port["name"] for port in read] == [f"http-{c['name']}" for c in pod["spec"]["containers"]]
+    assert {c["name"] for c in pod["spec"]["containers"]} == databases
+    assert not re.fullmatch(keep["regex"], "postgres-exporter;http-envoy-prom")
+    (rule,) = yaml.safe_load((folder / "networkpolicy.yaml").read_text())["spec"]["ingress"]
+    (allowed,) = rule["ports"]
+    assert {port["containerPort"] for port in read} == set(range(allowed["port"], allowed["endPort"] + 1))

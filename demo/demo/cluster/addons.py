@@ -3,6 +3,7 @@
 They are as they come with the source that istiod is compiled from, but for Prometheus: it gets our rules, the figures
 of each pod get the name of its workload, and those of upstream Envoy's sidecars the labels of Istio's standard metrics.
 What containers use it takes from the kubelet itself, which knows them with any engine; cAdvisor does not everywhere.
+It reads the exporters of our databases, too.
 Loki has no rules, so nobody looks for them.
 """
 
@@ -16,12 +17,26 @@ import yaml
 from demo.cluster.render import Object, read
 from demo.cluster.tools import module_folder
 from demo.runtimes.local.istio_binaries import istio_version
-from demo.runtimes.manifests import ROOT
+from demo.runtimes.manifests import NAMESPACE, ROOT
 
 OURS = ROOT / "k8s" / "addons" / "prometheus"
 RULES = {"recording_rules.yml": "recording.yaml", "alerting_rules.yml": "objectives.yaml"}
 OF_PODS, OF_CONTAINERS = "kubernetes-pods", "kubernetes-nodes-cadvisor"
 WORKLOAD = {"source_labels": ["__meta_kubernetes_pod_label_app"], "target_label": "workload"}
+OF_DATABASES: Object = {  # the containers of k8s/addons/postgres-exporter
+    "job_name": "postgres",
+    "kubernetes_sd_configs": [{"role": "pod", "namespaces": {"names": [NAMESPACE]}}],
+    "relabel_configs": [
+        {
+            "source_labels": ["__meta_kubernetes_pod_label_app", "__meta_kubernetes_pod_container_port_name"],
+            "regex": "postgres-exporter;http-(monolith|currency|title|pricing|customer|order)",
+            "action": "keep",
+        }
+    ],
+    "metric_relabel_configs": [
+        {"source_labels": ["datname"], "regex": "postgres|template.*", "action": "drop"}
+    ],
+}
 
 
 def samples() -> Path:
@@ -48,6 +63,7 @@ def _watch_us(data: dict[str, str], upstream_envoy: bool) -> None:
     pods = jobs[OF_PODS]
     pods["relabel_configs"].append(WORKLOAD)
     jobs[OF_CONTAINERS]["metrics_path"] = "/metrics/resource"
+    config["scrape_configs"].append(OF_DATABASES)
     if upstream_envoy:
         pods["metric_relabel_configs"] = yaml.safe_load((OURS / "relabelling.yaml").read_text())
     data["prometheus.yml"] = yaml.safe_dump(config, sort_keys=False)
