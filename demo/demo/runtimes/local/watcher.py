@@ -7,7 +7,7 @@ from watchfiles import awatch
 
 from demo.runtimes.local.meshconfig import MeshConfig
 
-LOOK_AGAIN = 200  # milliseconds; for what was saved while the watch was being set up
+LOOK_AGAIN = 400  # milliseconds; for what was saved while the watch was being set up
 
 
 async def watch(config: MeshConfig) -> None:
@@ -28,7 +28,7 @@ def _folders(config: MeshConfig) -> set[Path]:
 async def _watch(config: MeshConfig, folders: set[Path]) -> None:
     """Until there are other folders to watch."""
     changes = awatch(
-        *folders, recursive=False, debounce=60, step=30, rust_timeout=LOOK_AGAIN, yield_on_timeout=True
+        *folders, recursive=False, debounce=100, step=100, rust_timeout=LOOK_AGAIN, yield_on_timeout=True
     )
     async for _ in changes:
         await config.take_over_edits()
