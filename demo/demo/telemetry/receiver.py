@@ -4,6 +4,7 @@ import gzip
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
@@ -17,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from demo.telemetry.spans import Span, SpanStore
+from demo.telemetry.spans import ORDER_ID, Span, SpanStore
 
 PROTOBUF = "application/x-protobuf"
 CUSTOMER = re.compile(r"(?<=/api/customers/)[^/]+")  # as in k8s/addons/opentelemetry-collector/config.yaml
@@ -56,30 +57,43 @@ def receiver(store: SpanStore) -> Starlette:
     return Starlette(routes=[Route("/v1/traces", traces, methods=["POST"])])
 
 
-def spans_of(message: ExportTraceServiceRequest) -> Iterator[Span]:
-    for resource_spans in message.resource_spans:
-        resource = _texts(resource_spans.resource.attributes)
-        service = workload(resource.get("service.name", "unknown"))
-        version = sys.intern(resource.get("service.version", ""))
-        for scope in resource_spans.scope_spans:
+@dataclass(frozen=True, slots=True)
+class SentSpan:
+    """Received."""
+
+    resource: trace_pb2.ResourceSpans
+    span: trace_pb2.Span
+
+    @property
+    def trace_id(self) -> str:
+        return self.span.trace_id.hex()
+
+    @property
+    def order_id(self) -> str:
+        return next((a.value.string_value for a in self.span.attributes if a.key == ORDER_ID), "")
+
+    def read(self) -> Span:
+        resource, span = _texts(self.resource.resource.attributes), self.span
+        return Span(
+            trace_id=self.trace_id,
+            span_id=span.span_id.hex(),
+            parent_id=span.parent_span_id.hex(),
+            service=workload(resource.get("service.name", "unknown")),
+            version=sys.intern(resource.get("service.version", "")),
+            name=sys.intern(span.name),
+            kind=KINDS.get(span.kind, "internal"),
+            start=span.start_time_unix_nano / 1e9,
+            end=span.end_time_unix_nano / 1e9,
+            status=STATUSES.get(span.status.code, "unset"),
+            attributes=_texts(span.attributes),
+        )
+
+
+def spans_of(message: ExportTraceServiceRequest) -> Iterator[SentSpan]:
+    for resource in message.resource_spans:
+        for scope in resource.scope_spans:
             for span in scope.spans:
-                yield _span(span, service, version)
-
-
-def _span(span: trace_pb2.Span, service: str, version: str) -> Span:
-    return Span(
-        trace_id=span.trace_id.hex(),
-        span_id=span.span_id.hex(),
-        parent_id=span.parent_span_id.hex(),
-        service=service,
-        version=version,
-        name=sys.intern(span.name),
-        kind=KINDS.get(span.kind, "internal"),
-        start=span.start_time_unix_nano / 1e9,
-        end=span.end_time_unix_nano / 1e9,
-        status=STATUSES.get(span.status.code, "unset"),
-        attributes=_texts(span.attributes),
-    )
+                yield SentSpan(resource, span)
 
 
 def workload(service: str) -> str:

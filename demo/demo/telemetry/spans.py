@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 ORDER_ID = "figtree.order_id"
 TRACES = 1000
@@ -25,40 +26,67 @@ class Span:
     status: str  # unset, ok, error
     attributes: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def order_id(self) -> str:
+        return self.attributes.get(ORDER_ID, "")
+
+    def read(self) -> "Span":
+        return self
+
+
+class Received(Protocol):
+    """A span as it came. Most are never looked at, and to read them all was the largest part of what tracing cost."""
+
+    @property
+    def trace_id(self) -> str: ...
+    @property
+    def order_id(self) -> str: ...  # empty: it names none
+    def read(self) -> Span: ...
+
+
+@dataclass(slots=True)
+class _Trace:
+    spans: list[Received] = field(default_factory=list)
+    orders: set[str] = field(default_factory=set)
+    looked_at: int = 0  # so many spans, for the orders that they name
+
+    def names(self, order_id: str) -> bool:
+        self.orders |= {span.order_id for span in self.spans[self.looked_at :]}
+        self.looked_at = len(self.spans)
+        return order_id in self.orders
+
+    def read(self) -> list[Span]:
+        read = [span.read() for span in self.spans]
+        self.spans[:] = read
+        return sorted(read, key=lambda span: span.start)
+
 
 @dataclass(slots=True)
 class SpanStore:
     """The last `traces` traces; the one that has not grown for the longest time goes first."""
 
     traces: int = TRACES
-    _traces: OrderedDict[str, list[Span]] = field(default_factory=OrderedDict)
-    _orders: dict[str, set[str]] = field(default_factory=dict)  # order id: its traces
+    _traces: OrderedDict[str, _Trace] = field(default_factory=OrderedDict)
 
-    def add(self, spans: Iterable[Span]) -> None:
+    def add(self, spans: Iterable[Received]) -> None:
         for span in spans:
-            known = self._traces.setdefault(span.trace_id, [])
-            self._traces.move_to_end(span.trace_id)
-            if len(known) < SPANS_OF_A_TRACE:
-                known.append(span)
-                if order := span.attributes.get(ORDER_ID):
-                    self._orders.setdefault(order, set()).add(span.trace_id)
+            name = span.trace_id
+            known = self._traces.get(name)
+            if known is None:
+                known = self._traces[name] = _Trace()
+            self._traces.move_to_end(name)
+            if len(known.spans) < SPANS_OF_A_TRACE:
+                known.spans.append(span)
         while len(self._traces) > self.traces:
-            trace_id, gone = self._traces.popitem(last=False)
-            for order in {span.attributes.get(ORDER_ID, "") for span in gone}:
-                self._forget(order, trace_id)
-
-    def _forget(self, order: str, trace_id: str) -> None:
-        if known := self._orders.get(order):
-            known.discard(trace_id)
-            if not known:
-                del self._orders[order]
+            self._traces.popitem(last=False)
 
     def trace(self, trace_id: str) -> list[Span]:
         """In the order in which they began."""
-        return sorted(self._traces.get(trace_id, ()), key=lambda span: span.start)
+        known = self._traces.get(trace_id)
+        return known.read() if known else []
 
     def of_order(self, order_id: str) -> list[list[Span]]:
-        found = (self.trace(trace_id) for trace_id in self._orders.get(order_id, ()))
+        found = (trace.read() for trace in self._traces.values() if trace.names(order_id))
         return sorted(found, key=lambda spans: spans[0].start, reverse=True)
 
     def recent(self, limit: int = 20) -> list[list[Span]]:
@@ -68,7 +96,7 @@ class SpanStore:
 
     def edges(self) -> set[Edge]:
         """Caller and callee of every call that was seen from both sides."""
-        return {edge for spans in self._traces.values() for edge in edges_of(spans)}
+        return {edge for trace in self._traces.values() for edge in edges_of(trace.read())}
 
 
 def edges_of(spans: Iterable[Span]) -> set[Edge]:
