@@ -76,8 +76,9 @@ async def telemetry(
     found: dict[str, list[Round]] = {}
     with tempfile.TemporaryDirectory() as folder:
         try:
-            for _ in range(rounds):
-                for share in SHARES:
+            for number in range(rounds):
+                first = number % len(SHARES)
+                for share in (*SHARES[first:], *SHARES[:first]):
                     file = Path(folder) / f"tracing-{share}.yaml"
                     file.write_text(TRACING.read_text().replace(AS_USUAL, f"Percentage: {share}"))
                     await runtime.apply([file])

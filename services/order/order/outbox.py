@@ -47,7 +47,7 @@ class Bell:
 
 class Relay:
     def __init__(
-        self, outbox: Outbox, bell: Bell, *, every: float = 0.2, rest: float = 1.0, at_once: int = AT_ONCE
+        self, outbox: Outbox, bell: Bell, *, every: float = 0.5, rest: float = 1.0, at_once: int = AT_ONCE
     ) -> None:
         self._outbox = outbox
         self._bell = bell
