@@ -96,7 +96,7 @@ async def test_plaintext_to_a_workload_is_refused(mesh: LocalRuntime) -> None:
 async def test_tls_without_a_certificate_is_refused(mesh: LocalRuntime) -> None:
     (workload,) = [w for w in await mesh.workloads() if w.name == "monolith"]
     async with httpx.AsyncClient(trust_env=False, verify=False) as client:
-        with pytest.raises((httpx.TransportError, ssl.SSLError)):  # the alert comes while it writes or while it reads
+        with pytest.raises((httpx.TransportError, ssl.SSLError)):  # at its writing or its reading
             await client.get(f"https://{workload.ip}:8080/who")
 
 
