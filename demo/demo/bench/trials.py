@@ -12,7 +12,7 @@ from typing import Any
 
 from demo.bench.filling import fill
 from demo.bench.places import instance
-from demo.bench.rounds import Round, Row, clients_of, measure
+from demo.bench.rounds import Round, Row, clients_of, measure, turns
 from demo.bench.usage import watched
 from demo.runtimes.local import LocalRuntime
 from demo.runtimes.manifests import ROOT
@@ -71,14 +71,13 @@ async def shapes(
 async def telemetry(
     runtime: LocalRuntime, clients: int, rounds: int, seconds: float, tell: Tell
 ) -> dict[str, list[Round]]:
-    """None, a tenth and all of the requests traced from the edge through all hops, one after the other."""
+    """None, a tenth and all of the requests traced from the edge through all hops, in turns."""
     row = await edge_row("mesh", runtime)
     found: dict[str, list[Round]] = {}
     with tempfile.TemporaryDirectory() as folder:
         try:
             for number in range(rounds):
-                first = number % len(SHARES)
-                for share in (*SHARES[first:], *SHARES[:first]):
+                for share in turns(SHARES, number):
                     file = Path(folder) / f"tracing-{share}.yaml"
                     file.write_text(TRACING.read_text().replace(AS_USUAL, f"Percentage: {share}"))
                     await runtime.apply([file])

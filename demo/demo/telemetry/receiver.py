@@ -59,7 +59,7 @@ def receiver(store: SpanStore) -> Starlette:
 
 @dataclass(frozen=True, slots=True)
 class SentSpan:
-    """Received."""
+    """As OTLP has it, beside the resource that sent it."""
 
     resource: trace_pb2.ResourceSpans
     span: trace_pb2.Span
