@@ -68,8 +68,15 @@ def test_every_line_of_a_service_is_json_with_the_same_names(seen: dict[str, See
 @pytest.mark.parametrize("shape", CALLS)
 def test_the_log_tells_in_the_orders_trace_how_far_it_has_come(seen: dict[str, Seen], shape: str) -> None:
     trace_id, order_id = seen[shape].order[0].trace_id, seen[shape].order_id
-    told = [json.loads(line)["message"] for line in seen[shape].logs if trace_id in line]
+    lines = [json.loads(line) for line in seen[shape].logs if trace_id in line]
+    told = [line["message"] for line in lines if line["message"].startswith("order ")]
     assert [f"order {order_id} is {status}" for status in ("placed", "accepted")] == told[:2]
+
+
+@pytest.mark.parametrize("shape", CALLS)
+def test_what_went_well_leaves_no_line_in_a_proxys_log(seen: dict[str, Seen], shape: str) -> None:
+    lines = [json.loads(line) for line in seen[shape].logs if '"grpc_status"' in line]
+    assert [line for line in lines if " 20" in line["message"] and not line["grpc_status"]] == []
 
 
 def test_an_event_is_published_and_consumed_in_the_orders_trace(seen: dict[str, Seen]) -> None:
