@@ -12,7 +12,7 @@ from demo.strangler import fence, gate
 from demo.strangler import state as phases
 from demo.strangler.database import MONOLITH
 from demo.strangler.gate import GateRefused
-from demo.strangler.mirror import Answer, Verdict
+from demo.strangler.mirror import Verdict
 from demo.strangler.modules import ORDER
 from demo.strangler.steps import Strangler
 from demo.strangler.tools import Tools
@@ -255,14 +255,3 @@ async def test_a_fenced_table_takes_no_write_but_replication(
     assert list(await stored(runtime, "order")) == ["k"]
     comparison = await gate.compare(runtime, ORDER)  # type: ignore[arg-type]
     assert (comparison.rows, comparison.differences) == (3, 0)
-
-
-def test_answers_are_paired_by_request_and_only_under_the_prefix() -> None:
-    from demo.strangler.mirror import pairs, parse
-
-    line = '{"at":"2026-11-23T18:00:00.000Z","answer_to":"%s","method":"GET","path":"%s","status":200,"digest":"d"}'
-    ours = parse([line % ("a", "/api/titles"), line % ("b", "/api/rates"), "noise"])
-    theirs = parse([line % ("a", "/api/titles"), line % ("b", "/api/rates"), line % ("c", "/api/titles")])
-    answer = Answer("GET", "/api/titles", "200", "d")
-    assert pairs(ours, theirs, ("/api/titles",)) == [(answer, answer)]
-    assert parse([line % ("a", "/api/titles")], begun=2e9) == {}

@@ -11,6 +11,9 @@ import httpx
 
 from demo.runtimes.runtime import Runtime
 
+ORDERS = "/api/orders"
+CUSTOMERS = 20
+PATIENCE = 10.0  # seconds within which two sides come to answer alike
 SIDE_HEADER = "x-figtree-side"  # the mirror's routes send a request that carries it to that side alone
 
 
@@ -54,7 +57,27 @@ async def verdict(runtime: Runtime, prefixes: tuple[str, ...], begun: float, lin
     ours, theirs = [
         parse(await runtime.logs(side, "proxy", lines), begun) for side in ("monolith", "gateway")
     ]
-    return await judge(runtime, pairs(ours, theirs, prefixes))
+    async with httpx.AsyncClient(base_url=runtime.edge(), timeout=10) as client:
+        mirrored = await judge(client, pairs(ours, theirs, prefixes))
+        if not mirrored.pairs or ORDERS not in prefixes:
+            return mirrored
+        asked = await of_customers(client)
+    return Verdict(
+        mirrored.pairs + asked.pairs,
+        mirrored.mismatches + asked.mismatches,
+        mirrored.settled,
+        (*mirrored.examples, *asked.examples),
+    )
+
+
+async def of_customers(client: httpx.AsyncClient) -> Verdict:
+    """A path that names a customer is in no log, so both sides are asked here: about who has ordered last."""
+    newest = (await client.get(ORDERS, params={"page_size": 100})).raise_for_status().json()["orders"]
+    customers = dict.fromkeys(order["customer_id"] for order in newest)
+    paths = [str(httpx.URL(ORDERS, params={"customer_id": one})) for one in [*customers][:CUSTOMERS]]
+    agreed = await asyncio.gather(*(_agree(client, path) for path in paths))
+    wrong = agreed.count(False)
+    return Verdict(len(paths), wrong, examples=(f"GET {ORDERS} of {wrong} customers",) if wrong else ())
 
 
 def pairs(
@@ -67,20 +90,19 @@ def pairs(
     ]
 
 
-async def judge(runtime: Runtime, paired: list[tuple[Answer, Answer]]) -> Verdict:
+async def judge(client: httpx.AsyncClient, paired: list[tuple[Answer, Answer]]) -> Verdict:
     differing = [(a, b) for a, b in paired if (a.status, a.digest) != (b.status, b.digest)]
-    async with httpx.AsyncClient(base_url=runtime.edge(), timeout=10) as client:
-        paths = sorted({a.path for a, _ in differing if a.method == "GET"})
-        answers = await asyncio.gather(*(_agree(client, path) for path in paths))
-        agreed = dict(zip(paths, answers, strict=True))
+    paths = sorted({a.path for a, _ in differing if a.method == "GET"})
+    answers = await asyncio.gather(*(_agree(client, path) for path in paths))
+    agreed = dict(zip(paths, answers, strict=True))
     left = [(a, b) for a, b in differing if not (a.method == "GET" and agreed[a.path])]
     examples = [f"{a.method} {a.path}: {a.status} {a.digest} ≠ {b.status} {b.digest}" for a, b in left]
     return Verdict(len(paired), len(left), len(differing) - len(left), tuple(examples[:5]))
 
 
-async def _agree(client: httpx.AsyncClient, path: str, patience: float = 10.0) -> bool:
+async def _agree(client: httpx.AsyncClient, path: str) -> bool:
     """Whether both sides come to answer alike, at a moment when nothing changes between the two looks."""
-    for _ in range(int(patience / 0.2)):
+    for _ in range(int(PATIENCE / 0.2)):
         asked = (client.get(path, headers={SIDE_HEADER: side}) for side in ("monolith", "gateway"))
         sides = await asyncio.gather(*asked)
         if len({(r.status_code, hashlib.sha256(r.content).digest()) for r in sides}) == 1:
