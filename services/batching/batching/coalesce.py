@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -14,6 +15,8 @@ from tracing import is_sampled
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+LINGER, LONGEST = 0.25, 0.01  # of what the flight took, and seconds
 
 # The mesh may send calls that differ in these to other versions.
 ROUTED_BY = ("x-environment", "x-figtree-user")
@@ -32,16 +35,26 @@ class Waiting(Generic[T, R]):
     since: float
 
 
+@dataclass(frozen=True, slots=True)
+class Boarding:
+    seats: int
+    full: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 @dataclass(slots=True)
 class Lane(Generic[T, R]):
     """Calls that may travel together."""
 
     waiting: deque[Waiting[T, R]] = field(default_factory=deque)
     flights: int = 0
+    boarding: list[Boarding] = field(default_factory=list)
 
 
 class Coalescer(Generic[T, R]):
     """Hands items to `work` in batches: what arrives while all flights are out leaves together with the next.
+
+    Those who were answered together often come again together: for a quarter of the time that it took to answer them,
+    and not for more than 10 ms, what comes waits until they are as many again.
 
     A flight belongs to no caller: one that is cancelled cancels only itself. The first sampled call leads it and comes
     first: its trace shows every hop, those of others end where they joined.
@@ -74,7 +87,11 @@ class Coalescer(Generic[T, R]):
             raise Busy("too many calls are waiting already")
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         lane.waiting.append(Waiting(item, answer, call, copy_context(), now))
-        if lane.flights < self._flights:
+        if lane.boarding:
+            for boarding in lane.boarding:
+                if len(lane.waiting) >= boarding.seats:
+                    boarding.full.set()
+        elif lane.flights < self._flights:
             lane.flights += 1
             task = asyncio.create_task(self._fly(name, lane))
             self._tasks.add(task)
@@ -84,11 +101,24 @@ class Coalescer(Generic[T, R]):
     async def _fly(self, name: tuple[str | None, ...], lane: Lane[T, R]) -> None:
         try:
             while batch := self._next(lane):
+                begun = time.monotonic()
                 await asyncio.create_task(self._answer(batch), context=batch[0].context)
+                if len(batch) > 1:
+                    await self._linger(lane, len(batch), time.monotonic() - begun)
         finally:
             lane.flights -= 1
             if not lane.flights and not lane.waiting:
                 self._lanes.pop(name, None)
+
+    async def _linger(self, lane: Lane[T, R], seats: int, took: float) -> None:
+        if len(lane.waiting) >= seats:
+            return
+        boarding = Boarding(seats)
+        lane.boarding.append(boarding)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(took * LINGER, LONGEST)):
+                await boarding.full.wait()
+        lane.boarding.remove(boarding)
 
     def _next(self, lane: Lane[T, R]) -> list[Waiting[T, R]]:
         batch: list[Waiting[T, R]] = []
