@@ -2,14 +2,11 @@
 
 import asyncio
 
-import httpx
-
 from demo.runtimes.cluster.api import Object
 from demo.runtimes.cluster.forward import Forwards, Pod
 from demo.runtimes.cluster.pods import CALLER, PROXY, Pods, name_of, statuses
 from demo.runtimes.local.envoy import Admin
 from demo.runtimes.manifests import NAMESPACE
-from demo.runtimes.runtime import RuntimeFailure
 
 ADMIN, DEBUG = 15000, 8080
 MESHED = "security.istio.io/tlsMode=istio"  # the injector's label
@@ -26,7 +23,7 @@ class Proxies:
         async def there() -> Pod:
             return where
 
-        return Admin(f"http://127.0.0.1:{await self._forwards.port('/'.join(where), ADMIN, there)}")
+        return Admin(f"127.0.0.1:{await self._forwards.port('/'.join(where), ADMIN, there)}")
 
     async def istiod(self) -> str:
         async def there() -> Pod:
@@ -50,12 +47,9 @@ class Proxies:
         return {pod["metadata"]["name"]: await self.admin(pod) for pod in await self.pods()}
 
     async def counters(self, workload: str, prefix: str, matching: str) -> dict[str, float]:
-        try:
-            asked = await asyncio.gather(
-                *(admin.statistics(prefix, matching) for admin in await self.of(workload))
-            )
-        except httpx.HTTPError as error:
-            raise RuntimeFailure(f"a sidecar of {workload} does not answer: {error!r}") from error
+        asked = await asyncio.gather(
+            *(admin.statistics(prefix, matching) for admin in await self.of(workload))
+        )
         total: dict[str, float] = {}
         for statistics in asked:
             for name, value in statistics.items():

@@ -23,6 +23,7 @@ async def serving(application: Starlette, listener: socket.socket):  # type: ign
         lifespan="off",
         loop="asyncio",
         ws="none",
+        proxy_headers=False,
         timeout_graceful_shutdown=1,
     )
     server = Server(config)

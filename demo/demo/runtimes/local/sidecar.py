@@ -59,7 +59,7 @@ class Proxy:
 
     @property
     def admin(self) -> Admin:
-        return Admin(f"http://{self.ip}:{self.mesh.admin_port}")
+        return Admin(f"{self.ip}:{self.mesh.admin_port}")
 
     def prepare(self) -> Process:
         """pilot-agent takes its paths relative to where it runs."""
@@ -112,7 +112,10 @@ class Proxy:
             "terminationDrainDuration": "0.1s",  # the supervisor has drained it before
             "drainDuration": "1s",  # open connections keep the rules they were opened under for so long
             "parentShutdownDuration": "2s",
-            "runtimeValues": {"tracing.opentelemetry.flush_interval_ms": "500"},
+            "runtimeValues": {  # spans leave together, after half a second at the latest
+                "tracing.opentelemetry.flush_interval_ms": "500",
+                "tracing.opentelemetry.min_flush_spans": "100",
+            },
             "proxyStatsMatcher": {"inclusionRegexps": STATISTICS},
         }
         version = self.labels.get("version", "latest")
