@@ -1,7 +1,8 @@
 """The one database that all modules share."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 from chassis.context import current
@@ -24,7 +25,7 @@ def open_engine(url: str) -> AsyncEngine:
         make_url(url).set(drivername="postgresql+asyncpg"),
         isolation_level="AUTOCOMMIT",
         pool_size=10,
-        max_overflow=0,
+        max_overflow=1,  # the one that listens
         pool_timeout=8,
         pool_reset_on_return=None,
         hide_parameters=True,
@@ -51,11 +52,41 @@ class Database:
                 raise
         return await self._run(statement, values)
 
+    @asynccontextmanager
+    async def listening(self, channel: str) -> AsyncIterator["Listening"]:
+        async with self._engine.connect() as connection:
+            ours: Any = (await connection.get_raw_connection()).driver_connection
+            listening = Listening(ours)
+            try:
+                await ours.add_listener(channel, listening.tell)
+                yield listening
+            finally:
+                await connection.invalidate()  # nobody else gets one that listens
+
     async def _run(self, statement: Executable, values: Mapping[str, Any] | None) -> Sequence[Row[Any]]:
         with statement_span(statement, current().headers, "monolith"), _translating():
             async with self._engine.connect() as connection:
                 result = await connection.execute(statement, values)
                 return result.all() if result.returns_rows else ()
+
+
+class Listening:
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._told = asyncio.Event()
+        connection.add_termination_listener(self.tell)
+
+    def tell(self, *_: object) -> None:
+        self._told.set()
+
+    async def told(self, seconds: float) -> None:
+        """Until somebody notifies the channel, or for so long. Raises Unavailable if the connection is lost."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._told.wait()
+        self._told.clear()
+        if self._connection.is_closed():
+            raise Unavailable(AGAIN)
 
 
 @contextmanager

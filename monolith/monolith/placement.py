@@ -12,7 +12,7 @@ from monolith.database import Database, metadata
 log = logging.getLogger(__name__)
 
 Port = TypeVar("Port")
-EVERY = 0.2
+EVERY = 5.0  # seconds after which it is read although nobody has told of a change
 
 module_placement = Table(
     "module_placement",
@@ -50,11 +50,13 @@ class Placement:
                 choice.is_remote = is_remote
 
     async def follow(self) -> None:
-        """Read it again and again; what was read last holds while the database is away."""
+        """Read it whenever its trigger tells of a change; what was read last holds while the database is away."""
         while True:
-            await asyncio.sleep(EVERY)
             try:
-                await self.read()
+                async with self._database.listening(module_placement.name) as changes:
+                    while True:
+                        await self.read()
+                        await changes.told(EVERY)
             except Exception as error:
                 log.warning("placement is not readable: %r", error)
                 await asyncio.sleep(1)

@@ -21,7 +21,7 @@ ORDER = {
     "currency": "EUR",
     "lines": [{"title_id": "t-000001", "quantity": 2}],
 }
-SETTLED_AFTER = 15.0
+SETTLED_AFTER = 75.0  # PostgreSQL looks for freshly filled tables once a minute
 
 
 async def footprint(name: str, starts: int, seconds: float) -> dict[str, Any]:

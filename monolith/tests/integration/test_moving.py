@@ -111,6 +111,13 @@ async def test_placement_follows_its_table_and_survives_without_it(postgres: Pos
         await database.rows(text("delete from module_placement"))
         await asyncio.sleep(1.5)
         assert titles() == "here"
+        await database.rows(
+            text("select pg_terminate_backend(pid) from pg_stat_activity where query ilike 'listen %'")
+        )
+        await asyncio.sleep(1.5)
+        await database.rows(text("insert into module_placement values ('title', 'remote')"))
+        await asyncio.sleep(0.5)
+        assert titles() == "there"  # a new connection listens
     finally:
         following.cancel()
         await asyncio.wait([following])
