@@ -183,11 +183,20 @@ def soak(minutes: float = 20, clients: int = 4, out: Out = RESULTS) -> None:
     asyncio.run(work())
 
 
+async def _end() -> None:
+    for suffix in ("off", "on", "many", "shapes", "start"):
+        try:
+            await (await LocalRuntime.connect(f"{Settings().figtree_name}-{suffix}")).down()
+        except NotRunning:
+            continue
+
+
 @app.command()
 def footprint(starts: int = 3, seconds: float = 30, out: Out = RESULTS) -> None:
     """From `figtree up` to the first order, the memory of the largest shape, and its CPU while idle."""
 
     async def work() -> None:
+        await _end()  # instances beside each other share the pages of their programs
         found = await measured_footprint(f"{Settings().figtree_name}-start", starts, seconds)
         _say(tables.footprint(found))
         results.add(out, "footprint", "local", found)
@@ -232,12 +241,4 @@ def compare(
 @app.command()
 def down() -> None:
     """Stop what `figtree bench` started."""
-
-    async def work() -> None:
-        for suffix in ("off", "on", "many", "shapes", "start"):
-            try:
-                await (await LocalRuntime.connect(f"{Settings().figtree_name}-{suffix}")).down()
-            except NotRunning:
-                continue
-
-    asyncio.run(work())
+    asyncio.run(_end())
