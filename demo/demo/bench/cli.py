@@ -113,12 +113,20 @@ def shapes(rounds: Rounds = 3, seconds: Seconds = 8, clients: int = 16, out: Out
 
 
 @app.command()
-def telemetry(clients: int = 64, rounds: Rounds = 3, seconds: Seconds = 8, out: Out = RESULTS) -> None:
-    """Traces of none, a tenth and all of the requests."""
+def telemetry(
+    clients: Annotated[list[int], typer.Option(help="At once; may be repeated.")] = [16, 64],  # noqa: B006
+    rounds: Rounds = 3,
+    seconds: Seconds = 8,
+    out: Out = RESULTS,
+) -> None:
+    """Traces of none, a tenth and all of the requests; beside them the same services without mesh and traces."""
 
     async def work() -> None:
-        found = await trials.telemetry(await _meshed(), clients, rounds, seconds, _tell)
-        results.add(out, "telemetry", str(clients), found)
+        async with AsyncExitStack() as closing:
+            (beside,) = await rows(closing, {"services"})
+            for count in clients:
+                found = await trials.telemetry(beside, await _meshed(), count, rounds, seconds, _tell)
+                results.add(out, "telemetry", str(count), found)
 
     asyncio.run(work())
 

@@ -48,12 +48,12 @@ def _parts(results: dict[str, Any]) -> Iterator[str]:
         yield processes(entry["rounds"])
     titles = {
         "shapes": "Shapes of the journey",
-        "telemetry": "Share of the requests that is traced",
+        "telemetry": "The mesh, by the share of the requests that is traced, and without it",
         "stored": "Orders stored already (100,000 titles)",
         "replicas": "Replicas of order and gateway",
     }
     for part, title in titles.items():
-        for clients, entry in results.get(part, {}).items():
+        for clients, entry in sorted(results.get(part, {}).items(), key=lambda item: int(item[0])):
             yield f"## {title}, {clients} clients\n\n{_of(entry)}\n\n{plain(entry['rounds'])}"
     for entry in results.get("calls", {}).values():
         lines = [

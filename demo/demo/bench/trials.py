@@ -69,15 +69,19 @@ async def shapes(
 
 
 async def telemetry(
-    runtime: LocalRuntime, clients: int, rounds: int, seconds: float, tell: Tell
+    beside: Row, runtime: LocalRuntime, clients: int, rounds: int, seconds: float, tell: Tell
 ) -> dict[str, list[Round]]:
-    """None, a tenth and all of the requests traced from the edge through all hops, in turns."""
+    """None, a tenth and all of the requests traced from the edge through all hops, in turns with `beside`."""
     row = await edge_row("mesh", runtime)
     found: dict[str, list[Round]] = {}
     with tempfile.TemporaryDirectory() as folder:
         try:
             for number in range(rounds):
-                for share in turns(SHARES, number):
+                for share in turns((None, *SHARES), number):
+                    if share is None:
+                        found.setdefault(beside.name, []).append(await measure(beside, clients, seconds))
+                        tell(beside.name, clients, found[beside.name][-1])
+                        continue
                     file = Path(folder) / f"tracing-{share}.yaml"
                     file.write_text(TRACING.read_text().replace(AS_USUAL, f"Percentage: {share}"))
                     await runtime.apply([file])
