@@ -8,7 +8,7 @@ import pytest
 import yaml
 from demo.cluster import render
 from demo.cluster.render import Object
-from demo.runtimes.local.sidecar import STATISTICS
+from demo.runtimes.local.sidecar import SPANS, STATISTICS
 from demo.runtimes.manifests import ROOT
 
 ALL = render.folders()
@@ -73,6 +73,7 @@ def test_every_sidecar_and_the_gateway_keep_the_figures_that_scenes_read() -> No
     (settings,) = (yaml.safe_load(text) for text in found)
     installed = yaml.safe_load((render.K8S / "istio.yaml").read_text())["spec"]["meshConfig"]["defaultConfig"]
     assert settings["proxyStatsMatcher"]["inclusionRegexps"] == STATISTICS
+    assert settings["runtimeValues"] == SPANS
     assert settings.items() <= installed.items()
 
 

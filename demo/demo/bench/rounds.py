@@ -4,16 +4,15 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from demo.bench import pgbench
 from demo.bench.places import stored
 from demo.bench.usage import usage
 
 Round = dict[str, Any]
-Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +68,14 @@ async def clients_of(address: str, clients: int, seconds: float, *options: str) 
     return seen
 
 
-def turns(things: Sequence[Thing], number: int) -> list[Thing]:
-    """Each round begins with another one, so that none always follows the same one."""
-    first = number % len(things)
-    return [*things[first:], *things[:first]]
-
-
 async def interleaved(
     rows: list[Row], clients: int, rounds: int, seconds: float, tell: Callable[[str, int, Round], None]
 ) -> dict[str, list[Round]]:
+    """Each round begins with another row, so that none always follows the same one."""
     results: dict[str, list[Round]] = {row.name: [] for row in rows}
     for number in range(rounds):
-        for row in turns(rows, number):
+        first = number % len(rows)
+        for row in [*rows[first:], *rows[:first]]:
             found = await measure(row, clients, seconds)
             results[row.name].append(found)
             tell(row.name, clients, found)

@@ -43,7 +43,7 @@ def page(results: dict[str, Any]) -> str:
 def _parts(results: dict[str, Any]) -> Iterator[str]:
     machine = results.get("machine", {})
     yield "# Measured\n\n" + ", ".join(f"{name} {value}" for name, value in machine.items())
-    for clients, entry in sorted(results.get("orders", {}).items(), key=lambda item: int(item[0])):
+    for clients, entry in _by_clients(results.get("orders", {})):
         yield f"## {clients} client{'s' if clients != '1' else ''}\n\n{_of(entry)}\n\n{orders(entry['rounds'])}"
         yield processes(entry["rounds"])
     titles = {
@@ -53,7 +53,7 @@ def _parts(results: dict[str, Any]) -> Iterator[str]:
         "replicas": "Replicas of order and gateway",
     }
     for part, title in titles.items():
-        for clients, entry in sorted(results.get(part, {}).items(), key=lambda item: int(item[0])):
+        for clients, entry in _by_clients(results.get(part, {})):
             yield f"## {title}, {clients} clients\n\n{_of(entry)}\n\n{plain(entry['rounds'])}"
     for entry in results.get("calls", {}).values():
         lines = [
@@ -66,6 +66,10 @@ def _parts(results: dict[str, Any]) -> Iterator[str]:
         yield f"## Overload\n\n{_of(entry)}\n\n{_overload(entry['rounds'])}"
     for entry in results.get("soak", {}).values():
         yield f"## Endurance\n\n{_of(entry)}\n\n{_soak(entry['rounds'])}"
+
+
+def _by_clients(entries: dict[str, Any]) -> list[tuple[str, Any]]:
+    return sorted(entries.items(), key=lambda item: int(item[0]))
 
 
 def _of(entry: dict[str, Any]) -> str:

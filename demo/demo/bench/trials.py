@@ -7,12 +7,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from demo.bench.filling import fill
 from demo.bench.places import instance
-from demo.bench.rounds import Round, Row, clients_of, measure, turns
+from demo.bench.rounds import Round, Row, clients_of, interleaved, measure
 from demo.bench.usage import watched
 from demo.runtimes.local import LocalRuntime
 from demo.runtimes.manifests import ROOT
@@ -73,24 +75,21 @@ async def telemetry(
 ) -> dict[str, list[Round]]:
     """None, a tenth and all of the requests traced from the edge through all hops, in turns with `beside`."""
     row = await edge_row("mesh", runtime)
-    found: dict[str, list[Round]] = {}
     with tempfile.TemporaryDirectory() as folder:
+        traced = []
+        for share in SHARES:
+            file = Path(folder) / f"tracing-{share}.yaml"
+            file.write_text(TRACING.read_text().replace(AS_USUAL, f"Percentage: {share}"))
+            traced.append(replace(row, name=f"{share} % traced", before=partial(_in_force, runtime, file)))
         try:
-            for number in range(rounds):
-                for share in turns((None, *SHARES), number):
-                    if share is None:
-                        found.setdefault(beside.name, []).append(await measure(beside, clients, seconds))
-                        tell(beside.name, clients, found[beside.name][-1])
-                        continue
-                    file = Path(folder) / f"tracing-{share}.yaml"
-                    file.write_text(TRACING.read_text().replace(AS_USUAL, f"Percentage: {share}"))
-                    await runtime.apply([file])
-                    await asyncio.sleep(1)
-                    found.setdefault(f"{share} %", []).append(await measure(row, clients, seconds))
-                    tell(f"{share} % traced", clients, found[f"{share} %"][-1])
+            return await interleaved([beside, *traced], clients, rounds, seconds, tell)
         finally:
             await runtime.apply([TRACING])
-    return found
+
+
+async def _in_force(runtime: LocalRuntime, file: Path) -> None:
+    await runtime.apply([file])
+    await asyncio.sleep(1)
 
 
 async def calls(

@@ -87,11 +87,10 @@ class Coalescer(Generic[T, R]):
             raise Busy("too many calls are waiting already")
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         lane.waiting.append(Waiting(item, answer, call, copy_context(), now))
-        if lane.boarding:
-            for boarding in lane.boarding:
-                if len(lane.waiting) >= boarding.seats:
-                    boarding.full.set()
-        elif lane.flights < self._flights:
+        for boarding in lane.boarding:
+            if len(lane.waiting) >= boarding.seats:
+                boarding.full.set()
+        if not lane.boarding and lane.flights < self._flights:
             lane.flights += 1
             task = asyncio.create_task(self._fly(name, lane))
             self._tasks.add(task)
@@ -115,10 +114,12 @@ class Coalescer(Generic[T, R]):
             return
         boarding = Boarding(seats)
         lane.boarding.append(boarding)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(min(took * LINGER, LONGEST)):
-                await boarding.full.wait()
-        lane.boarding.remove(boarding)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(took * LINGER, LONGEST)):
+                    await boarding.full.wait()
+        finally:
+            lane.boarding.remove(boarding)
 
     def _next(self, lane: Lane[T, R]) -> list[Waiting[T, R]]:
         batch: list[Waiting[T, R]] = []

@@ -11,6 +11,10 @@ from demo.runtimes.local.identity import TRUST_DOMAIN, Identity
 from demo.runtimes.local.istiod import SAN
 from demo.runtimes.local.process import Process
 
+SPANS = {  # they leave together, after half a second at the latest
+    "tracing.opentelemetry.flush_interval_ms": "500",
+    "tracing.opentelemetry.min_flush_spans": "100",
+}
 STATISTICS = [  # what the scenes look at; every further one costs memory in each proxy
     r"cluster\.(outbound|inbound)\|.*(upstream_rq|upstream_cx_(overflow|active|total|connect_fail|[rt]x_bytes_total)"
     r"|circuit_breakers|outlier_detection|membership|retry|ssl|grpc\.(success|failure|request_message_count|response_message_count)).*",
@@ -112,10 +116,7 @@ class Proxy:
             "terminationDrainDuration": "0.1s",  # the supervisor has drained it before
             "drainDuration": "1s",  # open connections keep the rules they were opened under for so long
             "parentShutdownDuration": "2s",
-            "runtimeValues": {  # spans leave together, after half a second at the latest
-                "tracing.opentelemetry.flush_interval_ms": "500",
-                "tracing.opentelemetry.min_flush_spans": "100",
-            },
+            "runtimeValues": SPANS,
             "proxyStatsMatcher": {"inclusionRegexps": STATISTICS},
         }
         version = self.labels.get("version", "latest")
