@@ -96,7 +96,7 @@ overload: $(STUBS) ## Three times as many orders as can be taken: how many are, 
 	@$(BENCH) overload; $(BENCH) down; $(BENCH) report >/dev/null
 
 test: $(STUBS) $(PAGE) ## All tests but those of the scenes, on real PostgreSQL, NATS, istiod and Envoy (ARGS goes to pytest)
-	@echo "[test] unit, contract, conformance, runtime and journey: about 15 minutes, and 5 more to compile istiod the first time"
+	@echo "[test] unit, contract, conformance, runtime and journey: about 20 minutes, and 5 more to compile istiod the first time"
 	@tests/page/chromium >/dev/null || true
 	@cd demo/page && if [ -d node_modules ] && command -v npm >/dev/null; then npm run --silent test; \
 	  else echo "[test] the page's own functions are not tested: there is no Node.js"; fi

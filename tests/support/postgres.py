@@ -33,6 +33,12 @@ SETTINGS = {
     "listen_addresses": "127.0.0.1",
 }
 
+# Ends every other client's connection to the same database; PostgreSQL's own workers are not the owner's to end.
+HANG_UP = (
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
+    " and pid <> pg_backend_pid() and backend_type = 'client backend'"
+)
+
 
 @dataclass(frozen=True)
 class Postgres:

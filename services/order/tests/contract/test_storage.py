@@ -16,7 +16,7 @@ from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from uuid_utils.compat import uuid7
 
-from tests.support.postgres import Postgres
+from tests.support.postgres import HANG_UP, Postgres
 
 
 def entry(key: str = "k", customer: str = "c") -> Entry:
@@ -148,12 +148,7 @@ async def test_a_connection_that_died_is_replaced(
 ) -> None:
     await sql_orders.get(uuid7())
     async with database(database_url) as other, other.connect() as connection:
-        await connection.execute(
-            text(
-                "select pg_terminate_backend(pid) from pg_stat_activity "
-                "where datname = current_database() and pid <> pg_backend_pid()"
-            )
-        )
+        await connection.execute(text(HANG_UP))
     await stored(sql_orders, entry())
 
 

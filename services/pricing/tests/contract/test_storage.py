@@ -7,7 +7,7 @@ from pricing.domain import ListPrice, NotTheWriter, Unavailable
 from pricing.storage import SqlPrices
 from sqlalchemy import text
 
-from tests.support.postgres import Postgres
+from tests.support.postgres import HANG_UP, Postgres
 
 
 async def test_it_finds_what_it_keeps(prices) -> None:  # type: ignore[no-untyped-def]
@@ -90,12 +90,7 @@ async def test_a_database_that_is_away_is_unavailable() -> None:
 async def test_a_connection_that_died_is_replaced(sql_prices: SqlPrices, database_url: str) -> None:
     await sql_prices.find({"a"})
     async with database(database_url) as engine, engine.connect() as connection:
-        await connection.execute(
-            text(
-                "select pg_terminate_backend(pid) from pg_stat_activity "
-                "where datname = current_database() and pid <> pg_backend_pid()"
-            )
-        )
+        await connection.execute(text(HANG_UP))
     assert (await sql_prices.find({"a"})).prices == {}
 
 
