@@ -1,6 +1,8 @@
 import argparse
 import sys
+from collections.abc import Callable, Coroutine
 from functools import partial
+from typing import Any
 
 from chassis import server
 from chassis.telemetry import configure_logging
@@ -26,30 +28,40 @@ def run() -> None:
     chosen = arguments()
     settings = Settings()
     configure_logging("monolith", settings.version, settings.log_level, settings.log_hash_key)
-    url = settings.database_url
+    if chosen.command is None:
+        serve(settings)
+        return
+    try:
+        server.run(command(chosen, settings.database_url))
+    except OSError as error:
+        sys.exit(f"monolith {chosen.command}: the database does not answer: {error}")
+
+
+def command(chosen: argparse.Namespace, url: str) -> Callable[[], Coroutine[Any, Any, None]]:
     match chosen.command:
         case "migrate":
             from monolith.migrations import migrate
 
-            server.run(partial(migrate, url))
+            return partial(migrate, url)
         case "import":
             from monolith.backoffice import import_lines
 
-            server.run(partial(import_lines, url, chosen.module, sys.stdin.buffer))
-        case "seed":
+            return partial(import_lines, url, chosen.module, sys.stdin.buffer)
+        case _:
             from monolith.seed import seed
 
-            server.run(partial(seed, url, chosen.titles, chosen.orders))
-        case _:
-            import tracing
-            from edge import figures
-            from edge.serve import serve
+            return partial(seed, url, chosen.titles, chosen.orders)
 
-            from monolith.wiring import application
 
-            figures.serve(settings.metrics_listen)
-            tracing.configure("monolith", settings.version, settings)
-            server.run(partial(serve, application(settings), settings.listen))
+def serve(settings: Settings) -> None:
+    import tracing
+    from edge import figures, serve
+
+    from monolith.wiring import application
+
+    figures.serve(settings.metrics_listen)
+    tracing.configure("monolith", settings.version, settings)
+    server.run(partial(serve.serve, application(settings), settings.listen))
 
 
 if __name__ == "__main__":

@@ -78,6 +78,10 @@ class Postgres:
 
     async def migrate(self, url: str, revision: str = "head") -> None:
         """Bring the database to the revision, one process at a time."""
+        with self.translating():
+            await self._moved(url, revision)
+
+    async def _moved(self, url: str, revision: str) -> None:
         async with (
             self.database(url, statement_timeout=0) as engine,
             writing(engine).begin() as connection,

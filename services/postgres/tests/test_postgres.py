@@ -1,5 +1,6 @@
 """Which of a database's errors reach the service in its own words."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,10 @@ def test_what_is_our_own_mistake_stays_as_it_is(error: Exception) -> None:
     with pytest.raises(type(error)) as told, OWN.translating():
         raise error
     assert told.value is error
+
+
+async def test_a_migration_whose_database_is_not_there_says_so_in_the_services_words() -> None:
+    with socket.socket() as taken:  # bound, and nobody listens
+        taken.bind(("127.0.0.1", 0))
+        with pytest.raises(Unavailable):
+            await OWN.migrate(f"postgresql://127.0.0.1:{taken.getsockname()[1]}/nowhere")

@@ -50,13 +50,11 @@ def run() -> None:
     match sys.argv[1:]:
         case [] | ["serve"]:
             uvloop.run(serving(settings))
-        case ["migrate"]:
-            uvloop.run(migrate(settings.database_url))
-        case ["import"]:
+        case ["migrate" | "import" as command]:
             try:
-                uvloop.run(importing(settings))
+                uvloop.run(importing(settings) if command == "import" else migrate(settings.database_url))
             except (InvalidLine, NotTheWriter, Unavailable) as error:
-                sys.exit(f"pricing import: {error}")
+                sys.exit(f"pricing {command}: {error}")
         case _:
             sys.exit("usage: pricing [serve | migrate | import < lines.json]")
 
