@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from demo.cluster import render
+from demo.runtimes.cluster.fleet import AUTOSCALERS, ISTIOS, Fleet
 from demo.runtimes.cluster.render import EXTRA, deployment
 
 FULL = render.K8S / "steps" / "4-order"
@@ -42,3 +43,30 @@ def test_how_many_replicas_v1_has_is_left_to_who_scales(version: str) -> None:
     made = deployment(items("currency"), version, {}, 2)
     assert made["spec"].get("replicas") == (None if version == "v1" else 2)
     assert made["spec"]["selector"]["matchLabels"]["version"] == version
+
+
+class Autoscalers:
+    """The API server, as far as it has two of them."""
+
+    def __init__(self) -> None:
+        self.policies: dict[str, set[str]] = {}
+
+    async def list(self, path: str) -> list[Any]:
+        names = {AUTOSCALERS: ("currency", "pricing"), ISTIOS: ("istiod",)}[path]
+        return [{"metadata": {"name": name}} for name in names]
+
+    async def patch(self, path: str, change: Any) -> None:
+        behavior = change["spec"]["behavior"]
+        self.policies[path.rpartition("/")[2]] = {
+            behavior[way]["selectPolicy"] for way in ("scaleUp", "scaleDown")
+        }
+
+
+async def test_autoscalers_are_held_still_and_let_go_all_of_them_or_by_name() -> None:
+    api: Any = Autoscalers()
+    unused: Any = None
+    fleet = Fleet(api, unused, unused, unused)
+    await fleet.autoscaling(False, ())
+    assert api.policies == {name: {"Disabled"} for name in ("currency", "pricing", "istiod")}
+    await fleet.autoscaling(True, ["currency"])
+    assert api.policies == {"currency": {"Max"}, "pricing": {"Disabled"}, "istiod": {"Disabled"}}

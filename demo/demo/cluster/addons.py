@@ -5,6 +5,7 @@ of each pod get the name of its workload, and those of upstream Envoy's sidecars
 What containers use it takes from the kubelet itself, which knows them with any engine; cAdvisor does not everywhere.
 It reads the exporters of our databases, too.
 Loki has no rules, so nobody looks for them.
+"gateway-api" is no add-on of Istio's: the definitions that istio/gateway-api is checked against.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from pathlib import Path
 import yaml
 
 from demo.cluster.render import Object, read
+from demo.cluster.schemas import gateway_definitions
 from demo.cluster.tools import module_folder
 from demo.runtimes.local.istio_binaries import istio_version
 from demo.runtimes.manifests import NAMESPACE, ROOT
@@ -45,6 +47,8 @@ def samples() -> Path:
 
 def addon(name: str, *, upstream_envoy: bool = False, ephemeral: bool = False) -> list[Object]:
     """`ephemeral` is for a cluster that has no storage."""
+    if name == "gateway-api":
+        return [item for path in gateway_definitions() for item in read(path)]
     items = list(read(samples() / f"{name}.yaml"))
     for item in items:
         match item["kind"], item["metadata"]["name"]:

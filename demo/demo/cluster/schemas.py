@@ -31,10 +31,14 @@ def known() -> Known:
             version = "/".join(part for part in (kind["group"], kind["version"]) if part)
             found[f"{version}/{kind['kind']}"] = ({"$ref": f"#/definitions/{name}"}, definitions)
     istio = module_folder("istio.io/istio", istio_version()) / ISTIO
-    gateway = module_folder("sigs.k8s.io/gateway-api", GATEWAY_API) / GATEWAY
-    for path in (istio, *gateway.glob("gateway.networking*.yaml")):
+    for path in (istio, *gateway_definitions()):
         found |= _custom(path)
     return found
+
+
+def gateway_definitions() -> list[Path]:
+    folder = module_folder("sigs.k8s.io/gateway-api", GATEWAY_API) / GATEWAY
+    return sorted(folder.glob("gateway.networking*.yaml"))
 
 
 def _custom(path: Path) -> Known:

@@ -86,6 +86,10 @@ class Runtime(Protocol):
 
     async def scale(self, workload: str, replicas: int, *, version: str = "v1") -> None: ...
 
+    async def autoscaling(self, on: bool, *workloads: str) -> None:
+        """Let the autoscalers of these workloads act, or hold them still: then nobody but `scale` changes a number. If
+        none is named all of them, Istio's own included. Nothing happens where there are none."""
+
     async def restart(self, workload: str, *, env: Mapping[str, str] | None = None) -> None:
         """Rolling: the new one is ready before the old one goes. `env` replaces the settings given to start."""
 

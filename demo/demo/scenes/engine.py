@@ -67,6 +67,7 @@ async def run(
     `tell` hears what is done, `measured` each figure and each expectation that holds.
     """
     result = Result(scene.name)
+    await runtime.autoscaling(False)  # what a scene counts must not change under its load
     before = await Snapshot.take(runtime)
     stage = Stage(runtime, result, sabotage=sabotage, tell=tell, acknowledged=acknowledged, measured=measured)
     begun = time.monotonic()
@@ -98,6 +99,9 @@ async def _clean_up(runtime: Runtime, stage: Stage, before: Snapshot) -> None:
         except Exception as error:  # the rest must be undone all the same
             problems.append(error)
     await stage.client.aclose()
-    await before.restore(runtime)
+    try:
+        await before.restore(runtime)
+    finally:
+        await runtime.autoscaling(True)
     if problems:
         raise ExceptionGroup("what the scene changed could not all be undone", problems)

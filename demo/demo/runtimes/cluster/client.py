@@ -117,6 +117,9 @@ class ClusterRuntime:
     async def scale(self, workload: str, replicas: int, *, version: str = "v1") -> None:
         await self._fleet.scale(workload, replicas, version)
 
+    async def autoscaling(self, on: bool, *workloads: str) -> None:
+        await self._fleet.autoscaling(on, workloads)
+
     async def restart(self, workload: str, *, env: Mapping[str, str] | None = None) -> None:
         await self._fleet.restart(workload, env)
 

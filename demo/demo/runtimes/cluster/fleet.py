@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from demo.runtimes.cluster.api import APPS, Api, Object
 from demo.runtimes.cluster.mesh import Mesh
-from demo.runtimes.cluster.pods import Pods, is_leaving, statuses
+from demo.runtimes.cluster.pods import SYSTEM, Pods, is_leaving, statuses
 from demo.runtimes.cluster.render import EXTRA, STARTED, Rendered, condition, deployment, named
 from demo.runtimes.manifests import NAMESPACE, workloads
 from demo.runtimes.runtime import RuntimeFailure, StartFailed
@@ -23,6 +24,7 @@ HOPELESS = (
     "CreateContainerConfigError",
 )
 AUTOSCALERS = f"/apis/autoscaling/v2/namespaces/{NAMESPACE}/horizontalpodautoscalers"
+ISTIOS = AUTOSCALERS.replace(NAMESPACE, SYSTEM)
 DEPLOYMENTS = f"{APPS}/namespaces/{NAMESPACE}/deployments"
 
 
@@ -68,12 +70,23 @@ class Fleet:
 
     async def _scale(self, workload: str, replicas: int, version: str) -> None:
         """An autoscaler that has figures to go by must not take back what was said by hand."""
-        autoscaler = f"{AUTOSCALERS}/{workload}"
-        if version == "v1" and await self._api.find(autoscaler):
-            await self._api.patch(autoscaler, {"spec": {"minReplicas": replicas}})
+        path = f"{AUTOSCALERS}/{workload}"
+        if version == "v1" and (autoscaler := await self._api.find(path)):
+            most = max(replicas, autoscaler["spec"]["maxReplicas"])
+            await self._api.patch(path, {"spec": {"minReplicas": replicas, "maxReplicas": most}})
         await self._api.patch(
             f"{DEPLOYMENTS}/{deployment_of(workload, version)}", {"spec": {"replicas": replicas}}
         )
+
+    async def autoscaling(self, on: bool, workloads: Collection[str]) -> None:
+        policy = {"selectPolicy": "Max" if on else "Disabled"}
+        change = {"spec": {"behavior": {"scaleUp": policy, "scaleDown": policy}}}
+        paths = [f"{AUTOSCALERS}/{workload}" for workload in workloads] or [
+            f"{path}/{item['metadata']['name']}"
+            for path in (AUTOSCALERS, ISTIOS)
+            for item in await self._api.list(path)
+        ]
+        await asyncio.gather(*(self._api.patch(path, change) for path in paths))
 
     async def stop(self, workload: str, version: str | None) -> None:
         """Its Service, its account and its database stay."""
@@ -111,7 +124,7 @@ class Fleet:
             fresh = deployment(await self._rendered.of(workload), version, env, replicas)
             fresh["spec"]["template"]["metadata"]["annotations"] |= stamp
             await self._api.apply(fresh)
-        await self._replaced(workload, name, old, item["spec"]["replicas"])
+        await self._replaced(workload, name, old)
 
     async def roll_out(self, workload: str, item: Object) -> None:
         """This Deployment in the place of the one that runs."""
@@ -122,12 +135,13 @@ class Fleet:
         if (await self._api.get(f"{DEPLOYMENTS}/{name}"))["metadata"]["generation"] != before["metadata"][
             "generation"
         ]:
-            await self._replaced(workload, name, old, before["spec"]["replicas"])
+            await self._replaced(workload, name, old)
 
-    async def _replaced(self, workload: str, name: str, old: set[str], replicas: int) -> None:
+    async def _replaced(self, workload: str, name: str, old: set[str]) -> None:
+        """None of the old ones is left; how many new ones there are is for the autoscaler to say."""
         await self._rolled_out(name)
         version = (await self._api.get(f"{DEPLOYMENTS}/{name}"))["spec"]["selector"]["matchLabels"]["version"]
-        await self._gone(f"app={workload},version={version}", left=replicas, without=old)
+        await self._gone(f"app={workload},version={version}", without=old)
 
     async def settings(self, workload: str) -> dict[str, str]:
         """What it was started with beside its manifest."""
@@ -149,12 +163,14 @@ class Fleet:
         found = [p for p in await self._pods.of(labels["app"]) if condition(p, "Ready")]
         await self._mesh.knows_addresses({pod["status"]["podIP"] for pod in found})
 
-    async def _gone(self, selector: str, *, left: int, without: set[str] = frozenset()) -> None:  # type: ignore[assignment]
+    async def _gone(
+        self, selector: str, *, left: float = math.inf, without: Collection[str] = frozenset()
+    ) -> None:
         deadline = time.monotonic() + STOP_LIMIT
         while True:
             pods = await self._pods.labelled(selector)
             names = {pod["metadata"]["name"] for pod in pods}
-            if len(pods) <= left and not names & without and not any(map(is_leaving, pods)):
+            if len(pods) <= left and names.isdisjoint(without) and not any(map(is_leaving, pods)):
                 return
             if time.monotonic() > deadline:
                 raise RuntimeFailure(f"{len(pods)} pods of {selector} are still there after {STOP_LIMIT:g} s")

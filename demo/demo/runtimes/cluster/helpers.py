@@ -55,9 +55,15 @@ class Helpers:
                     ]
                     item["spec"]["template"]["spec"]["containers"][0]["args"] = ways
                 await self._api.apply(item)
+            await self._inside("called")  # the mesh has to refuse the stranger, not the network
             await self._available(f"{APPS}/namespaces/{OUTSIDE}/deployments/stranger")
             await self._available(f"{APPS}/namespaces/{OUTSIDE}/daemonsets/agent")
             self._ready.add("outside")
+
+    async def _inside(self, *names: str) -> None:
+        for item in await self._objects("inside"):
+            if item["metadata"]["name"] in names:
+                await self._api.apply(item)
 
     async def strange_port(self, workload: str) -> int:
         await self.outside()
@@ -67,10 +73,7 @@ class Helpers:
         """The pod that calls in the name of that service account."""
         async with self._lock:
             if account not in self._ready:
-                for item in await self._objects("inside"):
-                    name = item["metadata"]["name"]
-                    if name in ("relay", "callers", "called"):
-                        await self._api.apply(item)
+                await self._inside("relay", "callers", "called")
                 await self._api.apply(await self._named(f"caller-{PLACEHOLDER}", account))
                 await self._available(f"{APPS}/namespaces/{NAMESPACE}/deployments/caller-{account}")
                 self._ready.add(account)
@@ -98,9 +101,7 @@ class Helpers:
                 await self._api.apply(
                     {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": shown}
                 )
-                for item in await self._objects("inside"):
-                    if item["metadata"]["name"] == "keys":
-                        await self._api.apply(item)
+                await self._inside("keys")
                 await self._available(f"{APPS}/namespaces/{NAMESPACE}/deployments/keys")
         return self._key
 

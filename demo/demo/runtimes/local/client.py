@@ -111,6 +111,9 @@ class LocalRuntime:
     async def scale(self, workload: str, replicas: int, *, version: str = "v1") -> None:
         await self._call("scale", workload=workload, replicas=replicas, version=version)
 
+    async def autoscaling(self, on: bool, *workloads: str) -> None:
+        """Nothing scales by itself here."""
+
     async def restart(self, workload: str, *, env: Mapping[str, str] | None = None) -> None:
         await self._call("restart", workload=workload, env=None if env is None else dict(env))
 

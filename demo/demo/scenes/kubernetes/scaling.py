@@ -1,9 +1,11 @@
 """More replicas: by the autoscaler where it has figures to go by, by command where there is no metrics API."""
 
 import asyncio
+import copy
 import time
 
 from demo.runtimes.cluster.api import NotThere
+from demo.runtimes.cluster.fleet import AUTOSCALERS
 from demo.runtimes.runtime import RuntimeFailure
 from demo.scenes.kubernetes.cluster import cluster, rates, ready_pods
 from demo.scenes.stage import Stage
@@ -15,6 +17,7 @@ LEAST = 12  # percent of the requests that each of three replicas gets; a fair s
 ARRIVED = "cluster.inbound|50051||;.upstream_rq_total"
 METRICS = "/apis/metrics.k8s.io/v1beta1/pods"
 USERS, PATIENCE = 12, 90.0
+BUSY = "80m"  # declared are 400m, more than these users make it take on a small machine
 
 
 async def out(stage: Stage) -> None:
@@ -23,7 +26,10 @@ async def out(stage: Stage) -> None:
         await asyncio.sleep(0.5)
         begun = time.monotonic()
         if by_itself:
-            stage.tell("the autoscaler has figures: it decides")
+            await stage.premise(
+                f"there is a metrics API: let the autoscaler of {WORKLOAD} decide, at {BUSY} of CPU for each",
+                lambda: _let_it_decide(stage),
+            )
         else:
             await stage.premise(
                 f"there is no metrics API: scale {WORKLOAD} to {WANTED} by command",
@@ -58,6 +64,21 @@ async def _has_metrics(stage: Stage) -> bool:
     except (NotThere, RuntimeFailure):
         return False
     return True
+
+
+async def _let_it_decide(stage: Stage) -> None:
+    api, path = cluster(stage).api, f"{AUTOSCALERS}/{WORKLOAD}"
+    declared = (await api.get(path))["spec"]["metrics"]
+    sooner = copy.deepcopy(declared)
+    sooner[0]["containerResource"]["target"]["averageValue"] = BUSY
+
+    async def as_before() -> None:
+        await stage.runtime.autoscaling(False, WORKLOAD)
+        await api.patch(path, {"spec": {"metrics": declared}})
+
+    stage.undo.append(as_before)
+    await api.patch(path, {"spec": {"metrics": sooner}})
+    await stage.runtime.autoscaling(True, WORKLOAD)
 
 
 async def _arrived(stage: Stage) -> dict[str, float]:
