@@ -29,7 +29,7 @@ def run() -> None:
     settings = Settings()
     configure_logging("monolith", settings.version, settings.log_level, settings.log_hash_key)
     if chosen.command is None:
-        serve(settings)
+        serving(settings)
         return
     try:
         server.run(command(chosen, settings.database_url))
@@ -53,15 +53,16 @@ def command(chosen: argparse.Namespace, url: str) -> Callable[[], Coroutine[Any,
             return partial(seed, url, chosen.titles, chosen.orders)
 
 
-def serve(settings: Settings) -> None:
+def serving(settings: Settings) -> None:
     import tracing
-    from edge import figures, serve
+    from edge import figures
+    from edge.serve import serve
 
     from monolith.wiring import application
 
     figures.serve(settings.metrics_listen)
     tracing.configure("monolith", settings.version, settings)
-    server.run(partial(serve.serve, application(settings), settings.listen))
+    server.run(partial(serve, application(settings), settings.listen))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def test_how_many_replicas_v1_has_is_left_to_who_scales(version: str) -> None:
 
 
 class Autoscalers:
-    """The API server, as far as it has two of them."""
+    """The API server, as far as it has autoscalers."""
 
     def __init__(self) -> None:
         self.policies: dict[str, set[str]] = {}

@@ -79,15 +79,12 @@ class Postgres:
     async def migrate(self, url: str, revision: str = "head") -> None:
         """Bring the database to the revision, one process at a time."""
         with self.translating():
-            await self._moved(url, revision)
-
-    async def _moved(self, url: str, revision: str) -> None:
-        async with (
-            self.database(url, statement_timeout=0) as engine,
-            writing(engine).begin() as connection,
-        ):
-            await connection.execute(text("select pg_advisory_xact_lock(7305)"))
-            await connection.run_sync(self._migrate, revision)
+            async with (
+                self.database(url, statement_timeout=0) as engine,
+                writing(engine).begin() as connection,
+            ):
+                await connection.execute(text("select pg_advisory_xact_lock(7305)"))
+                await connection.run_sync(self._migrate, revision)
 
     def _migrate(self, connection: Connection, revision: str) -> None:
         from alembic import command  # half a second that serving does without
