@@ -8,10 +8,10 @@ from decimal import Decimal
 import httpx
 from playwright.sync_api import Page, expect
 
-from tests.page.conftest import Open, System
+from tests.page.conftest import BUSY, Open, System
 
 Picture = Callable[[Page, str], None]
-ORDER_TO_TRACE = 2.0  # seconds
+ORDER_TO_TRACE = 2.0  # seconds on a quiet machine
 
 
 def _shown_total(page: Page) -> Decimal:
@@ -81,7 +81,7 @@ def test_services_price_a_basket_over_one_stream_and_an_order_is_traced_to_its_e
     expect(page.get_by_role("heading", name="POST /api/orders")).to_be_visible()
     for service in ("ingress", "gateway", "order", "pricing", "customer"):
         expect(page.locator(f".waterfall .service.of-{service}").first).to_be_visible()
-    assert time.monotonic() - begun <= ORDER_TO_TRACE
+    assert time.monotonic() - begun <= ORDER_TO_TRACE * BUSY
     expect(page.locator(".waterfall", has_text="orders.shipped").first).to_be_visible()
     picture(page, "trace")
     page.locator(".waterfall button").nth(2).click()

@@ -110,9 +110,9 @@ def test_the_log_of_a_process_is_followed(open_page: Open, edge: httpx.Client) -
 
 
 def test_an_open_page_costs_the_system_little(system: System, open_page: Open) -> None:
-    """CPU time, not wall time: it does not depend on what else runs."""
-    workloads = system.status()["workloads"]
-    supervisor = psutil.Process(workloads[0]["pid"])
+    """As CPU time, and against that of a piece of work in the same run: a slow machine is slow at both."""
+    status = system.status()
+    supervisor = psutil.Process(status["workloads"][0]["pid"])
     while "supervisor" not in " ".join(supervisor.cmdline()):
         above = supervisor.parent()
         assert above is not None
@@ -126,5 +126,9 @@ def test_an_open_page_costs_the_system_little(system: System, open_page: Open) -
 
     before, begun = used(), time.monotonic()
     page.wait_for_timeout(10_000)
-    share = (used() - before) / (time.monotonic() - begun)
-    assert share <= 0.07, f"{share:.1%} of one core with one page open"
+    a_second = (used() - before) / (time.monotonic() - begun)
+    begun = time.process_time()
+    for _ in range(10_000):
+        json.loads(json.dumps(status))
+    once = (time.process_time() - begun) / 10_000
+    assert a_second / once <= 3000, "as many writings and readings of a status in a second"
