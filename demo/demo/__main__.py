@@ -4,27 +4,25 @@ import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import Awaitable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
-from loadtests.control import Load, LoadError
+from loadtests.control import Load
 from rich.markup import escape
 from rich.table import Table
 
 from demo import diff as drift
 from demo import tour
 from demo.bench import cli as bench
+from demo.commands import REFUSED, carry_out
 from demo.display import Lines, console, errors
 from demo.runtimes import choose
-from demo.runtimes.runtime import NeedsMesh, Refused, Runtime, RuntimeFailure
+from demo.runtimes.runtime import NeedsMesh, Runtime
 from demo.scenes import cli as scenes
 from demo.settings import Settings
-from demo.strangler.gate import GateRefused
 from demo.strangler.modules import BY_NAME, SHAPES
-from demo.strangler.replication import Lagging
 from demo.strangler.steps import Strangler
 from demo.telemetry import cli as telemetry
 
@@ -36,27 +34,6 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document inst
 JsonLines = Annotated[
     bool, typer.Option("--json-lines", help="Print one JSON document per thing that happens.")
 ]
-T = TypeVar("T")
-
-REFUSED = 3  # exit status when the gate or the mesh says no
-
-
-def _run(work: Awaitable[T]) -> T:
-    """Run it; what can go wrong in ordinary use is one sentence on standard error and an exit status."""
-
-    async def awaited() -> T:
-        return await work
-
-    try:
-        return asyncio.run(awaited())
-    except (GateRefused, Refused) as refusal:
-        errors.print(f"[bold red]refused:[/] {refusal}", soft_wrap=True)
-        raise typer.Exit(REFUSED) from None
-    except (RuntimeFailure, LoadError, Lagging, ValueError, OSError) as problem:
-        errors.print(f"[bold red]error:[/] {problem}", soft_wrap=True)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
 
 
 def _print(value: Any) -> None:
@@ -71,7 +48,7 @@ async def _connected() -> Runtime:
 @app.command()
 def demo() -> None:
     """Bring everything up, strangle the monolith under load, prove it; stays up if somebody watches."""
-    raise typer.Exit(_run(tour.demo(Settings(), interactive=sys.stdin.isatty() and sys.stdout.isatty())))
+    raise typer.Exit(carry_out(tour.demo(Settings(), interactive=sys.stdin.isatty() and sys.stdout.isatty())))
 
 
 @app.command()
@@ -89,7 +66,7 @@ def up(as_json: Json = False) -> None:
                 )
             console.print(f"[bold]{runtime.edge()}[/] is the edge; `figtree status` shows the rest")
 
-    _run(work())
+    carry_out(work())
 
 
 @app.command()
@@ -105,7 +82,7 @@ def page() -> None:
 
             await serve(runtime, lambda address: console.print(f"[bold]{address}[/] until Ctrl-C"))
 
-    _run(work())
+    carry_out(work())
 
 
 @app.command()
@@ -120,7 +97,7 @@ def edge(
         runtime = await _connected()
         sys.stdout.write((await _dialled(runtime) if grpc else runtime.edge()) + "\n")
 
-    _run(work())
+    carry_out(work())
 
 
 async def _dialled(runtime: Runtime) -> str:
@@ -139,7 +116,7 @@ def down() -> None:
     async def work() -> None:
         await (await _connected()).down()
 
-    _run(work())
+    carry_out(work())
 
 
 @app.command()
@@ -176,7 +153,7 @@ def status(as_json: Json = False) -> None:
         for module, phase in phases.items():
             console.print(f"  {module:<9} {phase}")
 
-    _run(work())
+    carry_out(work())
 
 
 @app.command()
@@ -207,7 +184,7 @@ def step(
         elif not json_lines:
             console.print(f"shape {await strangler.state.shape()}")
 
-    _run(work())
+    carry_out(work())
 
 
 @app.command()
@@ -224,7 +201,7 @@ def back(as_json: Json = False, json_lines: JsonLines = False) -> None:
         else:
             console.print(f"shape {await strangler.state.shape()}")
 
-    _run(work())
+    carry_out(work())
 
 
 @app.command()
@@ -253,7 +230,7 @@ def verify(
                 console.print(f"  {example}", soft_wrap=True)
         return REFUSED if comparison.differences else 0
 
-    raise typer.Exit(_run(work()))
+    raise typer.Exit(carry_out(work()))
 
 
 @app.command()
@@ -271,7 +248,7 @@ def shape(as_json: Json = False) -> None:
             console.print(f"[dim]{entry.at:%H:%M:%S}[/]  {entry.step:<13} {entry.what}")
         console.print(f"shape [bold]{now}[/]")
 
-    _run(work())
+    carry_out(work())
 
 
 @app.command()
@@ -295,7 +272,7 @@ def diff(
             console.print(f"{escape(str(one))}{healed}", soft_wrap=True, highlight=False)
         return REFUSED if left else 0
 
-    raise typer.Exit(_run(work()))
+    raise typer.Exit(carry_out(work()))
 
 
 @app.command()
@@ -327,7 +304,7 @@ def load(
                 errors.print(f"  {detail}", soft_wrap=True)
         return 0 if report["ok"] else 1
 
-    raise typer.Exit(_run(work()))
+    raise typer.Exit(carry_out(work()))
 
 
 @app.command()
@@ -342,7 +319,7 @@ def logs(
         for line in await (await _connected()).logs(name, "proxy" if proxy else "app", lines):
             sys.stdout.write(line.rstrip("\n") + "\n")
 
-    _run(work())
+    carry_out(work())
 
 
 @app.command()
@@ -352,7 +329,7 @@ def apply(files: list[Path]) -> None:
     async def work() -> None:
         await (await _connected()).apply([file.resolve() for file in files])
 
-    _run(work())
+    carry_out(work())
 
 
 @app.command()
@@ -362,7 +339,7 @@ def delete(files: list[Path]) -> None:
     async def work() -> None:
         await (await _connected()).delete([file.resolve() for file in files])
 
-    _run(work())
+    carry_out(work())
 
 
 async def _strangler(quiet: bool, json_lines: bool = False) -> Strangler:

@@ -71,7 +71,7 @@ async def watch(runtime: ClusterRuntime) -> Watched:
             await strangler.forward()
         await asyncio.sleep(SHOWN_AFTER)
         traced = await look(runtime, SHAPES[-1])
-        edges = await graph(prometheus, 60, NAMESPACE)  # traces go to another one
+        edges = set(await graph(prometheus, 60, NAMESPACE))  # traces go to another one
         watched = Watched(
             traced, edges, await lines_of(traced.order[0].trace_id, await runtime.addon("loki"))
         )

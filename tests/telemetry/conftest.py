@@ -44,7 +44,7 @@ class Watched:
 
 async def look(watched: Watched, runtime: LocalRuntime, prometheus: Prometheus, shape: str) -> None:
     await asyncio.sleep(14)  # rates need some scrapes of this shape alone
-    watched.graphs[shape] = await graph(prometheus, seconds=10)
+    watched.graphs[shape] = set(await graph(prometheus, seconds=10))
     watched.seen_by_runtime[shape] = {(edge.source, edge.destination) for edge in await runtime.edges()}
 
 

@@ -1,6 +1,5 @@
 """`figtree bench`: measures and writes docs/bench."""
 
-import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ from demo.bench import results, tables, trials
 from demo.bench.footprint import footprint as measured_footprint
 from demo.bench.places import BARE, PLAIN, floor_databases, instance, yardstick
 from demo.bench.rounds import Round, Row, interleaved
+from demo.commands import carry_out
 from demo.display import console
 from demo.runtimes.local import LocalRuntime
 from demo.runtimes.manifests import ROOT
@@ -83,7 +83,7 @@ def run(
                     out, "orders", str(count), await interleaved(found, count, rounds, seconds, _tell)
                 )
 
-    asyncio.run(work())
+    carry_out(work())
 
 
 Out = Annotated[Path, typer.Option(help="Where the results are added.")]
@@ -109,7 +109,7 @@ def shapes(rounds: Rounds = 3, seconds: Seconds = 8, clients: int = 16, out: Out
             found = await trials.shapes(name, plain, rounds, seconds, clients, _tell)
             results.add(out, "shapes", str(clients), found)
 
-    asyncio.run(work())
+    carry_out(work())
 
 
 @app.command()
@@ -128,7 +128,7 @@ def telemetry(
                 found = await trials.telemetry(beside, await _meshed(), count, rounds, seconds, _tell)
                 results.add(out, "telemetry", str(count), found)
 
-    asyncio.run(work())
+    carry_out(work())
 
 
 @app.command()
@@ -142,7 +142,7 @@ def calls(rounds: Rounds = 5, seconds: Seconds = 4, out: Out = RESULTS) -> None:
             _say(f"{name}: p50 {sorted(s['p50'] for s in seen)[len(seen) // 2]} ms")
         results.add(out, "calls", "1", found)
 
-    asyncio.run(work())
+    carry_out(work())
 
 
 @app.command()
@@ -161,7 +161,7 @@ def stored(
             out, "stored", str(clients), await trials.stored(name, size, titles, clients, seconds, _tell)
         )
 
-    asyncio.run(work())
+    carry_out(work())
 
 
 @app.command()
@@ -178,7 +178,7 @@ def replicas(
         found = await trials.replicas(await _meshed(), count, clients, rounds, seconds, _tell)
         results.add(out, "replicas", str(clients), found)
 
-    asyncio.run(work())
+    carry_out(work())
 
 
 @app.command()
@@ -188,7 +188,7 @@ def soak(minutes: float = 20, clients: int = 4, out: Out = RESULTS) -> None:
     async def work() -> None:
         results.add(out, "soak", str(clients), await trials.soak(await _meshed(), minutes, clients, _say))
 
-    asyncio.run(work())
+    carry_out(work())
 
 
 async def _end() -> None:
@@ -209,7 +209,7 @@ def footprint(starts: int = 3, seconds: float = 30, out: Out = RESULTS) -> None:
         _say(tables.footprint(found))
         results.add(out, "footprint", "local", found)
 
-    asyncio.run(work())
+    carry_out(work())
 
 
 @app.command()
@@ -220,7 +220,7 @@ def overload(out: Out = RESULTS) -> None:
         row = await trials.edge_row("mesh", await _meshed())
         results.add(out, "overload", "mesh", await trials.overload(row, _say))
 
-    asyncio.run(work())
+    carry_out(work())
 
 
 @app.command()
@@ -249,4 +249,4 @@ def compare(
 @app.command()
 def down() -> None:
     """Stop what `figtree bench` started."""
-    asyncio.run(_end())
+    carry_out(_end())

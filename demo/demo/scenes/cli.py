@@ -1,6 +1,5 @@
 """figtree scene list | show | run."""
 
-import asyncio
 import json
 import sys
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from demo.commands import carry_out
 from demo.display import console
 from demo.runtimes import choose
 from demo.runtimes.runtime import Runtime
@@ -66,7 +66,7 @@ def run(
     if not scenes:
         raise typer.BadParameter("name a scene, or say --all")
     telling = JsonLines() if json_lines else Nobody() if as_json else Terminal()
-    results, proof = asyncio.run(_connected(scenes * times, telling, every=every))
+    results, proof = carry_out(_connected(scenes * times, telling, every=every))
     if as_json:
         shown = {"scenes": [asdict(result) for result in results], "orders": asdict(proof)}
         sys.stdout.write(json.dumps(shown) + "\n")

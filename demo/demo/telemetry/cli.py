@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
+from demo.commands import carry_out
 from demo.display import console
 from demo.runtimes import choose
+from demo.runtimes.cluster import ClusterRuntime
 from demo.runtimes.local import LocalRuntime
+from demo.runtimes.manifests import NAMESPACE
 from demo.runtimes.runtime import RuntimeFailure
 from demo.settings import Settings
-from demo.telemetry import prometheus
+from demo.telemetry import kiali, prometheus
 from demo.telemetry.spans import Span
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
@@ -31,7 +34,7 @@ def run_prometheus(port: Annotated[int, typer.Option(help="0 is any free one.")]
                 console.print(f"[bold]{started.url}[/] is Prometheus; Ctrl-C stops it and forgets its data")
                 await asyncio.Event().wait()
 
-    asyncio.run(work())
+    carry_out(work())
 
 
 @app.command()
@@ -43,7 +46,31 @@ def trace(order: Annotated[str, typer.Argument(help="An order's id.")]) -> None:
             for line in waterfall(spans):
                 console.print(line, soft_wrap=True, highlight=False)
 
-    asyncio.run(work())
+    carry_out(work())
+
+
+@app.command("graph")
+def kialis_graph(
+    seconds: Annotated[int, typer.Option(help="Of so many seconds until now.")] = 60,
+    url: Annotated[str, typer.Option("--prometheus", help="The cluster's own, if not said.")] = "",
+) -> None:
+    """The graph that Kiali draws, a line an edge: requests, share of the version, failures, padlock."""
+
+    async def work() -> None:
+        source = prometheus.Prometheus(url or await _of_the_cluster())
+        for line in kiali.lines(await kiali.graph(source, seconds, NAMESPACE)):
+            console.print(line, soft_wrap=True, highlight=False)
+
+    carry_out(work())
+
+
+async def _of_the_cluster() -> str:
+    runtime = await choose.connect(Settings())
+    if not isinstance(runtime, ClusterRuntime):
+        raise RuntimeFailure(
+            "nothing counts: start `figtree telemetry prometheus`, and name its address with --prometheus"
+        )
+    return await runtime.addon("prometheus")
 
 
 def waterfall(spans: list[Span]) -> list[str]:

@@ -1,6 +1,7 @@
 """Kiali's graph, from Istio's standard metrics as Kiali asks for them (kiali/kiali graph/telemetry/istio)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
 
 from demo.telemetry.prometheus import Prometheus
 
@@ -27,22 +28,54 @@ class GraphEdge:
     mtls: bool  # the padlock: all its requests were
 
 
-async def graph(prometheus: Prometheus, seconds: int = 60, namespace: str = "") -> set[GraphEdge]:
-    """The edges of the versioned app graph of the last seconds, from anywhere to that namespace, or to any."""
+@dataclass(slots=True)
+class Requests:
+    """Of an edge, each second."""
+
+    all: float = 0.0
+    failed: float = 0.0
+
+
+async def graph(prometheus: Prometheus, seconds: int = 60, namespace: str = "") -> dict[GraphEdge, Requests]:
+    """The versioned app graph of the last seconds, from anywhere to that namespace, or to any."""
     answers = "response_code,grpc_response_status,response_flags"
     traffic = await prometheus.query(_summed(seconds, namespace, answers))
     identities = "source_principal,destination_principal,connection_security_policy"
     badges = await prometheus.query(_summed(seconds, namespace, identities))
     plain = {_key(m) for m in (b["metric"] for b in badges) if m.get("connection_security_policy") != SECURE}
-    edges = set()
+    edges: dict[GraphEdge, Requests] = {}
     for series in traffic:
         labels = series["metric"]
         missing = [name for name in GROUPED_BY.split(",") if name not in labels]
         if missing:
             raise ValueError(f"Kiali would leave out {labels}: it has no {', '.join(missing)}")
         ends = _key(labels)
-        edges.add(GraphEdge(*ends, protocol=labels["request_protocol"], mtls=ends not in plain))
+        edge = GraphEdge(*ends, protocol=labels["request_protocol"], mtls=ends not in plain)
+        requests, rate = edges.setdefault(edge, Requests()), float(series["value"][1])
+        requests.all += rate
+        requests.failed += rate * _has_failed(labels)
     return edges
+
+
+def lines(edges: Mapping[GraphEdge, Requests]) -> list[str]:
+    """One for each edge: its requests, those that failed, its share of what its source sends to that destination."""
+    told = []
+    for edge in sorted(edges, key=astuple):
+        requests = edges[edge]
+        same = (edge.source, edge.source_version, edge.destination)
+        beside = sum(r.all for e, r in edges.items() if (e.source, e.source_version, e.destination) == same)
+        told.append(
+            f"{edge.source} {edge.source_version} -> {edge.destination} {edge.destination_version}  {edge.protocol}"
+            f"  {requests.all:.1f}/s  {100 * requests.all / beside:.0f} %"
+            f"  {100 * requests.failed / requests.all:.0f} % failed  {'mTLS' if edge.mtls else 'PLAINTEXT'}"
+        )
+    return told
+
+
+def _has_failed(labels: Mapping[str, str]) -> bool:
+    """As Kiali judges by default: 4xx and 5xx, no answer at all, and any status of gRPC but OK."""
+    code = labels.get("response_code", "")
+    return code[:1] in "045-" or labels.get("grpc_response_status", "0") not in ("", "0")
 
 
 def _key(labels: dict[str, str]) -> tuple[str, str, str, str]:
