@@ -108,7 +108,7 @@ page: $(UV) ## Build the demo's page, or say what is missing for it
 test-scenes: $(STUBS) ## Each scene with its premise and without it, and the walkthrough: about 20 minutes more
 	@$(RUN)/pytest -m scenes $(ARGS)
 
-test-cluster: $(STUBS) ## What the add-ons of the kubectl context's cluster see of the final shape: about 15 minutes
+test-cluster: $(STUBS) ## What the add-ons of the kubectl context's cluster see of the final shape, and both walkthroughs: about 25 minutes
 	@$(RUN)/pytest -m cluster $(ARGS) tests/cluster
 
 cluster: $(STUBS) ## A kind cluster with Istio and its add-ons (MODE=lite: 4 GiB, without them); says what is missing

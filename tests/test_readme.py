@@ -16,6 +16,12 @@ def test_every_scene_stands_in_the_readme_with_its_claim() -> None:
     assert len(re.findall(r"^\| `[a-z0-9-]+` \| ", README, re.MULTILINE)) == len(rows)
 
 
+def test_what_kiali_shows_is_told_of_every_scene() -> None:
+    page = (ROOT / "docs" / "walkthrough-kiali.md").read_text()
+    told = re.findall(r"`([a-z0-9-]+)`", "".join(re.findall(r"^\| `[^|]*\|", page, re.MULTILINE)))
+    assert sorted(told) == sorted(scene.name for scene in SCENES)
+
+
 def test_every_file_that_the_readme_links_is_there() -> None:
     links = re.findall(r"\]\(([^)#:]+)\)", README)
     assert [link for link in links if not (ROOT / link).exists()] == []

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from demo.runtimes.local.istiod import MESH_CONFIG
 from demo.runtimes.manifests import ROOT
-from demo.telemetry import jaeger
+from demo.telemetry import jaeger, kiali
 from demo.telemetry.edges import EdgeCounters, read, summed
 from demo.telemetry.figures import Figures
 from demo.telemetry.receiver import PROTOBUF, receiver
@@ -184,3 +184,47 @@ def test_a_cluster_and_this_machine_trace_and_log_alike() -> None:
         **theirs["otel"]["opentelemetry"],
         "resourceDetectors": None,
     }
+
+
+class Asked:
+    """A Prometheus that gives the same series to every question."""
+
+    def __init__(self, *series: dict[str, str]) -> None:
+        self._series = series
+
+    async def query(self, _: str) -> list[dict[str, Any]]:
+        return [{"metric": labels, "value": [0, labels["rate"]]} for labels in self._series]
+
+
+def series(version: str, rate: str, **others: str) -> dict[str, str]:
+    known = {"source_canonical_service": "gateway", "source_canonical_revision": "v1"}
+    known |= {"destination_canonical_service": "pricing", "destination_canonical_revision": version}
+    common = dict.fromkeys(kiali.GROUPED_BY.split(","), "x") | {
+        "response_code": "200",
+        "request_protocol": "grpc",
+    }
+    return common | known | {"connection_security_policy": kiali.SECURE, "rate": rate} | others
+
+
+async def test_kialis_graph_tells_the_share_of_each_version_and_what_failed_and_why() -> None:
+    refused = series("v2", "0.5", response_code="200", grpc_response_status="14", response_flags="UO,URX")
+    fine = [series("v1", "9", grpc_response_status="0", response_flags="-"), series("v2", "0.5")]
+    edges = await kiali.graph(Asked(*fine, refused))  # type: ignore[arg-type]
+    assert kiali.lines(edges) == [
+        "gateway v1 -> pricing v1  grpc  9.0/s  90 %  0 % failed  mTLS",
+        "gateway v1 -> pricing v2  grpc  1.0/s  10 %  50 % failed  mTLS  UO URX",
+    ]
+
+
+@pytest.mark.parametrize("code", ["0", "404", "503"])
+async def test_kiali_draws_what_had_no_good_answer_in_red_and_plaintext_without_a_padlock(code: str) -> None:
+    one = series("v1", "2", response_code=code, request_protocol="http", connection_security_policy="none")
+    (line,) = kiali.lines(await kiali.graph(Asked(one)))  # type: ignore[arg-type]
+    assert line == "gateway v1 -> pricing v1  http  2.0/s  100 %  100 % failed  no mTLS"
+
+
+async def test_what_kiali_would_leave_out_is_told() -> None:
+    one = series("v1", "2")
+    del one["destination_service_name"]
+    with pytest.raises(ValueError, match="it has no destination_service_name"):
+        await kiali.graph(Asked(one))  # type: ignore[arg-type]

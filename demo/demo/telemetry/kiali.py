@@ -1,7 +1,7 @@
 """Kiali's graph, from Istio's standard metrics as Kiali asks for them (kiali/kiali graph/telemetry/istio)."""
 
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 
 from demo.telemetry.prometheus import Prometheus
 
@@ -34,6 +34,7 @@ class Requests:
 
     all: float = 0.0
     failed: float = 0.0
+    flags: set[str] = field(default_factory=set)  # why, in Envoy's letters
 
 
 async def graph(prometheus: Prometheus, seconds: int = 60, namespace: str = "") -> dict[GraphEdge, Requests]:
@@ -54,20 +55,22 @@ async def graph(prometheus: Prometheus, seconds: int = 60, namespace: str = "") 
         requests, rate = edges.setdefault(edge, Requests()), float(series["value"][1])
         requests.all += rate
         requests.failed += rate * _has_failed(labels)
+        requests.flags |= {*labels.get("response_flags", "-").split(",")} - {"-"}
     return edges
 
 
 def lines(edges: Mapping[GraphEdge, Requests]) -> list[str]:
-    """One for each edge: its requests, those that failed, its share of what its source sends to that destination."""
+    """One for each edge: its requests, those that failed, its share of what its source sends there."""
     told = []
     for edge in sorted(edges, key=astuple):
         requests = edges[edge]
         same = (edge.source, edge.source_version, edge.destination)
         beside = sum(r.all for e, r in edges.items() if (e.source, e.source_version, e.destination) == same)
+        ends = f"{edge.source} {edge.source_version} -> {edge.destination} {edge.destination_version}"
+        share, failed = 100 * requests.all / beside, 100 * requests.failed / requests.all
         told.append(
-            f"{edge.source} {edge.source_version} -> {edge.destination} {edge.destination_version}  {edge.protocol}"
-            f"  {requests.all:.1f}/s  {100 * requests.all / beside:.0f} %"
-            f"  {100 * requests.failed / requests.all:.0f} % failed  {'mTLS' if edge.mtls else 'PLAINTEXT'}"
+            f"{ends}  {edge.protocol}  {requests.all:.1f}/s  {share:.0f} %  {failed:.0f} % failed"
+            f"  {'mTLS' if edge.mtls else 'no mTLS'}  {' '.join(sorted(requests.flags))}".rstrip()
         )
     return told
 
