@@ -1,10 +1,10 @@
 """How a command does its work: what goes wrong in ordinary use is a sentence and an exit status, never a traceback."""
 
 import asyncio
-from collections.abc import Awaitable
-from typing import TypeVar
+import sys
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
-import typer
 from loadtests.control import LoadError
 
 from demo.display import errors
@@ -17,17 +17,14 @@ T = TypeVar("T")
 REFUSED = 3  # exit status when the gate or the mesh says no
 
 
-def carry_out(work: Awaitable[T]) -> T:
-    async def awaited() -> T:
-        return await work
-
+def carry_out(work: Coroutine[Any, Any, T]) -> T:
     try:
-        return asyncio.run(awaited())
+        return asyncio.run(work)
     except (GateRefused, Refused) as refusal:
         errors.print(f"[bold red]refused:[/] {refusal}", soft_wrap=True)
-        raise typer.Exit(REFUSED) from None
+        sys.exit(REFUSED)
     except (RuntimeFailure, LoadError, Lagging, ValueError, OSError) as problem:
         errors.print(f"[bold red]error:[/] {problem}", soft_wrap=True)
-        raise typer.Exit(1) from None
+        sys.exit(1)
     except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+        sys.exit(130)

@@ -14,7 +14,7 @@ from loadtests.ledger import Row, compare
 
 from tests.support.dropping import dropping
 from tests.support.postgres import Postgres
-from tests.support.processes import answers_http, command, finish, free_port, running
+from tests.support.processes import answers_http, command, cpu_seconds, finish, free_port, running
 
 ROOT = Path(__file__).parents[2]
 Load = Callable[..., Awaitable[Any]]
@@ -24,11 +24,6 @@ class Monolith(NamedTuple):
     port: int
     database: str
     process: psutil.Process
-
-    def cpu(self) -> float:
-        """Seconds that it has used."""
-        times = self.process.cpu_times()
-        return float(times.user + times.system)
 
     async def rows(self) -> list[Row]:
         connection = await asyncpg.connect(self.database)
@@ -51,9 +46,9 @@ def monolith(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 async def test_a_healthy_monolith_is_found_healthy(monolith: Monolith, load: Load) -> None:
-    before = monolith.cpu()
+    before = cpu_seconds(monolith.process)
     run = await load(f"http://127.0.0.1:{monolith.port}", rate=120, seconds=8)
-    served = monolith.cpu() - before
+    served = cpu_seconds(monolith.process) - before
     assert run.status == 0, run.messages
     assert run.verdict.requests == pytest.approx(960, rel=0.15)
     used = run.verdict.cpu_percent / 100 * run.verdict.seconds

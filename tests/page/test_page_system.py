@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.page.conftest import BUSY, PHONE, ROOT, WIDE, Open, System
+from tests.support.processes import cpu_seconds
 
 Picture = Callable[[Page, str], None]
 FIRST_VIEW = 1.0  # seconds on a quiet machine
@@ -119,14 +120,9 @@ def test_an_open_page_costs_the_system_little(system: System, open_page: Open) -
         supervisor = above
     page = open_page()
     page.wait_for_timeout(3000)
-
-    def used() -> float:
-        times = supervisor.cpu_times()
-        return float(times.user + times.system)
-
-    before, begun = used(), time.monotonic()
+    before, begun = cpu_seconds(supervisor), time.monotonic()
     page.wait_for_timeout(10_000)
-    a_second = (used() - before) / (time.monotonic() - begun)
+    a_second = (cpu_seconds(supervisor) - before) / (time.monotonic() - begun)
     begun = time.process_time()
     for _ in range(10_000):
         json.loads(json.dumps(status))

@@ -12,6 +12,8 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import psutil
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -55,6 +57,12 @@ def running(
             process.kill()
             process.wait()
             raise
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """That it has used since it began."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def answers_http(port: int) -> Callable[[], bool]:

@@ -2,12 +2,12 @@
 `python -m demo.proxies compare LOCAL CLUSTER`: what differs; exit status 1 if something does that is not explained.
 """
 
-import asyncio
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
+from demo.commands import carry_out
 from demo.proxies.compare import differences, unexplained
 from demo.proxies.states import dumps
 from demo.runtimes import choose
@@ -21,7 +21,7 @@ async def _dump() -> dict[str, Any]:
 def main() -> int:
     match sys.argv[1:]:
         case ["dump", file]:
-            content = asyncio.run(_dump())
+            content = carry_out(_dump())
             Path(file).write_text(json.dumps(content, indent=1, sort_keys=True))
             print(f"[proxies] {len(content)} states in {file}")  # noqa: T201
             return 0

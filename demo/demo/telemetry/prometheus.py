@@ -77,8 +77,11 @@ class Prometheus:
         )
 
     async def _ask(self, kind: str, **parameters: str) -> list[dict[str, Any]]:
-        async with httpx.AsyncClient(base_url=self.url, timeout=20, trust_env=False) as client:
-            content = (await client.post(f"/api/v1/{kind}", data=parameters)).json()
+        try:
+            async with httpx.AsyncClient(base_url=self.url, timeout=20, trust_env=False) as client:
+                content = (await client.post(f"/api/v1/{kind}", data=parameters)).json()
+        except httpx.HTTPError as error:
+            raise RuntimeFailure(f"Prometheus at {self.url} does not answer: {error}") from error
         if content["status"] != "success":
             raise RuntimeFailure(f"{parameters['query']}: {content['error']}")
         result: list[dict[str, Any]] = content["data"]["result"]
