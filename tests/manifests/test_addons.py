@@ -47,6 +47,7 @@ def test_a_mesh_of_somebody_elses_keeps_its_providers_and_gets_ours() -> None:
     assert [provider["name"] for provider in once["extensionProviders"]] == ["theirs", "otel", "json-lines"]
     assert once["extensionProviders"][1]["opentelemetry"]["port"] == 4318
     assert once["rootNamespace"] == "istio-system"
+    assert once["pathNormalization"] == {"normalization": "DECODE_AND_MERGE_SLASHES"}
     assert completed(once) == once
 
 

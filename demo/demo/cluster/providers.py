@@ -1,6 +1,7 @@
-"""`python -m demo.cluster.providers`: from a mesh's configuration a patch of its ConfigMap, with the providers of ours.
+"""`python -m demo.cluster.providers`: from a mesh's configuration a patch of its ConfigMap, with our providers.
 
-A mesh that somebody else has installed does not know where our traces go and what a line of our log is.
+A mesh that somebody else installed lacks our trace and log providers, and it may compare policies with a path that
+the application does not serve (`pathNormalization`).
 """
 
 import json
@@ -13,10 +14,15 @@ from demo.cluster.render import K8S
 
 
 def completed(mesh: dict[str, Any]) -> dict[str, Any]:
-    ours = yaml.safe_load((K8S / "istio.yaml").read_text())["spec"]["meshConfig"]["extensionProviders"]
+    config = yaml.safe_load((K8S / "istio.yaml").read_text())["spec"]["meshConfig"]
+    ours = config["extensionProviders"]
     names = {provider["name"] for provider in ours}
     others = [provider for provider in mesh.get("extensionProviders", ()) if provider["name"] not in names]
-    return mesh | {"enableTracing": True, "extensionProviders": [*others, *ours]}
+    return mesh | {
+        "enableTracing": True,
+        "extensionProviders": [*others, *ours],
+        "pathNormalization": config["pathNormalization"],
+    }
 
 
 if __name__ == "__main__":

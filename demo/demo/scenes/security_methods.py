@@ -44,6 +44,15 @@ METHODS = (
     Method("currency", "GetRates", CURRENCY, currency_pb2.GetRatesRequest(), ("gateway", "pricing")),
     Method("order", "ListOrders", ORDER, order_pb2.ListOrdersRequest(), ("gateway",)),
 )
+OTHER_SPELLINGS = (
+    "/figtree.order.v1.OrderService%2FListOrders",
+    "//figtree.order.v1.OrderService//ListOrders",
+    "/./figtree.order.v1.OrderService/ListOrders",
+    "/figtree.order.v1.OrderService/ListOrders/",
+    "/figtree.order.v1.OrderService/ListOrders;v=1",
+    "/figtree.order.v1.OrderService/x/%2e%2e/ListOrders",
+    "/FIGTREE.ORDER.V1.ORDERSERVICE/LISTORDERS",
+)
 
 
 @dataclass(slots=True)
@@ -93,6 +102,13 @@ async def authorization(stage: Stage) -> None:
             done.counted[service] == count,
             f"{service}: {count} callers were told PERMISSION_DENIED, its counter says {done.counted[service]}",
         )
+    async with channel(stage.runtime, "pricing", "order") as opened:
+        for path in OTHER_SPELLINGS:
+            call: Any = opened.unary_unary(path)
+            status = await status_of(call(b"", timeout=5))
+            stage.expect(
+                status is StatusCode.PERMISSION_DENIED, f"pricing calls {path} of order: {status.name}"
+            )
     quotes = await stage.burst("POST", "/api/quotes", 20, **QUOTE)
     stage.expect(quotes.good == 20, f"{quotes.good} of 20 requests of users are answered as before")
     for method in METHODS:

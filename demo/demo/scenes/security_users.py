@@ -1,5 +1,7 @@
 """Users at the edge: a token that is verified once, and what it lets its owner see."""
 
+import asyncio
+import json
 import time
 import uuid
 from typing import Any
@@ -9,11 +11,14 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from demo.scenes.scene import Scene
+from demo.scenes.spellings import ask, spellings
 from demo.scenes.stage import Stage
 
 USERS = ("security/edge-user-header.yaml", "security/edge-jwt.yaml", "security/edge-jwt-required.yaml")
 ANN, BEN = "user-ann", "user-ben"
 LINES = [{"title_id": "t-000001", "quantity": 1}]
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+ORDER_OF_ANN = json.dumps({"customer_id": ANN, "currency": "EUR", "lines": LINES}).encode()
 
 
 def _bearer(token: str) -> dict[str, str]:
@@ -60,8 +65,40 @@ async def tokens(stage: Stage) -> None:
         stage.expect(answer.status_code in expected, f"a token {name} is answered {answer.status_code}")
     grown = await stage.counted("ingress", "jwt_authn.denied") - denied
     stage.expect(grown == 4, f"the gateway's counter says that it refused {grown:.0f} tokens")
+    await _closed_under_every_spelling(stage, f"/api/orders/{uuid.uuid4()}")
     open_to_all = await stage.client.get("/api/titles/t-000001")
     stage.expect(open_to_all.status_code == 200, f"the catalogue needs no token: {open_to_all.status_code}")
+
+
+async def _closed_under_every_spelling(stage: Stage, order: str) -> None:
+    """Without a token no spelling of a closed path, by no method, is answered with what is behind it."""
+    known = await _listed(stage)
+    edge, at_once = stage.runtime.edge(), asyncio.Semaphore(16)
+    paths = ("/api/orders", order, "/api/customers/c-1001")
+    targets = [spelling for path in paths for spelling in spellings(path, edge)]
+
+    async def opened(method: str, target: str, host: str) -> str:
+        async with at_once:
+            status, body = await asyncio.to_thread(ask, edge, method, target, host, ORDER_OF_ANN)
+        closed = status >= 400 and ANN.encode() not in body and b"credit" not in body
+        return "" if closed else f"{method} {target} (Host: {host}): {status}"
+
+    answers = await asyncio.gather(*(opened(m, *target) for m in METHODS for target in targets))
+    through = [answer for answer in answers if answer]
+    stage.figure("spellings of closed paths tried", len(answers), "requests")
+    stage.expect(
+        not through, f"{len(through)} requests without a token got through" + "; ".join(["", *through[:5]])
+    )
+    placed = await _listed(stage) - known
+    stage.expect(not placed, f"{len(placed)} orders were placed without a token")
+
+
+async def _listed(stage: Stage) -> set[str]:
+    headers = _bearer(await stage.runtime.user_token(ANN))
+    answer = await stage.client.get(
+        "/api/orders", params={"customer_id": ANN, "page_size": 100}, headers=headers
+    )
+    return {found["id"] for found in answer.raise_for_status().json()["orders"]}
 
 
 async def own_orders(stage: Stage) -> None:
@@ -70,6 +107,11 @@ async def own_orders(stage: Stage) -> None:
     order = f"/api/orders/{placed.json()['id']}"
     stage.expect(
         (await stage.client.get(order)).status_code == 200, "where nobody is verified, anybody can read it"
+    )
+    await stage.apply(USERS[0])
+    hidden = (await stage.client.get(order)).status_code
+    stage.expect(
+        hidden == 404, f"a request without a user reads no order, even where no policy stops it: {hidden}"
     )
     await stage.apply(*USERS)
     ann, ben = _bearer(await stage.runtime.user_token(ANN)), _bearer(await stage.runtime.user_token(BEN))
@@ -92,6 +134,7 @@ async def own_orders(stage: Stage) -> None:
         others = sum(found["customer_id"] != who for found in listed)
         stage.expect(others == 0, f"of {len(listed)} orders listed for {who}, {others} are other people's")
         stage.expect(bool(listed) == expected, f"{who} has {len(listed)} orders")
+    await _closed_under_every_spelling(stage, order)
     status = (await _place(stage, ANN, ben)).status_code
     stage.expect(status == 403, f"{BEN} orders in the name of {ANN}: {status}")
     ben_reads = (await stage.client.get("/api/titles/t-000001", headers=ben)).status_code

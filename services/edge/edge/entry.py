@@ -1,5 +1,6 @@
 """What happens to every request before its route."""
 
+import re
 from collections.abc import Mapping
 
 from chassis import context as call_context
@@ -11,6 +12,10 @@ from edge.problems import http_problem, respond
 
 MAX_BODY = 1024 * 1024  # a full bulk order is half of that
 HANDED_ON = frozenset(name.encode() for name in call_context.PROPAGATED)
+AMBIGUOUS = re.compile(rb"^[^?]*(%2f|%5c|\\)", re.IGNORECASE)
+AMBIGUOUS_PATH = http_problem(400, "Bad Request").model_copy(
+    update={"detail": "the path has an encoded slash (%2F) or a backslash: separate its parts with / only"}
+)
 DEADLINE = 10.0  # seconds that one request may take in all, streams aside
 
 
@@ -33,6 +38,19 @@ def described(scope: Scope, answer: Mapping[bytes, bytes]) -> dict[str, str]:
     """The order that a traced request was about: in its path, or just placed."""
     order_id = scope.get("path_params", {}).get("order_id") or answer.get(b"location", b"").decode()
     return {"figtree.order_id": str(order_id).rpartition("/")[2]} if order_id else {}
+
+
+class UnambiguousPath:
+    """Refuses a path with an encoded slash or a backslash: a proxy in front may have read it as another path."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and AMBIGUOUS.search(scope.get("raw_path") or scope["path"].encode()):
+            await respond(AMBIGUOUS_PATH)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
 
 
 class BodyLimit:

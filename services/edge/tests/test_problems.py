@@ -149,3 +149,21 @@ async def test_a_draining_process_is_not_healthy_and_asks_its_callers_to_leave(
     client.app.state.draining = True  # type: ignore[attr-defined]
     answer = await client.get("/healthz")
     assert (answer.status_code, answer.headers["connection"]) == (503, "close")
+
+
+@pytest.mark.parametrize(
+    "path", ["/api%2Forders", "/api%2forders", "/api/titles/..%2Forders", "/api%5Corders", "/api/orders%2F1"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+async def test_a_path_with_an_encoded_slash_or_backslash_is_refused(
+    client: httpx.AsyncClient, fakes: Fakes, path: str, method: str
+) -> None:
+    answer = await client.request(method, path)
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "%2F" in answer.json()["detail"]
+    assert not fakes.asked
+
+
+async def test_an_encoded_slash_in_the_query_is_the_querys_own(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/healthz?next=%2Fapi%2Forders")).status_code == 200
