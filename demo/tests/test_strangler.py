@@ -13,7 +13,8 @@ from demo.strangler import state as phases
 from demo.strangler.database import MONOLITH
 from demo.strangler.gate import GateRefused
 from demo.strangler.mirror import Verdict
-from demo.strangler.modules import ORDER
+from demo.strangler.modules import ORDER, Module
+from demo.strangler.replication import Direction
 from demo.strangler.steps import Strangler
 from demo.strangler.tools import Tools
 
@@ -218,6 +219,174 @@ async def test_the_gate_refuses_and_names_a_row_that_was_tampered_with(
     assert not await fence.is_closed(runtime, MONOLITH, ORDER)  # type: ignore[arg-type]
     await strangler.back()
     assert (await strangler.state.phases())["order"] == phases.IN_PROCESS
+
+
+async def execute(runtime: OnlyDatabases, database: str, *statements: str) -> None:
+    connection = await asyncpg.connect(await runtime.admin_url(database))
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def placement(runtime: OnlyDatabases) -> str | None:
+    connection = await asyncpg.connect(await runtime.admin_url(MONOLITH))
+    place: str | None = await connection.fetchval("select place from module_placement where module = 'order'")
+    assert await connection.fetchval("show synchronous_standby_names") == ""
+    await connection.close()
+    return place
+
+
+UNFENCED = "set session_replication_role = replica"
+
+
+async def test_a_refused_gate_takes_all_reads_back_to_the_monolith(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
+    async with Writers(runtime) as writers:
+        await asyncio.sleep(0.1)
+
+        async def tamper(_: str) -> None:
+            await execute(runtime, "order", UNFENCED, "update orders set total = total + 1")
+
+        with pytest.raises(GateRefused, match="rows differ"):
+            await strangler.forward(tamper)
+        assert runtime.routes[-1] == "edge-order-monolith"
+        await asyncio.sleep(0.1)
+        assert writers.sides[-1] == MONOLITH
+    assert await placement(runtime) == "local"
+
+
+async def test_rows_that_differ_before_the_first_share_stop_the_step_there(
+    runtime: OnlyDatabases, strangler: Strangler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await execute(runtime, MONOLITH, "insert into module_placement values ('order', 'local')")
+    async with Writers(runtime):
+        await asyncio.sleep(0.1)
+    copied = strangler.replication.copied
+
+    async def spoiled(module: Module, direction: Direction) -> int:
+        rows = await copied(module, direction)
+        await execute(runtime, "order", UNFENCED, "update orders set total = total + 1")
+        return rows
+
+    monkeypatch.setattr(strangler.replication, "copied", spoiled)
+    with pytest.raises(GateRefused, match="rows differ"):
+        await strangler.forward()
+    assert set(runtime.routes) <= {"edge-order-monolith", "edge-customer-gateway"}
+
+
+async def test_rows_that_change_while_reads_are_shared_take_the_share_back_at_once(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
+    await execute(runtime, MONOLITH, PLACE.replace("$1", f"'{uuid4()}'").replace("$2", "'k'"))
+    applied = runtime.apply
+
+    async def apply(paths: Sequence[Path]) -> None:
+        await applied(paths)
+        if runtime.routes[-1:] == ["edge-order-10"]:
+            await execute(runtime, "order", UNFENCED, "update orders set total = total + 1")
+
+    runtime.apply = apply  # type: ignore[method-assign]
+    with pytest.raises(GateRefused, match="1 rows differ"):
+        await strangler.forward()
+    assert runtime.routes[-2:] == ["edge-order-10", "edge-order-monolith"]
+
+
+async def test_the_way_back_compares_before_it_moves_anybody(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
+    async with Writers(runtime) as writers:
+        await strangler.forward()
+        await asyncio.sleep(0.1)
+        await execute(runtime, MONOLITH, UNFENCED, "truncate order_lines")
+        before = len(runtime.routes)
+        with pytest.raises(GateRefused, match="rows differ; order_lines"):
+            await strangler.back()
+        assert set(runtime.routes[before:]) == {"edge-order-gateway"}
+        await asyncio.sleep(0.1)
+        assert writers.sides[-1] == "order"
+    assert await placement(runtime) == "remote"
+    assert (await strangler.state.phases())["order"] == phases.STRANGLED
+
+
+async def test_a_column_on_one_side_only_is_named_and_nobody_waits_for_a_broken_replica(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
+    async with Writers(runtime) as writers:
+        await strangler.forward()
+        await execute(runtime, "order", "alter table orders add column gift_note text")
+        placed = len(writers.acknowledged)
+        with pytest.raises(GateRefused, match=r"orders.gift_note \(text\) is only in the service's"):
+            await strangler.back()
+        assert await placement(runtime) == "remote"
+        await asyncio.sleep(0.1)
+        assert writers.sides[-1] == "order"
+        assert len(writers.acknowledged) > placed + 100
+        await execute(runtime, MONOLITH, "alter table orders add column gift_note text")
+        await strangler.back()
+    assert await stored(runtime, MONOLITH) == writers.acknowledged
+
+
+async def test_writers_do_not_wait_for_a_replica_that_stands_still(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
+    longest = 0.0
+
+    async with Writers(runtime) as writers:
+
+        async def stall(_: str) -> None:
+            nonlocal longest
+            await execute(runtime, "order", "alter subscription figtree_order_forward disable")
+            now = asyncio.get_running_loop().time
+            placed, since, until = len(writers.acknowledged), now(), now() + 5
+            while now() < until:
+                await asyncio.sleep(0.01)
+                if len(writers.acknowledged) > placed:
+                    longest = max(longest, now() - since)
+                    placed, since = len(writers.acknowledged), now()
+
+        with pytest.raises(GateRefused, match=r"still behind .* is disabled"):
+            await strangler.forward(stall)
+        assert 0.5 < longest < 6, "the writers waited for the replica, and then no longer"
+        await execute(runtime, "order", "alter subscription figtree_order_forward enable")
+        await strangler.forward()
+    assert await stored(runtime, "order") == writers.acknowledged
+
+
+async def test_a_fenced_table_is_not_truncated(runtime: OnlyDatabases, strangler: Strangler) -> None:
+    await fence.close(runtime, "order", ORDER)  # type: ignore[arg-type]
+    with pytest.raises(asyncpg.PostgresError, match="is written elsewhere now"):
+        await execute(runtime, "order", "truncate order_lines")
+    await fence.open_(runtime, "order", ORDER)  # type: ignore[arg-type]
+    await execute(runtime, "order", "truncate order_lines")
+
+
+async def test_a_lock_held_by_somebody_else_is_named_and_nothing_is_changed(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
+    url = await runtime.admin_url("order")
+    holder = await asyncpg.connect(url, server_settings={"application_name": "reports"})
+    async with holder.transaction():
+        await holder.execute("lock table orders in row exclusive mode")
+        with pytest.raises(
+            fence.Held, match=r"orders.*user postgres, application reports.*lock table orders"
+        ):
+            await fence.close(runtime, "order", ORDER)  # type: ignore[arg-type]
+    await holder.close()
+    assert not await fence.is_closed(runtime, "order", ORDER)  # type: ignore[arg-type]
+
+
+async def test_rows_are_equal_whatever_time_zone_a_database_is_set_to(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
+    url = await runtime.admin_url("order")
+    await execute(runtime, "order", f"alter database {url.rpartition('/')[2]} set timezone = 'Asia/Tokyo'")
+    async with Writers(runtime) as writers:
+        await asyncio.sleep(0.1)
+        await strangler.forward()
+    assert await stored(runtime, "order") == writers.acknowledged
 
 
 async def test_a_cut_over_that_was_interrupted_is_finished_by_the_next_step(

@@ -15,10 +15,9 @@ async def return_(tools: Tools, module: Module, report: Report) -> None:
     phase = (await tools.state.phases())[module.name]
     cut_over = await fence.is_closed(tools.runtime, MONOLITH, module)
     if cut_over or phase in (phases.STRANGLED, phases.LEAVING):
-        await tools.state.set(module.name, phases.LEAVING, report.step)
         if cut_over:  # else the monolith is the writer again already: interrupted
-            await _read_here_again(tools, module, report)
-            await _write_here_again(tools, module, report)
+            await _hand_over(tools, module, report)
+        await tools.state.set(module.name, phases.LEAVING, report.step)
         await fence.close(tools.runtime, module.name, module)
         if await tools.replication.runs(module, "back"):
             await tools.replication.caught_up(module, "back")
@@ -28,13 +27,34 @@ async def return_(tools: Tools, module: Module, report: Report) -> None:
     await _leave(tools, module, report)
 
 
+async def _hand_over(tools: Tools, module: Module, report: Report) -> None:
+    """Reads, then writes return to the monolith after every row was compared; else they stay at the service."""
+    await fence.open_(
+        tools.runtime, module.name, module
+    )  # an interrupted step forward may have left it closed
+    try:
+        with tools.phase(report, f"back: compare every row of {module.name}"):
+            await tools.compare(module, "back")
+        await tools.state.set(module.name, phases.LEAVING, report.step)
+        async with tools.synchronous(module, "back"):
+            await _read_here_again(tools, module, report)
+            await _write_here_again(tools, module, report)
+    except BaseException:
+        await tools.put_right(report, _stay(tools, module, report))
+        raise
+
+
+async def _stay(tools: Tools, module: Module, report: Report) -> None:
+    if not await fence.is_closed(tools.runtime, MONOLITH, module):
+        return  # the monolith is the writer already, and the next step back finishes this one
+    with tools.phase(report, f"back: {module.name} keeps all reads and writes"):
+        await tools.runtime.apply([module.done_traffic])
+        await tools.place(module, "remote")
+        await tools.state.set(module.name, phases.STRANGLED, report.step)
+
+
 async def _read_here_again(tools: Tools, module: Module, report: Report) -> None:
     with tools.phase(report, f"back: the monolith reads {module.name} again"):
-        await fence.open_(
-            tools.runtime, module.name, module
-        )  # an interrupted step forward may have left it closed
-        if module.written_live:
-            await tools.replication.synchronous(module, "back")
         await tools.replication.caught_up(module, "back")
         await tools.place(module, "local")
         await tools.runtime.apply([module.traffic("monolith")])

@@ -11,12 +11,14 @@ from demo.runtimes.runtime import Runtime
 MONOLITH = "monolith"
 
 
+# What a row looks like as text must not depend on how somebody has set up a database or a role.
+SESSION = {"synchronous_commit": "local", "TimeZone": "UTC", "DateStyle": "ISO", "IntervalStyle": "iso_8601"}
+
+
 @asynccontextmanager
 async def connected(runtime: Runtime, database: str) -> AsyncIterator[Any]:
     """An administrator's connection; its own commits never wait for a replica."""
-    connection = await asyncpg.connect(
-        await runtime.admin_url(database), timeout=10, server_settings={"synchronous_commit": "local"}
-    )
+    connection = await asyncpg.connect(await runtime.admin_url(database), timeout=10, server_settings=SESSION)
     try:
         yield connection
     finally:

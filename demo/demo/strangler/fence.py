@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 
-from demo.runtimes.runtime import Runtime
+from demo.runtimes.runtime import Runtime, RuntimeFailure
 from demo.strangler.database import connected
 from demo.strangler.modules import Module
 
@@ -22,14 +22,39 @@ begin
   raise exception 'the table % is written elsewhere now', tg_table_name using errcode = 'FT001';
 end $$
 """
+TRIGGERS = {"figtree_fence": "insert or update or delete", "figtree_fence_truncate": "truncate"}
 # PostgreSQL locks the tables of one statement in an order of its own (another for a cached plan than for a new one), so
 # a fence that holds some of the locks may wait for a writer that waits for it. The fence is the one that gives way,
 # long before deadlock_timeout would end a writer, and tries the next order.
 LOCK_TIMEOUT = "100ms"
 ATTEMPTS = 60
+HOLDERS = r"""
+select distinct pid, usename, application_name, extract(epoch from now() - xact_start)::int as seconds,
+  left(regexp_replace(query, '\s+', ' ', 'g'), 120) as query
+from pg_locks join pg_stat_activity using (pid)
+where relation = any($1::regclass[]) and granted and mode like '%ExclusiveLock' and pid <> pg_backend_pid()
+order by seconds desc nulls last limit 3
+"""
 FENCES = (
     "from pg_trigger where tgname = 'figtree_fence' and tgenabled = 'O' and tgrelid = any($1::regclass[])"
 )
+
+
+class Held(RuntimeFailure):
+    """Somebody holds a lock on the module's tables; nothing was changed."""
+
+
+async def _held(db: Any, module: Module) -> Held:
+    names = [table.name for table in module.tables]
+    holders = [
+        f"process {row['pid']} (user {row['usename']}, application {row['application_name'] or 'unnamed'}) for "
+        f"{row['seconds']} s: {row['query']}"
+        for row in await db.fetch(HOLDERS, names)
+    ]
+    return Held(
+        f"the tables {', '.join(names)} cannot be locked; held by {'; '.join(holders) or 'changing writers'}. "
+        "Nothing was changed. End that transaction, or wait for its end, and run the command again"
+    )
 
 
 async def _lock(db: Any, module: Module) -> None:
@@ -44,7 +69,7 @@ async def _lock(db: Any, module: Module) -> None:
             return
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             if attempt == ATTEMPTS - 1:
-                raise
+                raise await _held(db, module) from None
             await asyncio.sleep(0.02)
 
 
@@ -55,11 +80,12 @@ async def closing(runtime: Runtime, database: str, module: Module) -> AsyncItera
         await _lock(db, module)
         await db.execute(FUNCTION)
         for table in module.tables:
-            await db.execute(
-                f"create or replace trigger figtree_fence before insert or update or delete on {table.name}"
-                " for each statement execute function figtree_fence()"
-            )
-            await db.execute(f"alter table {table.name} enable trigger figtree_fence")
+            for trigger, statements in TRIGGERS.items():
+                await db.execute(
+                    f"create or replace trigger {trigger} before {statements} on {table.name}"
+                    " for each statement execute function figtree_fence()"
+                )
+                await db.execute(f"alter table {table.name} enable trigger {trigger}")
         yield
 
 
@@ -74,7 +100,8 @@ async def open_(runtime: Runtime, database: str, module: Module) -> None:
         await _lock(db, module)
         for table in module.tables:
             if await db.fetchval(f"select count(*) {FENCES}", [table.name]):
-                await db.execute(f"alter table {table.name} disable trigger figtree_fence")
+                for trigger in TRIGGERS:
+                    await db.execute(f"alter table {table.name} disable trigger {trigger}")
 
 
 async def is_closed(runtime: Runtime, database: str, module: Module) -> bool:

@@ -23,10 +23,15 @@ async def strangle(tools: Tools, module: Module, report: Report, between: Betwee
     if not await fence.is_closed(tools.runtime, MONOLITH, module):  # else: cut over already, then interrupted
         if (await tools.state.phases())[module.name] == phases.IN_PROCESS:
             await _transform(tools, module, report)
-        await _coexist(tools, module, report)
-        if between is not None:
-            await between(module.name)
-        await _eliminate(tools, module, report)
+        try:
+            async with tools.synchronous(module, "forward"):
+                await _coexist(tools, module, report)
+                if between is not None:
+                    await between(module.name)
+                await _eliminate(tools, module, report)
+        except BaseException:
+            await tools.put_right(report, _take_reads_back(tools, module, report))
+            raise
     await _conclude(tools, module, report)
 
 
@@ -52,15 +57,25 @@ async def _transform(tools: Tools, module: Module, report: Report) -> None:
 
 
 async def _coexist(tools: Tools, module: Module, report: Report) -> None:
-    if module.written_live:
-        await tools.replication.synchronous(module, "forward")
+    with tools.phase(report, f"co-exist: compare every row of {module.name}"):
+        await tools.compare(module, "forward")
     await _mirror(tools, module, report)
     for share in SHARES:
         with tools.phase(report, f"co-exist: {share} % to {module.name}"):
             await tools.runtime.apply([module.traffic(share)])
-            await asyncio.sleep(tools.dwell)
+            await tools.share(module, "forward")
     if not module.written_live:
         await tools.place(module, "remote")
+
+
+async def _take_reads_back(tools: Tools, module: Module, report: Report) -> None:
+    """The monolith is still the writer: it answers all reads again, until the next step begins anew."""
+    if await fence.is_closed(tools.runtime, MONOLITH, module):
+        return  # cut over already: both sides are fed, and the next step finishes this one
+    with tools.phase(report, f"co-exist: all reads of {module.name} go back to the monolith"):
+        await tools.runtime.apply([module.traffic("monolith")])
+        await tools.place(module, "local")
+        await tools.state.note(report.step, f"reads of {module.name} went back to the monolith")
 
 
 async def _mirror(tools: Tools, module: Module, report: Report) -> None:

@@ -31,6 +31,13 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Described(Table):
+    """A table and the columns that both databases have; all of them are compared."""
+
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     rows: int
     keys: set[tuple[str, str]]  # table and key of the rows that differ
@@ -61,7 +68,8 @@ async def compare(
     """
     rows, keys, examples = 0, set[tuple[str, str]](), list[Difference]()
     async with connected(runtime, MONOLITH) as left, connected(runtime, module.name) as right:
-        for table in module.tables:
+        for name in module.tables:
+            table = await _described(left, right, module, name)
             ours, theirs = await asyncio.gather(_buckets(left, table, since), _buckets(right, table, since))
             rows += sum(count for count, _ in ours.values())
             differing = [
@@ -76,11 +84,47 @@ async def compare(
     return Comparison(rows, keys, tuple(examples))
 
 
+COLUMNS = (
+    "select attname, format_type(atttypid, atttypmod) from pg_attribute"
+    " where attrelid = $1::regclass and attnum > 0 and not attisdropped order by attname"
+)
+
+
+async def _described(left: Any, right: Any, module: Module, table: Table) -> Described:
+    """The table with its columns. Raises GateRefused if both sides do not have the same ones, of the same types."""
+    ours, theirs = [dict(await db.fetch(COLUMNS, table.name)) for db in (left, right)]
+    if ours == theirs:
+        return Described(table.name, table.key, tuple(ours))
+    reasons = []
+    for column in sorted(ours.keys() | theirs.keys()):
+        if column not in theirs:
+            reasons.append(
+                f"column {table.name}.{column} ({ours[column]}) is only in the monolith's database"
+            )
+        elif column not in ours:
+            reasons.append(
+                f"column {table.name}.{column} ({theirs[column]}) is only in the service's database"
+            )
+        elif ours[column] != theirs[column]:
+            reasons.append(
+                f"column {table.name}.{column} is {ours[column]} in the monolith's database and {theirs[column]}"
+                " in the service's"
+            )
+    raise GateRefused(module.name, reasons)
+
+
+async def same_columns(runtime: Runtime, module: Module) -> None:
+    """Raises GateRefused if a table does not have the same columns, of the same types, on both sides."""
+    async with connected(runtime, MONOLITH) as left, connected(runtime, module.name) as right:
+        for table in module.tables:
+            await _described(left, right, module, table)
+
+
 def _where(table: Table, since: UUID | None) -> str:
     return f"where {table.key[0]} >= '{since}'" if since else "where true"
 
 
-def _hash(table: Table) -> str:
+def _hash(table: Described) -> str:
     return f"hashtextextended(row({', '.join(table.columns)})::text, 0)"
 
 
@@ -92,7 +136,7 @@ def _bucket(table: Table) -> str:
     return f"hashtext({_key(table)}) & 255"
 
 
-async def _buckets(db: Any, table: Table, since: UUID | None) -> dict[int, tuple[int, int]]:
+async def _buckets(db: Any, table: Described, since: UUID | None) -> dict[int, tuple[int, int]]:
     """Count and checksum of each of 256 parts of the table."""
     sql = f"select {_bucket(table)}, count(*), sum({_hash(table)}::numeric) from {table.name}"  # noqa: S608
     rows = await db.fetch(f"{sql} {_where(table, since)} group by 1")
@@ -100,7 +144,7 @@ async def _buckets(db: Any, table: Table, since: UUID | None) -> dict[int, tuple
 
 
 async def _differences(
-    left: Any, right: Any, table: Table, since: UUID | None, buckets: list[int]
+    left: Any, right: Any, table: Described, since: UUID | None, buckets: list[int]
 ) -> list[str]:
     sql = f"select {_key(table)}, {_hash(table)} from {table.name} {_where(table, since)}"  # noqa: S608
     sql += f" and {_bucket(table)} = any($1)"
@@ -108,7 +152,7 @@ async def _differences(
     return sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
 
 
-async def _explain(left: Any, right: Any, table: Table, key: str) -> Difference:
+async def _explain(left: Any, right: Any, table: Described, key: str) -> Difference:
     columns = ", ".join(f"{column}::text" for column in table.columns)
     sql = f"select {columns} from {table.name} where {_key(table)} = $1"  # noqa: S608
     ours, theirs = await left.fetchrow(sql, key), await right.fetchrow(sql, key)

@@ -46,7 +46,11 @@ class Replication:
         conninfo = await self._runtime.replication_conninfo(publisher)
         async with connected(self._runtime, subscriber) as db:
             if copy:
+                await db.execute(
+                    "set session_replication_role = replica"
+                )  # past the fence, as replication goes
                 await db.execute(f"truncate {tables}")
+                await db.execute("reset session_replication_role")
             options = (
                 f"create_slot = false, slot_name = '{name}', copy_data = {str(copy).lower()}, origin = none"
             )
@@ -107,11 +111,32 @@ class Replication:
                 now,
             ):
                 if time.monotonic() - begun > patience:
+                    why = await self._trouble(module, direction)
                     raise Lagging(
-                        f"{module.name}: replication {direction} was still behind after {patience:.0f} s"
+                        f"{module.name}: replication {direction} was still behind after {patience:.0f} s: {why}"
                     )
                 await asyncio.sleep(0.01)
         return time.monotonic() - begun
+
+    async def _trouble(self, module: Module, direction: Direction) -> str:
+        """Why a subscriber is behind, as far as its database says; an apply error itself is in the server's log."""
+        publisher, subscriber = ends(module, direction)
+        async with connected(self._runtime, subscriber) as db:
+            row = await db.fetchrow(
+                "select s.subenabled, w.pid, e.apply_error_count as errors from pg_subscription s"
+                " left join pg_stat_subscription w on w.subid = s.oid and w.relid is null"
+                " left join pg_stat_subscription_stats e on e.subid = s.oid where s.subname = $1",
+                name_of(module, direction),
+            )
+        if row is None:
+            return f"the subscription in the database {subscriber} is gone"
+        if not row["subenabled"]:
+            return f"the subscription in the database {subscriber} is disabled"
+        worker = "is running" if row["pid"] else "is not running"
+        return (
+            f"the apply worker in the database {subscriber} {worker} and has failed {row['errors'] or 0} times"
+            f" (its log says why); the slot is in the database {publisher}"
+        )
 
     async def synchronous(self, module: Module, direction: Direction) -> None:
         """Let the publisher's writers wait until the replica has it: a read on either side sees every write."""

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,12 +16,13 @@ from demo.strangler import gate
 from demo.strangler.database import MONOLITH, connected
 from demo.strangler.gate import Comparison, GateRefused
 from demo.strangler.modules import Module
-from demo.strangler.replication import Direction, Replication
+from demo.strangler.replication import Direction, Lagging, Replication
 from demo.strangler.state import State
 
 Progress = Callable[[str, str], None]  # step, what happens now
 
 SETTLE = 0.5  # seconds until every process has seen a changed placement or route
+STALL = 2.0  # seconds that writers wait for a replica before it is given up
 GATEWAY = "gateway"
 
 
@@ -49,6 +50,7 @@ class Tools:
         self.state = State(runtime)
         self.dwell = dwell
         self._progress = progress
+        self._stalled = ""  # why the replica was given up that writers had waited for
 
     @contextmanager
     def phase(self, report: Report, text: str) -> Iterator[None]:
@@ -62,6 +64,9 @@ class Tools:
 
     async def verify(self, module: Module, direction: Direction) -> Comparison:
         """Compare all rows; what differs is looked at again, because the two looks are never at the same moment."""
+        await gate.same_columns(
+            self.runtime, module
+        )  # else replication may have ended, and would never catch up
         await self.replication.caught_up(module, direction)
         comparison = await gate.compare(self.runtime, module)
         for _ in range(4):
@@ -72,8 +77,71 @@ class Tools:
             comparison = await gate.compare(self.runtime, module, only=comparison.keys)
         return comparison
 
+    async def compare(self, module: Module, direction: Direction) -> Comparison:
+        """Compare all rows. Raises GateRefused if any differs, or if the replica was found standing still."""
+        if self._stalled:
+            raise GateRefused(module.name, [self._stalled])
+        comparison = await self.verify(module, direction)
+        if comparison.differences:
+            await self.runtime.report("figtree_gate_differences", comparison.differences, module=module.name)
+        _demand(module, comparison)
+        return comparison
+
+    async def share(self, module: Module, direction: Direction) -> None:
+        """Hold a share for `dwell` seconds and compare all rows meanwhile, for a quarter of the time, at least once."""
+        until = time.monotonic() + self.dwell
+        while True:
+            begun = time.monotonic()
+            await self.compare(module, direction)
+            took, left = time.monotonic() - begun, until - time.monotonic()
+            if left <= 0:
+                return
+            await asyncio.sleep(min(left, max(0.5, 3 * took)))
+            if time.monotonic() >= until:
+                return
+
+    @asynccontextmanager
+    async def synchronous(self, module: Module, direction: Direction) -> AsyncIterator[None]:
+        """Writers wait for the replica inside the block, if users write the module.
+
+        It begins only behind a replica that has just caught up, and ends by itself when that stands still for
+        STALL seconds: then nothing holds the writers up, and the gate refuses.
+        """
+        self._stalled = ""
+        if not module.written_live:
+            yield
+            return
+        await self.replication.caught_up(module, direction)
+        watchdog = asyncio.create_task(self._release_if_stalled(module, direction))
+        try:
+            await self.replication.synchronous(module, direction)
+            yield
+        finally:
+            watchdog.cancel()
+            await asyncio.gather(watchdog, return_exceptions=True)
+            await self.replication.asynchronous(module)
+
+    async def _release_if_stalled(self, module: Module, direction: Direction) -> None:
+        while True:
+            await asyncio.sleep(STALL / 4)
+            try:
+                await self.replication.caught_up(module, direction, patience=STALL)
+            except Lagging as stalled:
+                self._stalled = str(stalled)
+                await self.replication.asynchronous(module)
+                return
+
+    async def put_right(self, report: Report, work: Awaitable[None]) -> None:
+        """After a failure bring users to the side that is right; say so if that fails, too."""
+        try:
+            await work
+        except Exception as error:  # whatever it is, the first failure is the one to be raised
+            self._progress(report.step, f"users could not be moved back: {error}; repeat the command")
+
     async def check(self, module: Module, direction: Direction, report: Report) -> None:
         """The gate: raise GateRefused if any row differs."""
+        if self._stalled:
+            raise GateRefused(module.name, [self._stalled])
         comparison = await self.verify(module, direction)
         await self.state.note(report.step, f"gate of {module.name}", **_figures(comparison))
         report.rows = report.rows or comparison.rows
