@@ -3,9 +3,12 @@ SHELL := bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --warn-undefined-variables --no-print-directory
 
-PYTHON  ?= python3
-XDG_CACHE_HOME ?= $(HOME)/.cache
-CACHE   ?= $(XDG_CACHE_HOME)/figtree
+# A shell or a user's environment owns the names on the right: they count on make's command line only.
+given    = $(if $(filter command,$(firstword $(origin $1))),$($1))
+FIGTREE_PYTHON ?= $(or $(call given,PYTHON),python3)
+unexport UV_PROJECT_ENVIRONMENT VIRTUAL_ENV PYTHONHOME PYTHONPATH
+XDG_CACHE_HOME ?=
+CACHE   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/figtree
 UV      := $(CACHE)/uv-0.13.9/bin/uv
 RUN     := .venv/bin
 PROTOS  := $(shell find proto/figtree -name '*.proto')
@@ -15,13 +18,14 @@ PACKAGES := $(foreach name,$(notdir $(patsubst %/pyproject.toml,%,$(wildcard ser
 PAGE    := demo/page/dist/.figtree-built
 TESTS   := $(wildcard services/*/tests) monolith/tests loadtests/tests demo/tests tests
 
-$(UV):
-	@echo "[setup] uv 0.13.9 into $(CACHE) (once, about 20 MB)"
-	@$(PYTHON) -m venv $(CACHE)/uv-0.13.9 && $(CACHE)/uv-0.13.9/bin/pip install --quiet uv==0.13.9
+# Not a rule of its own: make cannot name a file whose folder has a space, as a home may have.
+HAVE_UV = [ -x "$(UV)" ] || { echo "[setup] uv 0.13.9 into $(CACHE) (once, about 20 MB)"; \
+  $(FIGTREE_PYTHON) -m venv "$(CACHE)/uv-0.13.9" && "$(CACHE)/uv-0.13.9/bin/python" -m pip install --quiet uv==0.13.9; }
 
-$(INSTALL): $(UV) uv.lock pyproject.toml $(wildcard */pyproject.toml services/*/pyproject.toml)
+$(INSTALL): uv.lock pyproject.toml $(wildcard */pyproject.toml services/*/pyproject.toml)
 	@echo "[setup] Python packages of uv.lock into .venv (about 500 MB, a minute the first time)"
-	@$(UV) sync --quiet --locked --all-packages --all-groups --python $(PYTHON)
+	@$(HAVE_UV)
+	@"$(UV)" sync --quiet --locked --all-packages --all-groups --python $(FIGTREE_PYTHON)
 	@touch $@
 
 $(STUBS): $(INSTALL) $(PROTOS)
@@ -31,8 +35,9 @@ $(STUBS): $(INSTALL) $(PROTOS)
 	  --mypy_out=quiet:. --mypy_grpc_out=quiet:. $(PROTOS:proto/%=%)
 	@touch $@
 
-$(PAGE): $(UV) $(wildcard demo/page/*.json demo/page/*.ts demo/page/*.html) $(shell find demo/page/src -type f)
-	@demo/page/build $(UV) || true
+$(PAGE): $(wildcard demo/page/*.json demo/page/*.ts demo/page/*.html) $(shell find demo/page/src -type f)
+	@$(HAVE_UV)
+	@demo/page/build "$(UV)" || true
 
 .PHONY: load load-ui bench bench-compare scale soak overload page setup demo up down scenes test test-scenes test-cluster check format clean help cluster cluster-delete images deploy
 RUNTIME ?= auto
@@ -43,15 +48,15 @@ TITLES  ?= 0
 ARGS    ?=
 STEP    ?= 0-monolith
 SCENES  ?= --all
-MODE    ?= full
+CLUSTER_MODE ?= $(or $(call given,MODE),full)
 SHAPE   ?= steady
-SECONDS ?=
+DURATION ?= $(call given,SECONDS)
 TRANSPORT ?= rest
 LIMITS  ?= failed<=0 wrong<=0
 WORKERS ?= 1
-HOST    ?=
+EDGE    ?= $(call given,HOST)
 REPORT  ?= build/load
-export RUNTIME MESH LOAD SEED TITLES STEP MODE
+export RUNTIME MESH LOAD SEED TITLES STEP CLUSTER_MODE
 
 demo: $(STUBS) $(PAGE) ## From nothing to the verdict: strangle the monolith under load (RUNTIME, MESH, LOAD, SEED, TITLES)
 	@$(RUN)/figtree demo
@@ -65,12 +70,12 @@ scenes: $(STUBS) ## Act every scene out on the running system (SCENES names some
 down: $(STUBS) ## Stop everything that `make up` started
 	@$(RUN)/figtree down
 
-LOCUST = export TRANSPORT='$(TRANSPORT)' LIMITS='$(LIMITS)'; edge='$(HOST)'; edge=$${edge:-$$($(RUN)/figtree edge)} && \
+LOCUST = export TRANSPORT='$(TRANSPORT)' LIMITS='$(LIMITS)'; edge='$(EDGE)'; edge=$${edge:-$$($(RUN)/figtree edge)} && \
   if [ "$$TRANSPORT" != rest ]; then GRPC=$${GRPC:-$$($(RUN)/figtree edge --grpc)}; export GRPC; fi && \
   $(RUN)/locust -f loadtests/locustfile.py --host "$$edge"
 
-load: $(STUBS) ## Load the running system, judge every answer (SHAPE, LOAD, SECONDS, TRANSPORT, LIMITS, WORKERS, HOST)
-	@mkdir -p $(REPORT) && export SHAPE='$(SHAPE)' SECONDS='$(SECONDS)'; $(LOCUST) --headless --only-summary --stop-timeout 20 \
+load: $(STUBS) ## Load the running system, judge every answer (SHAPE, LOAD, DURATION, TRANSPORT, LIMITS, WORKERS, EDGE)
+	@mkdir -p $(REPORT) && export SHAPE='$(SHAPE)' DURATION='$(DURATION)'; $(LOCUST) --headless --only-summary --stop-timeout 20 \
 	  $$([ $(WORKERS) = 1 ] || echo --processes $(WORKERS)) --html $(REPORT)/report.html --csv $(REPORT)/load
 
 load-ui: $(STUBS) ## The same users with Locust's page at http://127.0.0.1:8089
@@ -102,8 +107,9 @@ test: $(STUBS) $(PAGE) ## All tests but those of the scenes, on real PostgreSQL,
 	  else echo "[test] the page's own functions are not tested: there is no Node.js"; fi
 	@$(RUN)/pytest -m "not scenes and not cluster" $(ARGS)
 
-page: $(UV) ## Build the demo's page, or say what is missing for it
-	@demo/page/build $(UV)
+page: ## Build the demo's page, or say what is missing for it
+	@$(HAVE_UV)
+	@demo/page/build "$(UV)"
 
 test-scenes: $(STUBS) ## Each scene with its premise and without it, and the walkthrough: about 20 minutes more
 	@$(RUN)/pytest -m scenes $(ARGS)
@@ -111,7 +117,7 @@ test-scenes: $(STUBS) ## Each scene with its premise and without it, and the wal
 test-cluster: $(STUBS) ## What the add-ons of the kubectl context's cluster see of the final shape, and both walkthroughs: about 25 minutes
 	@$(RUN)/pytest -m cluster $(ARGS) tests/cluster
 
-cluster: $(STUBS) ## A kind cluster with Istio and its add-ons (MODE=lite: 4 GiB, without them); says what is missing
+cluster: $(STUBS) ## A kind cluster with Istio and its add-ons (CLUSTER_MODE=lite: 4 GiB, without them); says what is missing
 	@k8s/scripts/cluster up
 
 cluster-delete: ## Delete that cluster
@@ -136,7 +142,8 @@ check: $(STUBS) ## Format, lint, types, imports, contracts, YAML; changes nothin
 	$(RUN)/buf format proto --diff --exit-code
 	$(RUN)/buf breaking proto --against proto/baseline.binpb
 	$(RUN)/yamllint --strict istio k8s proto skaffold.yaml tests
-	$(RUN)/python -m demo.cluster.check $(UV)
+	@$(HAVE_UV)
+	$(RUN)/python -m demo.cluster.check "$(UV)"
 
 format: $(STUBS) ## Write the code as `make check` wants it
 	$(RUN)/ruff check --fix --quiet . ; $(RUN)/ruff format . ; $(RUN)/buf format -w proto

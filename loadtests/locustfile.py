@@ -1,6 +1,6 @@
 """The load under the locust command: users, shape and limits. `make load` and `make load-ui` start it.
 
-LOAD is the number of users, which is that of requests a second; SHAPE, SECONDS, LIMITS, TRANSPORT, GRPC and LATE say
+LOAD is the number of users, which is that of requests a second; SHAPE, DURATION, LIMITS, TRANSPORT, GRPC and LATE say
 the rest: loadtests/README.md.
 """
 

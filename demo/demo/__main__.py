@@ -10,14 +10,13 @@ from typing import Annotated, Any
 
 import typer
 from loadtests.control import Load
-from rich.markup import escape
 from rich.table import Table
 
 from demo import diff as drift
 from demo import tour
 from demo.bench import cli as bench
 from demo.commands import REFUSED, carry_out
-from demo.display import Lines, console, errors
+from demo.display import Lines, console, errors, styled
 from demo.runtimes import choose
 from demo.runtimes.runtime import NeedsMesh, Runtime
 from demo.scenes import cli as scenes
@@ -62,9 +61,12 @@ def up(as_json: Json = False) -> None:
         else:
             if runtime.page():
                 console.print(
-                    f"[bold]{runtime.page()}[/] is the page: the system as it is now, and all that can be done"
+                    styled(
+                        "[bold]{}[/] is the page: the system as it is now, and all that can be done",
+                        runtime.page(),
+                    )
                 )
-            console.print(f"[bold]{runtime.edge()}[/] is the edge; `figtree status` shows the rest")
+            console.print(styled("[bold]{}[/] is the edge; `figtree status` shows the rest", runtime.edge()))
 
     carry_out(work())
 
@@ -80,7 +82,7 @@ def page() -> None:
         else:
             from demo.page.serve import serve  # what it needs is not needed by any other command
 
-            await serve(runtime, lambda address: console.print(f"[bold]{address}[/] until Ctrl-C"))
+            await serve(runtime, lambda address: console.print(styled("[bold]{}[/] until Ctrl-C", address)))
 
     carry_out(work())
 
@@ -245,8 +247,10 @@ def shape(as_json: Json = False) -> None:
             _print({"shape": now, "shapes": SHAPES, "journal": [asdict(entry) for entry in journal]})
             return
         for entry in journal:
-            console.print(f"[dim]{entry.at:%H:%M:%S}[/]  {entry.step:<13} {entry.what}")
-        console.print(f"shape [bold]{now}[/]")
+            console.print(
+                styled("[dim]{}[/]  {} {}", f"{entry.at:%H:%M:%S}", f"{entry.step:<13}", entry.what)
+            )
+        console.print(styled("shape [bold]{}[/]", now))
 
     carry_out(work())
 
@@ -269,7 +273,7 @@ def diff(
             return REFUSED if left else 0
         for one in found:
             healed = "  [green]healed[/]" if heal and one not in left else ""
-            console.print(f"{escape(str(one))}{healed}", soft_wrap=True, highlight=False)
+            console.print(styled("{}" + healed, one), soft_wrap=True)
         return REFUSED if left else 0
 
     raise typer.Exit(carry_out(work()))

@@ -5,9 +5,11 @@ import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+import asyncpg
+import httpx
 from loadtests.control import LoadError
 
-from demo.display import errors
+from demo.display import errors, styled
 from demo.runtimes.runtime import Refused, RuntimeFailure
 from demo.strangler.gate import GateRefused
 from demo.strangler.replication import Lagging
@@ -21,10 +23,17 @@ def carry_out(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
     except (GateRefused, Refused) as refusal:
-        errors.print(f"[bold red]refused:[/] {refusal}", soft_wrap=True)
+        errors.print(styled("[bold red]refused:[/] {}", refusal), soft_wrap=True)
         sys.exit(REFUSED)
     except (RuntimeFailure, LoadError, Lagging, ValueError, OSError) as problem:
-        errors.print(f"[bold red]error:[/] {problem}", soft_wrap=True)
+        errors.print(styled("[bold red]error:[/] {}", problem), soft_wrap=True)
+        sys.exit(1)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as problem:
+        errors.print(styled("[bold red]error:[/] the database says: {}; try again", problem), soft_wrap=True)
+        sys.exit(1)
+    except (httpx.HTTPError, httpx.InvalidURL) as problem:
+        what = f"{type(problem).__name__} {problem}".strip()
+        errors.print(styled("[bold red]error:[/] no answer over HTTP: {}; try again", what), soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

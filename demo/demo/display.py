@@ -5,13 +5,21 @@ import time
 
 from loadtests.control import Stats
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from demo.journey import Outcome
 
 # Where nobody watches, the width is that of the table, not of a terminal.
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
-errors = Console(stderr=True, highlight=False)
+# Text is printed as it is, brackets and colons included; only `styled` reads markup, and only in its template.
+console = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 150)
+errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+
+def styled(template: str, *values: object) -> Text:
+    """Rich's markup in `template`, with each {} replaced by a value that is printed as it is."""
+    return Text.from_markup(template.format(*(escape(str(value)) for value in values)), emoji=False)
 
 
 class Lines:
@@ -22,10 +30,10 @@ class Lines:
         self._status = console.status("") if console.is_terminal else None
 
     def _stamp(self) -> str:
-        return f"[dim]{time.monotonic() - self._begun:6.1f} s[/]"
+        return f"{time.monotonic() - self._begun:6.1f} s"
 
     def phase(self, step: str, text: str) -> None:
-        console.print(f"{self._stamp()}  [bold]{step:<13}[/] {text}")
+        console.print(styled("[dim]{}[/]  [bold]{}[/] {}", self._stamp(), f"{step:<13}", text))
 
     def users(self, seen: Stats | None) -> None:
         """Show the users' figures so far; None ends it."""
@@ -36,14 +44,19 @@ class Lines:
             return
         bad = seen.failures + seen.wrong
         self._status.update(
-            f"{self._stamp()}  {seen.requests:,} requests, [{'red' if bad else 'green'}]{seen.failures}"
-            f" failed, {seen.wrong} wrong[/], p50 {seen.p50:.1f} ms,"
-            f" p99 {seen.p99:.1f} ms, {seen.orders_placed:,} orders"
+            styled(
+                "[dim]{}[/]  {} requests, [" + ("red" if bad else "green") + "]{} failed, {} wrong[/], {}",
+                self._stamp(),
+                f"{seen.requests:,}",
+                seen.failures,
+                seen.wrong,
+                f"p50 {seen.p50:.1f} ms, p99 {seen.p99:.1f} ms, {seen.orders_placed:,} orders",
+            )
         )
         self._status.start()
 
     def note(self, text: str) -> None:
-        console.print(f"{self._stamp()}  {text}", soft_wrap=True)
+        console.print(styled("[dim]{}[/]  {}", self._stamp(), text), soft_wrap=True)
 
 
 def table(outcome: Outcome) -> Table:
@@ -83,19 +96,19 @@ def table(outcome: Outcome) -> Table:
     return shown
 
 
-def verdict(outcome: Outcome) -> str:
+def verdict(outcome: Outcome) -> Text:
     colour = "green" if outcome.holds else "red"
     word = "holds" if outcome.holds else "DOES NOT HOLD"
-    lines = [
+    lines: list[str | Text] = [
         f"{outcome.requests:,} requests at {outcome.rate:.0f}/s: {outcome.failures} failed, {outcome.wrong} wrong; "
         f"{outcome.streams_resumed} streams resumed",
         f"{outcome.placed:,} orders placed, {outcome.stored:,} stored: {len(outcome.lost)} lost, "
         f"{len(outcome.doubled)} doubled, {len(outcome.different)} different, {len(outcome.unexpected)} unexpected",
-        *(f"[red]{problem}[/]" for problem in outcome.problems),
-        f"[bold {colour}]The journey {word}.[/]",
+        *(styled("[red]{}[/]", problem) for problem in outcome.problems),
+        styled(f"[bold {colour}]The journey {word}.[/]"),
     ]
-    return "\n".join(lines)
+    return Text("\n").join(Text(line) if isinstance(line, str) else line for line in lines)
 
 
-def _count(number: int) -> str:
-    return f"[bold red]{number}[/]" if number else "0"
+def _count(number: int) -> Text:
+    return Text(str(number), style="bold red" if number else "")

@@ -139,9 +139,7 @@ class Journey:
             try:
                 return await move()
             except Exception as error:
-                self._display.note(
-                    f"[yellow]interrupted, attempt {attempt} of {ATTEMPTS}:[/] {_sentence(error)}"
-                )
+                self._display.note(f"interrupted, attempt {attempt} of {ATTEMPTS}: {_sentence(error)}")
                 await asyncio.sleep(PAUSE)
         return await move()
 

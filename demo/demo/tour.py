@@ -46,9 +46,9 @@ async def demo(settings: Settings, *, interactive: bool) -> int:
     runtime: Runtime | None = None
     try:
         runtime = await up(settings, display)
-        display.note(f"the edge is [bold]{runtime.edge()}[/]")
+        display.note(f"the edge is {runtime.edge()}")
         if runtime.page():
-            display.note(f"watch it happen on the page: [bold]{runtime.page()}[/]")
+            display.note(f"watch it happen on the page: {runtime.page()}")
         holds = await _travel(settings, runtime, display)
         if holds and settings.mesh == "on":
             holds = await _scenes(runtime, display)
@@ -123,7 +123,7 @@ async def _stand(strangler: Strangler) -> tuple[str, str]:
 
 def _look_next(runtime: Runtime) -> None:
     console.print(
-        f"\nThe system stays up at [bold]{runtime.edge()}[/] until Ctrl-C; its page is [bold]{runtime.page()}[/]."
+        f"\nThe system stays up at {runtime.edge()} until Ctrl-C; its page is {runtime.page()}."
         " In another terminal:\n"
         f"  curl {runtime.edge()}/api/titles?query=moby\n"
         "  .venv/bin/figtree status          what runs, with which identity\n"

@@ -13,7 +13,7 @@ Tick = tuple[int, float] | None
 
 
 class Shape(LoadTestShape):
-    """The one that SHAPE names, with LOAD and SECONDS."""
+    """The one that SHAPE names, with LOAD and DURATION."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -21,7 +21,7 @@ class Shape(LoadTestShape):
         if self.name not in SHAPES:
             raise ValueError(f"there is no shape {self.name}; there are {', '.join(SHAPES)}")
         default = "1200" if self.name == "soak" else "60"
-        self.plan = Plan(int(os.environ.get("LOAD") or 120), float(os.environ.get("SECONDS") or default))
+        self.plan = Plan(int(os.environ.get("LOAD") or 120), float(os.environ.get("DURATION") or default))
         self.held = 0  # users of the last step that the system bore
         self.broke = ""
 

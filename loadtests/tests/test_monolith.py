@@ -89,7 +89,7 @@ async def test_a_lost_order_is_found(monolith: Monolith, load: Load) -> None:
 async def test_a_figure_that_falls_short_fails_the_locust_run_and_is_named(
     monolith: Monolith, tmp_path: Path
 ) -> None:
-    settings = {"SHAPE": "steady", "LOAD": "40", "SECONDS": "4", "LIMITS": "failed<=0 wrong<=0 rps>=1000"}
+    settings = {"SHAPE": "steady", "LOAD": "40", "DURATION": "4", "LIMITS": "failed<=0 wrong<=0 rps>=1000"}
     process = await asyncio.create_subprocess_exec(
         *command("locust"), "-f", ROOT / "loadtests" / "locustfile.py", "--headless", "--only-summary",
         "--host", f"http://127.0.0.1:{monolith.port}", "--html", tmp_path / "report.html", "--csv", tmp_path / "load",

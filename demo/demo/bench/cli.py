@@ -27,7 +27,7 @@ Seconds = Annotated[float, typer.Option(help="Of each turn.")]
 
 def _tell(name: str, clients: int, seen: Round) -> None:
     cpu = sum(ms for what, ms in seen["cpu_ms"].items() if what != "(client)")
-    failed = f"  [red]{seen['failed']} failed[/]" if seen["failed"] else ""
+    failed = f"  {seen['failed']} failed" if seen["failed"] else ""
     console.print(
         f"{name:<24} {clients:>3} clients  {seen['rate']:>8.1f} orders/s  p50 {seen['p50']:>7.2f} ms"
         f"  p99 {seen.get('p99', 0):>7.2f} ms  {cpu:.2f} ms CPU{failed}",

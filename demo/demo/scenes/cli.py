@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from demo.commands import carry_out
-from demo.display import console
+from demo.display import console, styled
 from demo.runtimes import choose
 from demo.runtimes.runtime import Runtime
 from demo.scenes.acknowledged import Acknowledged, Proof
@@ -45,9 +45,11 @@ def list_(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
 def show(name: str) -> None:
     """What a scene says, expects and applies, with each manifest."""
     scene = _known(name)
-    console.print(f"[bold]{scene.title}[/]\n\nThe talk:   {scene.says}\nHypothesis: {scene.hypothesis}\n")
+    console.print(
+        styled("[bold]{}[/]\n\nThe talk:   {}\nHypothesis: {}\n", scene.title, scene.says, scene.hypothesis)
+    )
     for manifest in scene.manifests:
-        console.print(f"[bold]istio/{manifest}[/]")
+        console.print(styled("[bold]istio/{}[/]", manifest))
         sys.stdout.write((ISTIO / manifest).read_text() + "\n")
 
 
@@ -80,7 +82,7 @@ def run(
             f"{len(results) - len(failed)} of {len(results)} scenes passed, {sum(r.seconds for r in results):.0f} s"
         )
         for name in failed:
-            console.print(f"  [red]failed[/] {name}")
+            console.print(styled("  [red]failed[/] {}", name))
     raise typer.Exit(0 if all(result.passed for result in results) and proof.holds else 1)
 
 

@@ -5,7 +5,7 @@ import sys
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from demo.display import console
+from demo.display import console, styled
 from demo.scenes.acknowledged import Proof
 from demo.scenes.scene import Figure, Result, Scene
 
@@ -28,18 +28,19 @@ class Nobody:
 
 class Terminal(Nobody):
     def begins(self, scene: Scene) -> None:
-        console.print(f"[bold]{scene.name}[/]  {scene.hypothesis}")
+        console.print(styled("[bold]{}[/]  {}", scene.name, scene.hypothesis))
 
     def tell(self, text: str) -> None:
-        console.print(f"    [dim]{text}[/]")
+        console.print(styled("    [dim]{}[/]", text))
 
     def ended(self, result: Result) -> None:
         for figure in result.figures:
             console.print(f"    {figure.name:<40} {figure.value} {figure.unit}")
         for seen in result.seen:
-            console.print(f"    [green]seen[/] {seen}")
-        verdict = "[bold green]passed[/]" if result.passed else f"[bold red]failed[/] {result.why}"
-        console.print(f"    {verdict} [dim]{result.seconds:.1f} s[/]\n")
+            console.print(styled("    [green]seen[/] {}", seen))
+        verdict = "[bold green]passed[/]{}" if result.passed else "[bold red]failed[/] {}"
+        why = "" if result.passed else result.why
+        console.print(styled(f"    {verdict} [dim]{{}} s[/]\n", why, f"{result.seconds:.1f}"))
 
 
 class JsonLines:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from demo.commands import carry_out
-from demo.display import console
+from demo.display import console, styled
 from demo.runtimes import choose
 from demo.runtimes.cluster import ClusterRuntime
 from demo.runtimes.local import LocalRuntime
@@ -31,7 +31,9 @@ def run_prometheus(port: Annotated[int, typer.Option(help="0 is any free one.")]
             raise RuntimeFailure("a cluster has a Prometheus of its own: make open-prometheus")
         with tempfile.TemporaryDirectory(prefix="figtree-prometheus-") as folder:
             async with prometheus.running(await runtime.telemetry(), Path(folder), port=port) as started:
-                console.print(f"[bold]{started.url}[/] is Prometheus; Ctrl-C stops it and forgets its data")
+                console.print(
+                    styled("[bold]{}[/] is Prometheus; Ctrl-C stops it and forgets its data", started.url)
+                )
                 await asyncio.Event().wait()
 
     carry_out(work())
