@@ -33,7 +33,28 @@ export const users = computed(() => shown.value["edge/users>ingress"] as Edge | 
 const KEPT = 180;
 const KEPT_LINES = 2000;
 
+/** A browser opens six connections to a host over HTTP/1.1: only a visible tab keeps a stream open. */
 export function listen(): void {
+  let source: EventSource | null = null;
+  const update = () => {
+    if (document.hidden) {
+      source?.close();
+      source = null;
+      lost();
+    } else {
+      source ??= open();
+    }
+  };
+  document.addEventListener("visibilitychange", update);
+  update();
+}
+
+function lost(): void {
+  connected.value = false;
+  streamId.value = "";
+}
+
+function open(): EventSource {
   const source = new EventSource("/page/stream");
   const on = <T>(event: string, handle: (content: T) => void) =>
     source.addEventListener(event, (message) => handle(JSON.parse((message as MessageEvent<string>).data) as T));
@@ -64,10 +85,8 @@ export function listen(): void {
     const lines = same ? [...log.value.lines, ...fresh.lines].slice(-KEPT_LINES) : fresh.lines;
     log.value = { ...fresh, lines };
   });
-  source.addEventListener("error", () => {
-    connected.value = false;
-    streamId.value = "";
-  });
+  source.addEventListener("error", lost);
+  return source;
 }
 
 /** The newest points' rates of each version of each workload, as long as it is there. */

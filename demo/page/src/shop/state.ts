@@ -4,6 +4,7 @@ import { effect, signal } from "@preact/signals";
 import { get, post, traceparent } from "../api";
 import type { Order, OrderEvent, Title } from "../model";
 import { act, priced, streamId } from "../store";
+import { keyOf, known } from "./key";
 
 export interface Line {
   title: Title;
@@ -73,11 +74,13 @@ export async function order(): Promise<void> {
   const { header, traceId } = traceparent();
   const begun = performance.now();
   await act(async () => {
-    const stored = await post<Order>("/api/orders", { customer_id: customer.value, ...contents() }, {
-      "idempotency-key": crypto.randomUUID(),
+    const wanted = { customer_id: customer.value, ...contents() };
+    const stored = await post<Order>("/api/orders", wanted, {
+      "idempotency-key": keyOf(wanted),
       traceparent: header,
       "x-client-trace-id": traceId, // the ingress gateway samples whatever carries it
     });
+    known();
     placed.value = { order: stored, traceId, begun: Date.now() / 1000, seconds: (performance.now() - begun) / 1000, events: [] };
     basket.value = [];
     priced.value = null;
