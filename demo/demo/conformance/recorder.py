@@ -29,6 +29,7 @@ class Request:
     body: Any = None  # bytes are sent as they are, anything else as JSON
     headers: dict[str, str] = field(default_factory=dict)
     moving: bool = False  # the answer holds orders that may have moved on meanwhile
+    twice: dict[str, str] = field(default_factory=dict)  # sent beside headers of the same names
 
 
 class Recorder:
