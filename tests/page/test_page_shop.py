@@ -106,3 +106,40 @@ def test_what_the_edge_refuses_stands_on_the_page(system: System, open_page: Ope
     page.get_by_role("combobox", name="Customer").select_option("c-1040")
     page.get_by_role("button", name="Order", exact=True).click()
     expect(page.locator(".notice.bad")).to_contain_text("above the credit limit")
+
+
+def test_a_second_click_after_a_lost_answer_places_no_second_order(
+    system: System, open_page: Open, edge: httpx.Client
+) -> None:
+    system.reach("5-no-monolith")
+    manifest = "istio/chaos/gateway-loses-answers.yaml"
+
+    def orders() -> set[str]:
+        found = edge.get("/api/orders", params={"customer_id": "c-1031", "page_size": 100}).raise_for_status()
+        return {order["id"] for order in found.json()["orders"]}
+
+    page = open_page("shop")
+    page.get_by_role("combobox", name="Customer").select_option("c-1031")
+    page.get_by_role("button", name="Into the basket").first.click()
+    expect(page.locator(".basket .total:not(.stale) b")).to_contain_text("EUR")
+    system.figtree("apply", manifest)
+    try:
+        before, lost = orders(), 0
+        for _ in range(4):  # every other answer is lost: sooner or later it is that of a first click
+            page.get_by_role("button", name="Order", exact=True).click()
+            placed, refused = page.locator(".placed .id"), page.locator(".notice.bad")
+            expect(placed.or_(refused).first).to_be_visible()
+            if refused.is_visible():
+                lost += 1
+                page.get_by_role("button", name="Order", exact=True).click()
+                expect(placed).to_be_visible()
+                break
+            page.reload()
+            page.locator(".pulse.live").wait_for()
+            page.get_by_role("combobox", name="Customer").select_option("c-1031")
+            page.get_by_role("button", name="Into the basket").first.click()
+            before = orders()
+        assert lost == 1
+        assert orders() - before == {placed.inner_text()}
+    finally:
+        system.figtree("delete", manifest)

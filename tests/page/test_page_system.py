@@ -9,7 +9,7 @@ from collections.abc import Callable
 import httpx
 import psutil
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.page.conftest import BUSY, PHONE, ROOT, WIDE, Open, System
 from tests.support.processes import cpu_seconds
@@ -128,3 +128,24 @@ def test_an_open_page_costs_the_system_little(system: System, open_page: Open) -
         json.loads(json.dumps(status))
     once = (time.process_time() - begun) / 10_000
     assert a_second / once <= 3000, "as many writings and readings of a status in a second"
+
+
+HIDE = """() => {
+  Object.defineProperty(document, "hidden", { get: () => true, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_an_eighth_tab_opens_because_hidden_tabs_hold_no_connection(browser: Browser, address: str) -> None:
+    context = browser.new_context()
+    try:
+        for _ in range(8):
+            page = context.new_page()
+            page.set_default_timeout(20_000)
+            page.goto(f"{address}/#/system")
+            page.locator(".pulse.live").wait_for()
+            page.evaluate(
+                HIDE
+            )  # as a browser does with all tabs of a window but one; headless ones stay visible
+    finally:
+        context.close()
