@@ -9,6 +9,9 @@ from typing import Any
 
 # W3C trace context, Istio's request id, and the two headers that the mesh routes by.
 PROPAGATED = {"traceparent", "tracestate", "baggage", "x-request-id", "x-environment", "x-figtree-user"}
+# Bytes of a header that are handed on, W3C Baggage's own limit: a proxy adds headers of its own, and one that was just
+# small enough at the edge would be refused by an inner hop. Longer ones end here, except the verified user's name.
+MAX_HEADER = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,11 @@ def on_behalf_of(headers: Mapping[str, Any]) -> Iterator[None]:
 
 
 def _propagated(headers: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    return {name: value for name, value in headers if name in PROPAGATED}
+    return {
+        name: value
+        for name, value in headers
+        if name in PROPAGATED and (len(value) <= MAX_HEADER or name == "x-figtree-user")
+    }
 
 
 def current() -> CallContext:

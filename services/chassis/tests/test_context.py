@@ -4,6 +4,7 @@ import ast
 import asyncio
 from typing import Any
 
+import pytest
 from chassis import context
 
 SEEN = "/example.Example/Seen"
@@ -35,3 +36,13 @@ async def test_a_deadline_that_has_passed_leaves_nothing() -> None:
 
     assert await asyncio.create_task(late()) == 0.0
     assert context.time_left(5.0) == 5.0
+
+
+@pytest.mark.parametrize("name", sorted(context.PROPAGATED))
+def test_a_header_is_handed_on_up_to_the_limit_of_w3c_baggage(name: str) -> None:
+    context.enter([(name, "k=" + "a" * (context.MAX_HEADER - 2))], None)
+    assert name in context.current().headers
+    context.enter([(name, "k=" + "a" * context.MAX_HEADER)], None)
+    assert (name in context.current().headers) == (name == "x-figtree-user"), (
+        "a verified user is never forgotten"
+    )
