@@ -2,17 +2,24 @@
 
 import asyncio
 import os
+import pwd
 import signal
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import asyncpg
 import httpx
 import psutil
 import pytest
 from demo.runtimes.local import LocalRuntime
+from demo.runtimes.local.cache import cache_folder
+from demo.runtimes.local.events import Events
 from demo.runtimes.local.instance import directory_of
 from demo.runtimes.local.leftovers import leftovers
-from demo.runtimes.runtime import NeedsMesh, NotRunning
+from demo.runtimes.local.postgres import Postgres
+from demo.runtimes.runtime import NeedsMesh, NotRunning, RuntimeFailure, StartFailed
 
 
 def supervisors(name: str) -> list[psutil.Process]:
@@ -112,3 +119,44 @@ async def test_a_signal_ends_everything(standins: None, number: signal.Signals) 
     supervisor.wait(15)
     assert not directory_of(name).exists()
     assert not leftovers(directory_of(name))
+
+
+def test_a_umask_of_077_keeps_nobody_out_of_the_programs_that_it_runs() -> None:
+    env = os.environ | {"FIGTREE_NAME": f"umask-{os.getpid()}", "RUNTIME": "local"}
+    for command in ("up", "down"):
+        done = subprocess.run(
+            [Path(sys.executable).with_name("figtree"), command],
+            env=env, umask=0o077, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("flag", "base"), [(0, "/tmp"), (os.ST_NOEXEC, "/var/tmp")])
+def test_an_instance_lies_where_its_programs_can_be_executed(
+    monkeypatch: pytest.MonkeyPatch, flag: int, base: str
+) -> None:
+    monkeypatch.delenv("FIGTREE_HOME", raising=False)
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=flag))
+    assert directory_of("x").parent == Path(base)
+
+
+def test_a_user_without_a_passwd_entry_is_told_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def unknown(_: int) -> None:
+        raise KeyError
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    server = Postgres(tmp_path / "pg", "127.0.0.1", 1, {}, tmp_path / "log", Events())
+    with pytest.raises(StartFailed, match=r"no entry in /etc/passwd.*useradd"):
+        server._prepare()
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(RuntimeFailure, match="set HOME or XDG_CACHE_HOME"):
+        cache_folder()

