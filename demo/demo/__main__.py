@@ -21,6 +21,7 @@ from demo.runtimes import choose
 from demo.runtimes.runtime import NeedsMesh, Runtime
 from demo.scenes import cli as scenes
 from demo.settings import Settings
+from demo.strangler.database import MONOLITH
 from demo.strangler.modules import BY_NAME, SHAPES
 from demo.strangler.steps import Strangler
 from demo.telemetry import cli as telemetry
@@ -131,6 +132,7 @@ def status(as_json: Json = False) -> None:
         workloads = await runtime.workloads()
         shape = await strangler.state.shape()
         phases = await strangler.state.phases()
+        whereabouts = await strangler.state.whereabouts()
         if as_json:
             _print(
                 {
@@ -138,13 +140,14 @@ def status(as_json: Json = False) -> None:
                     "page": runtime.page(),
                     "shape": shape,
                     "modules": phases,
+                    "whereabouts": [asdict(one) for one in whereabouts],
                     "workloads": [asdict(w) for w in workloads],
                 }
             )
             return
         shown = Table("workload", "version", "state", "ready", "restarts", "address", "pid")
         for w in workloads:
-            ready = "yes" if w.ready else "[red]no[/]"
+            ready = styled("yes") if w.ready else styled("[red]no[/]")
             shown.add_row(
                 f"{w.name}-{w.replica}", w.version, w.state, ready, str(w.restarts), w.ip, str(w.pid)
             )
@@ -152,8 +155,9 @@ def status(as_json: Json = False) -> None:
         if runtime.page():
             console.print(f"page  {runtime.page()}")
         console.print(f"edge  {runtime.edge()}\nshape {shape}")
-        for module, phase in phases.items():
-            console.print(f"  {module:<9} {phase}")
+        for one in whereabouts:
+            console.print(f"  {one.module:<9} {one.phase:<10} {one}", soft_wrap=True)
+        console.print(f"  {MONOLITH:<9} {phases[MONOLITH]}")
 
     carry_out(work())
 
@@ -243,14 +247,19 @@ def shape(as_json: Json = False) -> None:
         strangler = await _strangler(True)
         now = await strangler.state.shape()
         journal = await strangler.state.journal()
+        whereabouts = await strangler.state.whereabouts()
         if as_json:
-            _print({"shape": now, "shapes": SHAPES, "journal": [asdict(entry) for entry in journal]})
+            told = [asdict(entry) for entry in journal]
+            where = [asdict(one) for one in whereabouts]
+            _print({"shape": now, "shapes": SHAPES, "whereabouts": where, "journal": told})
             return
         for entry in journal:
             console.print(
                 styled("[dim]{}[/]  {} {}", f"{entry.at:%H:%M:%S}", f"{entry.step:<13}", entry.what)
             )
         console.print(styled("shape [bold]{}[/]", now))
+        for one in whereabouts:
+            console.print(f"  {one.module:<9} {one}", soft_wrap=True)
 
     carry_out(work())
 

@@ -81,9 +81,7 @@ async def _travel(settings: Settings, runtime: Runtime, display: Lines) -> bool:
             await journey.travel()
         except Exception:
             shape, under_way = await _stand(strangler)
-            display.note(
-                f"[bold red]the journey stands at {shape}[/]{under_way}; `figtree step` goes on from there"
-            )
+            display.note(f"the journey stands at {shape}{under_way}; `figtree step` goes on from there")
             raise
         finally:
             watching.cancel()

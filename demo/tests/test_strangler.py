@@ -253,6 +253,10 @@ async def test_a_refused_gate_takes_all_reads_back_to_the_monolith(
         with pytest.raises(GateRefused, match="rows differ"):
             await strangler.forward(tamper)
         assert runtime.routes[-1] == "edge-order-monolith"
+        where = (await strangler.state.whereabouts())[-1]
+        assert (where.module, where.phase, where.reads) == ("order", phases.SHARED, 0)
+        assert "rows differ" in where.refused
+        assert str(where).startswith("reads: monolith; writes: monolith; refused: the gate refuses")
         await asyncio.sleep(0.1)
         assert writers.sides[-1] == MONOLITH
     assert await placement(runtime) == "local"
@@ -292,6 +296,11 @@ async def test_rows_that_change_while_reads_are_shared_take_the_share_back_at_on
     with pytest.raises(GateRefused, match="1 rows differ"):
         await strangler.forward()
     assert runtime.routes[-2:] == ["edge-order-10", "edge-order-monolith"]
+    await execute(runtime, MONOLITH, "update orders set total = total")  # the same again repairs the copy
+    await execute(runtime, "order", UNFENCED, "update orders set total = 1.50")
+    runtime.apply = applied  # type: ignore[method-assign]
+    await strangler.forward()
+    assert str((await strangler.state.whereabouts())[-1]) == "reads: order; writes: order"
 
 
 async def test_the_way_back_compares_before_it_moves_anybody(

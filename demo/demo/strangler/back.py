@@ -7,7 +7,7 @@ from demo.strangler import fence
 from demo.strangler import state as phases
 from demo.strangler.database import MONOLITH, connected
 from demo.strangler.modules import Module, newcomer_traffic
-from demo.strangler.tools import GATEWAY, SETTLE, Report, Tools
+from demo.strangler.tools import GATEWAY, SETTLE, Report, Tools, reason
 
 
 async def return_(tools: Tools, module: Module, report: Report) -> None:
@@ -39,18 +39,19 @@ async def _hand_over(tools: Tools, module: Module, report: Report) -> None:
         async with tools.synchronous(module, "back"):
             await _read_here_again(tools, module, report)
             await _write_here_again(tools, module, report)
-    except BaseException:
-        await tools.put_right(report, _stay(tools, module, report))
+    except BaseException as failure:
+        await tools.put_right(report, _stay(tools, module, report, failure))
         raise
 
 
-async def _stay(tools: Tools, module: Module, report: Report) -> None:
+async def _stay(tools: Tools, module: Module, report: Report, why: BaseException) -> None:
     if not await fence.is_closed(tools.runtime, MONOLITH, module):
         return  # the monolith is the writer already, and the next step back finishes this one
     with tools.phase(report, f"back: {module.name} keeps all reads and writes"):
         await tools.runtime.apply([module.done_traffic])
         await tools.place(module, "remote")
         await tools.state.set(module.name, phases.STRANGLED, report.step)
+        await tools.state.reads(module.name, 100, reason(why))
 
 
 async def _read_here_again(tools: Tools, module: Module, report: Report) -> None:
@@ -58,6 +59,7 @@ async def _read_here_again(tools: Tools, module: Module, report: Report) -> None
         await tools.replication.caught_up(module, "back")
         await tools.place(module, "local")
         await tools.runtime.apply([module.traffic("monolith")])
+        await tools.state.reads(module.name, 0)
         await asyncio.sleep(SETTLE)
 
 

@@ -9,7 +9,7 @@ from demo.strangler import state as phases
 from demo.strangler.database import MONOLITH
 from demo.strangler.gate import GateRefused
 from demo.strangler.modules import Module, newcomer_traffic
-from demo.strangler.tools import GATEWAY, Report, Tools
+from demo.strangler.tools import GATEWAY, Report, Tools, reason
 
 Between = Callable[[str], Awaitable[None]]  # called when a module co-exists, before the gate
 LOG_FLUSH = 1.2  # seconds until a sidecar has written its log
@@ -29,8 +29,8 @@ async def strangle(tools: Tools, module: Module, report: Report, between: Betwee
                 if between is not None:
                     await between(module.name)
                 await _eliminate(tools, module, report)
-        except BaseException:
-            await tools.put_right(report, _take_reads_back(tools, module, report))
+        except BaseException as failure:
+            await tools.put_right(report, _take_reads_back(tools, module, report, failure))
             raise
     await _conclude(tools, module, report)
 
@@ -63,19 +63,23 @@ async def _coexist(tools: Tools, module: Module, report: Report) -> None:
     for share in SHARES:
         with tools.phase(report, f"co-exist: {share} % to {module.name}"):
             await tools.runtime.apply([module.traffic(share)])
+            await tools.state.reads(module.name, int(share))
             await tools.share(module, "forward")
     if not module.written_live:
         await tools.place(module, "remote")
 
 
-async def _take_reads_back(tools: Tools, module: Module, report: Report) -> None:
+async def _take_reads_back(tools: Tools, module: Module, report: Report, why: BaseException) -> None:
     """The monolith is still the writer: it answers all reads again, until the next step begins anew."""
     if await fence.is_closed(tools.runtime, MONOLITH, module):
         return  # cut over already: both sides are fed, and the next step finishes this one
     with tools.phase(report, f"co-exist: all reads of {module.name} go back to the monolith"):
         await tools.runtime.apply([module.traffic("monolith")])
         await tools.place(module, "local")
-        await tools.state.note(report.step, f"reads of {module.name} went back to the monolith")
+        await tools.state.reads(module.name, 0, reason(why))
+        await tools.state.note(
+            report.step, f"reads of {module.name} went back to the monolith", why=reason(why)
+        )
 
 
 async def _mirror(tools: Tools, module: Module, report: Report) -> None:

@@ -17,6 +17,8 @@ create schema if not exists strangler;
 revoke all on schema strangler from public;
 create table if not exists strangler.state(
   module text primary key, phase text not null, changed_at timestamptz not null default now());
+alter table strangler.state add column if not exists reads int not null default 0;
+alter table strangler.state add column if not exists refused text not null default '';
 create table if not exists strangler.journal(
   at timestamptz not null default clock_timestamp(), step text not null, what text not null,
   detail jsonb not null default '{}');
@@ -31,6 +33,7 @@ REPLICATED = "replicated"
 SHARED = "shared"  # co-exists: some or all reads go to the service, the monolith writes
 STRANGLED = "strangled"  # the service is the writer
 LEAVING = "leaving"  # on its way back
+SETTLED = {IN_PROCESS: 0, STRANGLED: 100}  # the service's share of the reads, in percent
 
 
 class StepUnderWay(ValueError):
@@ -46,6 +49,23 @@ class Entry:
     step: str
     what: str
     detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Who answers the users of a module. `reads` is the service's share of the reads at the edge, in percent."""
+
+    module: str
+    phase: str
+    reads: int
+    refused: str  # why the last step was refused; empty once one succeeds
+
+    def __str__(self) -> str:
+        reads = {0: "monolith", 100: self.module}.get(
+            self.reads, f"{self.reads} % {self.module}, {100 - self.reads} % monolith"
+        )
+        writes = {STRANGLED: self.module, LEAVING: "moving back to the monolith"}.get(self.phase, "monolith")
+        return f"reads: {reads}; writes: {writes}" + (f"; refused: {self.refused}" if self.refused else "")
 
 
 class State:
@@ -85,7 +105,35 @@ class State:
                 module,
                 phase,
             )
+            if phase in SETTLED:
+                await db.execute(
+                    "update strangler.state set reads = $2, refused = '' where module = $1",
+                    module,
+                    SETTLED[phase],
+                )
             await _note(db, step, f"{module} is {phase}", detail)
+
+    async def reads(self, module: str, percent: int, refused: str = "") -> None:
+        """Write down which share of the module's reads the service gets now, and why if it was taken away."""
+        async with connected(self._runtime, MONOLITH) as db:
+            await db.execute(
+                "insert into strangler.state(module, phase, reads, refused) values($1, $2, $3, $4)"
+                " on conflict (module) do update set reads = excluded.reads, refused = excluded.refused",
+                module, IN_PROCESS, percent, refused,
+            )  # fmt: skip
+
+    async def whereabouts(self) -> list[Whereabouts]:
+        """Of each module, in the order in which they are strangled."""
+        async with connected(self._runtime, MONOLITH) as db:
+            begun = await db.fetchval("select to_regclass('strangler.state') is not null")
+            rows = await db.fetch("select * from strangler.state") if begun else []
+        known = {row["module"]: row for row in rows}
+        unknown = {"phase": IN_PROCESS, "reads": 0, "refused": ""}
+        return [
+            Whereabouts(m.name, row["phase"], row["reads"], row["refused"])
+            for m in MODULES
+            for row in (known.get(m.name, unknown),)
+        ]
 
     async def note(self, step: str, what: str, **detail: Any) -> None:
         async with connected(self._runtime, MONOLITH) as db:

@@ -182,6 +182,11 @@ class Tools:
             await self.runtime.stop(workload)
 
 
+def reason(failure: BaseException) -> str:
+    """A failure in one line."""
+    return " ".join(str(failure).split()) or type(failure).__name__
+
+
 def _demand(module: Module, comparison: Comparison) -> None:
     if comparison.differences:
         reasons = [f"{comparison.differences} rows differ", *map(str, comparison.examples)]
