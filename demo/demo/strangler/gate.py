@@ -56,15 +56,10 @@ class GateRefused(Exception):
         self.reasons = reasons
 
 
-Keys = set[tuple[str, str]]  # table, key
-
-
-async def compare(
-    runtime: Runtime, module: Module, since: UUID | None = None, only: Keys | None = None
-) -> Comparison:
+async def compare(runtime: Runtime, module: Module, since: UUID | None = None) -> Comparison:
     """Count and checksum every table on both sides, in 256 parts; rows are looked at only where a part differs.
 
-    `since` restricts to orders from that id on; `only` to rows that differed at an earlier look.
+    `since` restricts to orders from that id on.
     """
     rows, keys, examples = 0, set[tuple[str, str]](), list[Difference]()
     async with connected(runtime, MONOLITH) as left, connected(runtime, module.name) as right:
@@ -77,11 +72,26 @@ async def compare(
             ]
             if not differing:
                 continue
-            found = await _differences(left, right, table, since, differing)
-            found = [key for key in found if only is None or (table.name, key) in only]
+            found = await _differences(
+                left, right, table, f"{_where(table, since)} and {_bucket(table)} = any($1)", differing
+            )
             keys |= {(table.name, key) for key in found}
             examples += [await _explain(left, right, table, key) for key in found[: SHOWN - len(examples)]]
     return Comparison(rows, keys, tuple(examples))
+
+
+async def compare_again(runtime: Runtime, module: Module, earlier: Comparison) -> Comparison:
+    """Look again at the rows that differed: cheap, however large the table is."""
+    keys, examples = set[tuple[str, str]](), list[Difference]()
+    async with connected(runtime, MONOLITH) as left, connected(runtime, module.name) as right:
+        for name in module.tables:
+            if not (wanted := [key for table, key in earlier.keys if table == name.name]):
+                continue
+            table = await _described(left, right, module, name)
+            found = await _differences(left, right, table, f"where {_key(table)} = any($1)", wanted)
+            keys |= {(table.name, key) for key in found}
+            examples += [await _explain(left, right, table, key) for key in found[: SHOWN - len(examples)]]
+    return Comparison(earlier.rows, keys, tuple(examples))
 
 
 COLUMNS = (
@@ -144,11 +154,10 @@ async def _buckets(db: Any, table: Described, since: UUID | None) -> dict[int, t
 
 
 async def _differences(
-    left: Any, right: Any, table: Described, since: UUID | None, buckets: list[int]
+    left: Any, right: Any, table: Described, where: str, wanted: list[int] | list[str]
 ) -> list[str]:
-    sql = f"select {_key(table)}, {_hash(table)} from {table.name} {_where(table, since)}"  # noqa: S608
-    sql += f" and {_bucket(table)} = any($1)"
-    ours, theirs = [{row[0]: row[1] for row in await db.fetch(sql, buckets)} for db in (left, right)]
+    sql = f"select {_key(table)}, {_hash(table)} from {table.name} {where}"  # noqa: S608
+    ours, theirs = [{row[0]: row[1] for row in await db.fetch(sql, wanted)} for db in (left, right)]
     return sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
 
 

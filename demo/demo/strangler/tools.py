@@ -74,7 +74,7 @@ class Tools:
                 break
             await asyncio.sleep(0.1)
             await self.replication.caught_up(module, direction)
-            comparison = await gate.compare(self.runtime, module, only=comparison.keys)
+            comparison = await gate.compare_again(self.runtime, module, comparison)
         return comparison
 
     async def compare(self, module: Module, direction: Direction) -> Comparison:
