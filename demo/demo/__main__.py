@@ -359,7 +359,9 @@ async def _strangler(quiet: bool, json_lines: bool = False) -> Strangler:
     progress = tour.Silent().phase if quiet else Lines().phase
     if json_lines:
         progress = _print_phase
-    return Strangler(await _connected(), dwell=Settings().dwell, progress=progress)
+    return Strangler(
+        await _connected(), dwell=Settings().dwell, lock_limit=Settings().lock_limit, progress=progress
+    )
 
 
 def _print_phase(step: str, text: str) -> None:

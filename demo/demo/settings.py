@@ -19,4 +19,7 @@ class Settings(BaseSettings):
     dwell: float = Field(
         default=2.0, ge=0.2, le=600, description="seconds for which each share of the traffic is held"
     )
+    lock_limit: float = Field(
+        default=60.0, ge=1, le=3600, description="seconds that a step waits for a lock of somebody else"
+    )
     figtree_name: str = Field(default="demo", pattern=r"^[a-z][a-z0-9-]{0,19}$")

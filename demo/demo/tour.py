@@ -70,7 +70,9 @@ async def demo(settings: Settings, *, interactive: bool) -> int:
 
 async def _travel(settings: Settings, runtime: Runtime, display: Lines) -> bool:
     with tempfile.TemporaryDirectory(prefix="figtree-load-") as directory:
-        strangler = Strangler(runtime, dwell=settings.dwell, progress=display.phase)
+        strangler = Strangler(
+            runtime, dwell=settings.dwell, lock_limit=settings.lock_limit, progress=display.phase
+        )
         load = Load()
         await asyncio.to_thread(
             load.start, runtime.edge(), round(settings.load), settings.seed, Path(directory)

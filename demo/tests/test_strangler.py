@@ -10,7 +10,7 @@ import pytest
 from demo.runtimes.runtime import WorkloadStatus
 from demo.strangler import fence, gate
 from demo.strangler import state as phases
-from demo.strangler.database import MONOLITH
+from demo.strangler.database import MONOLITH, Held
 from demo.strangler.gate import GateRefused
 from demo.strangler.mirror import Verdict
 from demo.strangler.modules import ORDER, Module
@@ -379,12 +379,33 @@ async def test_a_lock_held_by_somebody_else_is_named_and_nothing_is_changed(
     holder = await asyncpg.connect(url, server_settings={"application_name": "reports"})
     async with holder.transaction():
         await holder.execute("lock table orders in row exclusive mode")
-        with pytest.raises(
-            fence.Held, match=r"orders.*user postgres, application reports.*lock table orders"
-        ):
+        with pytest.raises(Held, match=r"orders.*user postgres, application reports.*lock table orders"):
             await fence.close(runtime, "order", ORDER)  # type: ignore[arg-type]
     await holder.close()
     assert not await fence.is_closed(runtime, "order", ORDER)  # type: ignore[arg-type]
+
+
+async def test_a_step_names_whom_it_waits_for_gives_up_and_leaves_no_slot(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
+    told: list[str] = []
+    impatient = Strangler(runtime, dwell=0.05, lock_limit=4, progress=lambda _, text: told.append(text))  # type: ignore[arg-type]
+    stranger = await asyncpg.connect(
+        await runtime.admin_url(MONOLITH), server_settings={"application_name": "month-end"}
+    )
+    try:
+        async with stranger.transaction():  # a slot begins only when each open transaction has ended
+            await stranger.execute("insert into module_placement values ('none', 'local')")
+            with pytest.raises(
+                Held, match=r"gave up after waiting 4 s .*application month-end.*module_placement"
+            ):
+                await impatient.forward()
+            assert await stranger.fetchval("select count(*) from pg_replication_slots") == 0
+        assert any("waiting for a lock that is held by process" in text for text in told)
+    finally:
+        await stranger.close()
+    await impatient.forward()
+    assert await strangler.state.shape() == "4-order"
 
 
 async def test_rows_are_equal_whatever_time_zone_a_database_is_set_to(

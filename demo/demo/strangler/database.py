@@ -1,25 +1,79 @@
-"""Short administrative connections to the runtime's databases."""
+"""Short administrative connections to the runtime's databases: no wait is silent, and each has an end."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
 
-from demo.runtimes.runtime import Runtime
+from demo.runtimes.runtime import Runtime, RuntimeFailure
 
 MONOLITH = "monolith"
-
-
+TOLD_AFTER = 2.0  # seconds of waiting until somebody is told whom a statement waits for
 # What a row looks like as text must not depend on how somebody has set up a database or a role.
 SESSION = {"synchronous_commit": "local", "TimeZone": "UTC", "DateStyle": "ISO", "IntervalStyle": "iso_8601"}
+BLOCKERS = r"""
+select format('process %s (user %s, application %s), in a transaction for %s s: %s', pid, usename,
+  coalesce(nullif(application_name, ''), 'unnamed'), extract(epoch from now() - xact_start)::int,
+  left(regexp_replace(query, '\s+', ' ', 'g'), 120))
+from pg_stat_activity where pid = any(pg_blocking_pids($1)) order by xact_start limit 3
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How long a statement may wait for a lock, in seconds, and who is told of it meanwhile."""
+
+    limit: float = 60.0
+    tell: Callable[[str], None] = lambda _: None
+
+
+waiting: ContextVar[Waiting] = ContextVar("waiting", default=Waiting())  # noqa: B039
+
+
+class Held(RuntimeFailure):
+    """Somebody holds a lock that a step needs; the step was given up."""
 
 
 @asynccontextmanager
 async def connected(runtime: Runtime, database: str) -> AsyncIterator[Any]:
-    """An administrator's connection; its own commits never wait for a replica."""
-    connection = await asyncpg.connect(await runtime.admin_url(database), timeout=10, server_settings=SESSION)
+    """An administrator's connection; its own commits never wait for a replica.
+
+    A statement that waits for a lock for longer than TOLD_AFTER names who holds it; after `Waiting.limit` seconds it
+    raises Held.
+    """
+    url, settings = await runtime.admin_url(database), waiting.get()
+    session = SESSION | {"lock_timeout": f"{settings.limit * 1000:.0f}"}
+    connection = await asyncpg.connect(url, timeout=10, server_settings=session)
+    seen: list[str] = []
+    watch = asyncio.create_task(_name_blockers(url, connection.get_server_pid(), settings.tell, seen))
     try:
         yield connection
+    except asyncpg.LockNotAvailableError:
+        raise Held(
+            f"gave up after waiting {settings.limit:.0f} s for a lock in the database {database}, held by "
+            f"{'; '.join(seen) or 'somebody who is gone'}. End that "
+            "transaction, or wait for its end, and run the command again"
+        ) from None
+    finally:
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
+        await connection.close(timeout=5)
+
+
+async def _name_blockers(url: str, pid: int, tell: Callable[[str], None], seen: list[str]) -> None:
+    await asyncio.sleep(TOLD_AFTER)
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        while True:
+            blockers = [row[0] for row in await connection.fetch(BLOCKERS, pid)]
+            if blockers and blockers != seen:
+                if not seen:
+                    tell(f"waiting for a lock that is held by {'; '.join(blockers)}")
+                seen[:] = blockers
+            await asyncio.sleep(TOLD_AFTER / 2)
     finally:
         await connection.close(timeout=5)

@@ -12,8 +12,8 @@ from typing import Any
 
 import asyncpg
 
-from demo.runtimes.runtime import Runtime, RuntimeFailure
-from demo.strangler.database import connected
+from demo.runtimes.runtime import Runtime
+from demo.strangler.database import Held, connected
 from demo.strangler.modules import Module
 
 FUNCTION = """
@@ -38,10 +38,6 @@ order by seconds desc nulls last limit 3
 FENCES = (
     "from pg_trigger where tgname = 'figtree_fence' and tgenabled = 'O' and tgrelid = any($1::regclass[])"
 )
-
-
-class Held(RuntimeFailure):
-    """Somebody holds a lock on the module's tables; nothing was changed."""
 
 
 async def _held(db: Any, module: Module) -> Held:

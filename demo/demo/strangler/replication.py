@@ -33,11 +33,18 @@ class Replication:
 
     async def start(self, module: Module, direction: Direction, *, copy: bool) -> None:
         """Begin to stream; with `copy` its tables are emptied and copied first. Does nothing if it runs."""
-        publisher, subscriber = ends(module, direction)
-        name = name_of(module, direction)
         if await self.runs(module, direction):
             return
         await self.stop(module, direction)  # what an interrupted start left
+        try:
+            await self._begin(module, direction, copy=copy)
+        except BaseException:  # a slot that nobody reads would keep the publisher's log for ever
+            await self.stop(module, direction)
+            raise
+
+    async def _begin(self, module: Module, direction: Direction, *, copy: bool) -> None:
+        publisher, subscriber = ends(module, direction)
+        name = name_of(module, direction)
         tables = ", ".join(table.name for table in module.tables)
         async with connected(self._runtime, publisher) as db:
             await db.execute(f"create publication {name} for table {tables}")

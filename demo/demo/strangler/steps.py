@@ -6,7 +6,7 @@ import time
 from demo.runtimes.runtime import Runtime
 from demo.strangler import state as phases
 from demo.strangler.back import return_
-from demo.strangler.database import MONOLITH, connected
+from demo.strangler.database import MONOLITH, Waiting, connected, waiting
 from demo.strangler.forward import Between, strangle
 from demo.strangler.gate import Comparison
 from demo.strangler.modules import BY_NAME, LAST, MODULES, SHAPES, TRAFFIC, Module
@@ -33,7 +33,15 @@ grant connect on database monolith to monolith;
 class Strangler:
     """Moves the running system from shape to shape; holds each share of the traffic for `dwell` seconds."""
 
-    def __init__(self, runtime: Runtime, *, dwell: float = 2.0, progress: Progress = lambda *_: None) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        *,
+        dwell: float = 2.0,
+        lock_limit: float = 60.0,
+        progress: Progress = lambda *_: None,
+    ) -> None:
+        self._waiting = Waiting(lock_limit, lambda text: progress("", text))
         self._tools = Tools(runtime, dwell, progress)
         self._runtime = runtime
         self.state = self._tools.state
@@ -52,7 +60,10 @@ class Strangler:
         await self._runtime.report("figtree_shape", (await self.state.position())[0])
 
     async def forward(self, between: Between | None = None) -> Report:
-        """Take the next step, or finish the one that is under way. Raises GateRefused with everything as it was."""
+        """Take the next step, or finish the one that is under way. Raises GateRefused, or Held if a lock is not freed:
+        every user is then at the side that is right, and this method or `back` goes on from there.
+        """
+        waiting.set(self._waiting)
         async with self.state.alone():
             number, under_way = await self.state.position()
             if number == LAST:
@@ -67,7 +78,8 @@ class Strangler:
             return await self._over(report)
 
     async def back(self) -> Report:
-        """Undo the last step, or the one that is under way, without losing a row."""
+        """Undo the last step, or the one that is under way, without losing a row. Raises as `forward` does."""
+        waiting.set(self._waiting)
         async with self.state.alone():
             return await self._back()
 
