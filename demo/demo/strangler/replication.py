@@ -106,8 +106,8 @@ class Replication:
     async def caught_up(self, module: Module, direction: Direction, patience: float = 10) -> float:
         """Wait until all that is committed now has been applied on the other side; seconds that it took."""
         publisher, _ = ends(module, direction)
-        begun = time.monotonic()
         async with connected(self._runtime, publisher) as db:
+            begun = time.monotonic()  # what it takes to get a connection is not the replica's fault
             now = await db.fetchval("select pg_current_wal_insert_lsn()::text")
             # An own record behind it: a slot's position moves on only when there is something to confirm.
             await db.execute("select pg_logical_emit_message(true, 'figtree', 'caught up?')")
@@ -150,9 +150,11 @@ class Replication:
         await self._standby(ends(module, direction)[0], f'"{name_of(module, direction)}"')
 
     async def asynchronous(self, module: Module) -> None:
-        """No writer waits for a replica any more, on either side."""
-        for database in (MONOLITH, module.name):
-            await self._standby(database, "")
+        """No writer waits for a replica any more, on either side, even if the other side is down."""
+        sides = (self._standby(database, "") for database in (MONOLITH, module.name))
+        for failure in await asyncio.gather(*sides, return_exceptions=True):
+            if isinstance(failure, BaseException):
+                raise failure
 
     async def _standby(self, database: str, names: str) -> None:
         async with connected(self._runtime, database) as db:

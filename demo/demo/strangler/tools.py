@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx
 
 from demo.runtimes.runtime import Runtime
@@ -130,6 +131,8 @@ class Tools:
                 self._stalled = str(stalled)
                 await self.replication.asynchronous(module)
                 return
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                continue  # the writers' database itself is away, and comes back
 
     async def put_right(self, report: Report, work: Awaitable[None]) -> None:
         """After a failure bring users to the side that is right; say so if that fails, too."""
