@@ -30,6 +30,14 @@ async def one(recorder: Recorder) -> None:
     for after in ("0", "1", "2", "3", "1000000", "-1", "1000001"):
         headers = {"last-event-id": after}
         await recorder.ask(Request(f"order: events behind {after}", "GET", f"{path}/events", headers=headers))
+    for name, value in (("last-event-id", "1"), ("x-figtree-user", "c-1")):
+        twice = Request(
+            f"order: {name} twice", "GET", f"{path}/events", None, {name: "0"}, twice={name: value}
+        )
+        await recorder.ask(twice)
+    await recorder.ask(
+        _place("same key, quantities as floats", "k-1", _order(("t-000001", 2.0), ("t-000007", 1e1)))
+    )
     await recorder.ask(_place("placed again when shipped", "k-1", PLAIN))
     await recorder.ask(_place("same key, other lines", "k-1", _order(("t-000001", 3))))
     await recorder.ask(
@@ -50,6 +58,15 @@ async def refused(recorder: Recorder) -> None:
     await recorder.ask(_place("without a key", None, PLAIN))
     for name, key in (("an empty", ""), ("a long", "k" * 65), ("a spaced", "a b")):
         await recorder.ask(_place(f"{name} key", key, PLAIN))
+    for name, first, second in (
+        ("idempotency-key", "k-no", "k-no"),
+        ("idempotency-key", "k-no", "k-other"),
+        ("content-type", "application/json", "application/json"),
+        ("x-figtree-user", "c-1", "c-2"),
+    ):
+        headers = {"idempotency-key": "k-no", name: first}
+        label = f"order: {name} twice, {first} and {second}"
+        await recorder.ask(Request(label, "POST", "/api/orders", PLAIN, headers, twice={name: second}))
     await recorder.ask(_place("nothing known", "k-no", _order(("none", 1), ("nothing", 2), currency="XXX")))
     await recorder.ask(_place("too many", "k-no", _order(("t-000001", 10_001))))
     await recorder.ask(_place("no lines", "k-no", _order()))
@@ -77,6 +94,9 @@ async def many(recorder: Recorder) -> None:
     ]
     await recorder.ask(bulk("mixed", items))
     await recorder.ask(bulk("repeated", items))
+    floats = {**_order(("t-000001", 2.0), ("t-000007", 10.0)), "idempotency_key": "b-1"}
+    await recorder.ask(bulk("the same quantities as floats", [floats]))
+    await recorder.ask(bulk("a fraction", [{**_order(("t-000001", 1.5)), "idempotency_key": "b-10"}]))
     await recorder.ask(bulk("empty", []))
     await recorder.ask(bulk("too many", [{**PLAIN, "idempotency_key": f"x-{n}"} for n in range(101)]))
     await recorder.ask(bulk("an item without a key", [PLAIN]))

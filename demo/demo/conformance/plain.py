@@ -117,7 +117,29 @@ RATES = [
 ]
 QUANTITIES = [
     _quote(f"quantity {quantity!r}", "USD", _line(quantity=quantity))
-    for quantity in (1, 9, 10, 49, 50, 99, 100, 249, 250, 10_000, 0, 10_001, -1, 10**30, 1.5, "1", True, None)
+    for quantity in (
+        1,
+        9,
+        10,
+        49,
+        50,
+        99,
+        100,
+        249,
+        250,
+        10_000,
+        0,
+        10_001,
+        -1,
+        10**30,
+        1.5,
+        "1",
+        True,
+        None,
+        1.0,
+        1e2,
+        10_001.0,
+    )
 ]
 QUOTES = [
     *QUANTITIES,
@@ -155,6 +177,10 @@ BODIES = [
     _raw("not UTF-8", b'{"currency": "\xff\xfe"}'),
     _raw("a number of many digits", b'{"currency": ' + b"9" * 5_000 + b"}"),
     _raw("infinite", b'{"currency": "EUR", "lines": [{"title_id": "t-000001", "quantity": 1e999}]}'),
+    _raw(
+        "quantity with an exponent",
+        b'{"currency": "EUR", "lines": [{"title_id": "t-000001", "quantity": 1e2}]}',
+    ),
     _raw("deep", b"[" * 100_000),
     _raw("too large", b" " * 2_000_000),
     _raw("of another type", b'{"currency": "EUR"}', "text/plain"),

@@ -50,7 +50,7 @@ class Recorder:
             request.method,
             self._own(request.path),
             content=content and content.replace(RUN.encode(), self._run.encode()),
-            headers={name: self._own(value) for name, value in headers.items()},
+            headers=[(name, self._own(value)) for name, value in (*headers.items(), *request.twice.items())],
         )
         self.answers[request.name] = self._written(answer, moving=request.moving)
         return answer

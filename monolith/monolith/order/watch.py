@@ -19,7 +19,7 @@ LAST_STATUS = "shipped"
 
 FIRST = text("""
     select o.id, o.status as order_status, e.sequence, e.status, e.at
-    from orders o left join order_events e on e.order_id = o.id and e.sequence > :after
+    from orders o left join order_events e on e.order_id = o.id
     where o.id = :id order by e.sequence
 """)
 NEXT = text("""
@@ -49,24 +49,27 @@ class Watches:
         self._wanted = asyncio.Event()
 
     async def events(self, order_id: UUID, after: int) -> AsyncGenerator[OrderEvent, None]:
-        found = await self._database.rows(FIRST, {"id": order_id, "after": after})
+        """Events behind `after` until the last, however large `after` is; Missing before the first."""
+        found = await self._database.rows(FIRST, {"id": order_id})
         if not found:
             raise Missing("order", str(order_id))
-        status = found[0].order_status
+        seen, status = 0, found[0].order_status
         for row in found:
             if row.sequence is not None:
-                after, status = row.sequence, row.status
-                yield _event(row)
+                seen, status = row.sequence, row.status
+                if seen > after:
+                    yield _event(row)
         if status == LAST_STATUS:
             return
-        watch = _Watch(order_id, after)
+        watch = _Watch(order_id, seen)
         self._watches.add(watch)
         self._wanted.set()
         try:
             while status != LAST_STATUS:
                 row = await watch.rows.get()
                 status = row.status
-                yield _event(row)
+                if row.sequence > after:
+                    yield _event(row)
         finally:
             self._watches.discard(watch)
 

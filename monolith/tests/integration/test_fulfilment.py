@@ -34,6 +34,16 @@ async def test_an_order_is_watched_until_it_is_shipped(orders: LocalOrders, new_
 
 
 @pytest.mark.usefixtures("working")
+async def test_watching_behind_the_last_event_ends_when_the_order_is_shipped(
+    orders: LocalOrders, new_order: NewOrder
+) -> None:
+    order = (await orders.place("key-1", new_order)).order
+    async with asyncio.timeout(20):
+        assert [e.sequence async for e in orders.watch(order.id, 9)] == []
+    assert (await orders.get(order.id)).status == "shipped"
+
+
+@pytest.mark.usefixtures("working")
 async def test_many_watchers_of_many_orders_all_see_everything(
     orders: LocalOrders, new_order: NewOrder
 ) -> None:

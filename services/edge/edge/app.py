@@ -9,7 +9,7 @@ from tracing.asgi import TraceRequests
 
 from edge import contract, problems
 from edge.digest import ContentDigest
-from edge.entry import BodyLimit, EnterCall, Leaving, UnambiguousPath, described
+from edge.entry import BodyLimit, EnterCall, HeadersOnce, Leaving, UnambiguousPath, described
 from edge.hot import HotPath
 from edge.ports import Ports
 from edge.routes import currency, customer, order, pricing, title
@@ -51,6 +51,7 @@ def create_app(lifespan: Callable[[], AbstractAsyncContextManager[PortsNow]]) ->
     app.add_middleware(BodyLimit)
     app.add_middleware(UnambiguousPath)
     app.add_middleware(EnterCall)
+    app.add_middleware(HeadersOnce)
     app.add_middleware(ContentDigest)
     app.add_middleware(TraceRequests, describe=described)
     app.add_middleware(Leaving, state=app.state)

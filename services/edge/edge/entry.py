@@ -8,7 +8,8 @@ from starlette.datastructures import Headers, State
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from edge.problems import http_problem, respond
+from edge.errors import Invalid
+from edge.problems import answer_to, http_problem, respond
 
 MAX_BODY = 1024 * 1024  # a full bulk order is half of that
 HANDED_ON = frozenset(name.encode() for name in call_context.PROPAGATED)
@@ -16,7 +17,42 @@ AMBIGUOUS = re.compile(rb"^[^?]*(%2f|%5c|\\)", re.IGNORECASE)
 AMBIGUOUS_PATH = http_problem(400, "Bad Request").model_copy(
     update={"detail": "the path has an encoded slash (%2F) or a backslash: separate its parts with / only"}
 )
+# Headers that the edge reads and whose values are not lists: RFC 9110 allows each of them once.
+ONCE = {
+    name.lower().encode(): name
+    for name in (
+        "Authorization",
+        "Content-Length",
+        "Content-Type",
+        "Host",
+        "Idempotency-Key",
+        "Last-Event-ID",
+        "X-Environment",
+        "X-Figtree-User",
+        "X-Request-ID",
+        "X-User",
+    )
+}
 DEADLINE = 10.0  # seconds that one request may take in all, streams aside
+
+
+class HeadersOnce:
+    """Refuses a request that repeats a header of ONCE: another reader of it could choose the other value."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        names = [name for name, _ in scope["headers"]] if scope["type"] == "http" else []
+        if len(set(names)) < len(names):
+            repeated = [(ONCE[name], names.count(name)) for name in ONCE if names.count(name) > 1]
+            if repeated:
+                error = Invalid(
+                    [(name, f"was sent {count} times: send this header once") for name, count in repeated]
+                )
+                await answer_to(error)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
 
 class EnterCall:

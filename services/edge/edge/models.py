@@ -77,9 +77,14 @@ class Conversion(Model):
     date: date
 
 
+def _whole(value: object) -> object:
+    """JSON Schema's integer includes 1.0 and 1e2; from here on they are 1 and 100."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class Line(Model):
     title_id: TitleId
-    quantity: int = Field(ge=1, le=10_000, strict=True)
+    quantity: Annotated[int, Field(ge=1, le=10_000, strict=True), BeforeValidator(_whole)]
 
 
 class Basket(Model):

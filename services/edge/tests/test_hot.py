@@ -124,3 +124,26 @@ async def test_bodies_are_judged_alike(client: httpx.AsyncClient, fakes: Fakes, 
     hot, ordinary = await both_ways(client, "/api/orders", body, {"idempotency-key": "k"})
     assert hot == ordinary
     assert fakes.asked[::2] == fakes.asked[1::2]
+
+
+@pytest.mark.parametrize(("written", "read"), [("1.0", 1), ("1e2", 100), ("1E0", 1), ("10000.0", 10_000)])
+async def test_a_whole_quantity_may_be_written_as_a_float(
+    client: httpx.AsyncClient, fakes: Fakes, written: str, read: int
+) -> None:
+    fakes.answer = Placed(ORDER)
+    body = json.dumps(WANTED).replace('"quantity": 1', f'"quantity": {written}').encode()
+    hot, ordinary = await both_ways(client, "/api/orders", body, {"idempotency-key": "k"})
+    assert hot == ordinary
+    assert hot[0] == 201
+    quantities = [order.lines[0].quantity for _, order in fakes.asked]
+    assert quantities == [read, read]
+    assert {type(quantity) for quantity in quantities} == {int}
+
+
+@pytest.mark.parametrize("written", ["1.5", "true", '"1"', "0.0", "10001.0", "1e999", "-1.0", "null"])
+async def test_another_quantity_is_refused(client: httpx.AsyncClient, fakes: Fakes, written: str) -> None:
+    body = json.dumps(WANTED).replace('"quantity": 1', f'"quantity": {written}').encode()
+    hot, ordinary = await both_ways(client, "/api/orders", body, {"idempotency-key": "k"})
+    assert hot == ordinary
+    assert hot[0] == 400
+    assert fakes.asked == []

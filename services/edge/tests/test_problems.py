@@ -7,6 +7,7 @@ import httpx
 import pytest
 from chassis import context as call_context
 from edge import errors
+from edge.entry import ONCE
 
 from .conftest import Fakes
 
@@ -167,3 +168,24 @@ async def test_a_path_with_an_encoded_slash_or_backslash_is_refused(
 
 async def test_an_encoded_slash_in_the_query_is_the_querys_own(client: httpx.AsyncClient) -> None:
     assert (await client.get("/healthz?next=%2Fapi%2Forders")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/orders", "/api/quotes", "/api/orders/bulk"])
+@pytest.mark.parametrize("values", [("same", "same"), ("one", "another")])
+@pytest.mark.parametrize("name", list(ONCE.values()))
+async def test_a_header_that_may_come_once_and_comes_twice_is_refused_by_name(
+    client: httpx.AsyncClient, fakes: Fakes, path: str, values: tuple[str, str], name: str
+) -> None:
+    headers = [("content-type", "application/json"), ("idempotency-key", "k")]
+    headers = [header for header in headers if header[0] != name.lower()]
+    headers += [(name, value) for value in values]
+    answer = await client.post(path, content=json.dumps(BASKET), headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert answer.json()["errors"] == [{"field": name, "message": "was sent 2 times: send this header once"}]
+    assert fakes.asked == []
+
+
+async def test_a_header_that_is_a_list_may_come_twice(client: httpx.AsyncClient, fakes: Fakes) -> None:
+    fakes.answer = errors.Missing("title", "t-1")
+    headers = [("tracestate", "a=1"), ("tracestate", "b=2"), ("accept", "text/html"), ("accept", "*/*")]
+    assert (await client.get("/api/titles/t-1", headers=headers)).status_code == 404

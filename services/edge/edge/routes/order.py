@@ -107,18 +107,22 @@ async def get_order(ports: PortsOf, order_id: UUID) -> Order:
             "description": "`id` is the sequence number, `event` is status, `data` an OrderEvent",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
+        204: {
+            "description": "The order has no event behind Last-Event-ID and gets no more: do not reconnect"
+        },
         **may_answer(404),
     },
 )
-async def watch_order(ports: PortsOf, order_id: UUID, last_event_id: LastEventId = 0) -> StreamingResponse:
+async def watch_order(ports: PortsOf, order_id: UUID, last_event_id: LastEventId = 0) -> Response:
     """Server-sent events from the order's first until its last; Last-Event-ID resumes."""
     events = ports.orders.watch(order_id, last_event_id)
     first = await anext(events, None)  # an unknown order is a 404, not a broken stream
+    if first is None:
+        return Response(status_code=204)  # the one status after which an EventSource does not reconnect
 
     async def stream() -> AsyncIterator[bytes]:
         async with aclosing(events):
-            if first is not None:
-                yield _sse(first)
+            yield _sse(first)
             async for event in events:
                 yield _sse(event)
 
