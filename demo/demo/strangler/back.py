@@ -15,9 +15,10 @@ async def return_(tools: Tools, module: Module, report: Report) -> None:
     phase = (await tools.state.phases())[module.name]
     cut_over = await fence.is_closed(tools.runtime, MONOLITH, module)
     if cut_over or phase in (phases.STRANGLED, phases.LEAVING):
-        if cut_over:  # else the monolith is the writer again already: interrupted
+        if cut_over:
             await _hand_over(tools, module, report)
-        await tools.state.set(module.name, phases.LEAVING, report.step)
+        else:  # interrupted: the monolith is the writer again already
+            await tools.state.set(module.name, phases.LEAVING, report.step)
         await fence.close(tools.runtime, module.name, module)
         if await tools.replication.runs(module, "back"):
             await tools.replication.caught_up(module, "back")
@@ -29,9 +30,8 @@ async def return_(tools: Tools, module: Module, report: Report) -> None:
 
 async def _hand_over(tools: Tools, module: Module, report: Report) -> None:
     """Reads, then writes return to the monolith after every row was compared; else they stay at the service."""
-    await fence.open_(
-        tools.runtime, module.name, module
-    )  # an interrupted step forward may have left it closed
+    # An interrupted step forward may have left it closed.
+    await fence.open_(tools.runtime, module.name, module)
     try:
         with tools.phase(report, f"back: compare every row of {module.name}"):
             await tools.compare(module, "back")

@@ -15,12 +15,11 @@ MONOLITH = "monolith"
 TOLD_AFTER = 2.0  # seconds of waiting until somebody is told whom a statement waits for
 # What a row looks like as text must not depend on how somebody has set up a database or a role.
 SESSION = {"synchronous_commit": "local", "TimeZone": "UTC", "DateStyle": "ISO", "IntervalStyle": "iso_8601"}
-BLOCKERS = r"""
-select format('process %s (user %s, application %s), in a transaction for %s s: %s', pid, usename,
+# Processes in words; a condition follows.
+PROCESSES = r"""select format('process %s (user %s, application %s), in a transaction for %s s: %s', pid, usename,
   coalesce(nullif(application_name, ''), 'unnamed'), extract(epoch from now() - xact_start)::int,
-  left(regexp_replace(query, '\s+', ' ', 'g'), 120))
-from pg_stat_activity where pid = any(pg_blocking_pids($1)) order by xact_start limit 3
-"""
+  left(regexp_replace(query, '\s+', ' ', 'g'), 120)) from pg_stat_activity"""
+BLOCKERS = PROCESSES + " where pid = any(pg_blocking_pids($1)) order by xact_start limit 3"
 
 
 @dataclass(frozen=True, slots=True)

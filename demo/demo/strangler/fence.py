@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 
 from demo.runtimes.runtime import Runtime
-from demo.strangler.database import Held, connected
+from demo.strangler.database import PROCESSES, Held, connected
 from demo.strangler.modules import Module
 
 FUNCTION = """
@@ -28,13 +28,10 @@ TRIGGERS = {"figtree_fence": "insert or update or delete", "figtree_fence_trunca
 # long before deadlock_timeout would end a writer, and tries the next order.
 LOCK_TIMEOUT = "100ms"
 ATTEMPTS = 60
-HOLDERS = r"""
-select distinct pid, usename, application_name, extract(epoch from now() - xact_start)::int as seconds,
-  left(regexp_replace(query, '\s+', ' ', 'g'), 120) as query
-from pg_locks join pg_stat_activity using (pid)
-where relation = any($1::regclass[]) and granted and mode like '%ExclusiveLock' and pid <> pg_backend_pid()
-order by seconds desc nulls last limit 3
-"""
+HOLDERS = PROCESSES + (
+    " where pid <> pg_backend_pid() and pid in (select pid from pg_locks"
+    " where relation = any($1::regclass[]) and granted and mode like '%ExclusiveLock') order by xact_start limit 3"
+)
 FENCES = (
     "from pg_trigger where tgname = 'figtree_fence' and tgenabled = 'O' and tgrelid = any($1::regclass[])"
 )
@@ -42,11 +39,7 @@ FENCES = (
 
 async def _held(db: Any, module: Module) -> Held:
     names = [table.name for table in module.tables]
-    holders = [
-        f"process {row['pid']} (user {row['usename']}, application {row['application_name'] or 'unnamed'}) for "
-        f"{row['seconds']} s: {row['query']}"
-        for row in await db.fetch(HOLDERS, names)
-    ]
+    holders = [row[0] for row in await db.fetch(HOLDERS, names)]
     return Held(
         f"the tables {', '.join(names)} cannot be locked; held by {'; '.join(holders) or 'changing writers'}. "
         "Nothing was changed. End that transaction, or wait for its end, and run the command again"

@@ -53,9 +53,8 @@ class Replication:
         conninfo = await self._runtime.replication_conninfo(publisher)
         async with connected(self._runtime, subscriber) as db:
             if copy:
-                await db.execute(
-                    "set session_replication_role = replica"
-                )  # past the fence, as replication goes
+                # Past the fence, as replication goes.
+                await db.execute("set session_replication_role = replica")
                 await db.execute(f"truncate {tables}")
                 await db.execute("reset session_replication_role")
             options = (

@@ -126,14 +126,11 @@ class State:
         """Of each module, in the order in which they are strangled."""
         async with connected(self._runtime, MONOLITH) as db:
             begun = await db.fetchval("select to_regclass('strangler.state') is not null")
-            rows = await db.fetch("select * from strangler.state") if begun else []
-        known = {row["module"]: row for row in rows}
-        unknown = {"phase": IN_PROCESS, "reads": 0, "refused": ""}
-        return [
-            Whereabouts(m.name, row["phase"], row["reads"], row["refused"])
-            for m in MODULES
-            for row in (known.get(m.name, unknown),)
-        ]
+            rows = (
+                await db.fetch("select module, phase, reads, refused from strangler.state") if begun else []
+            )
+        known = {row["module"]: Whereabouts(*row) for row in rows}
+        return [known.get(m.name, Whereabouts(m.name, IN_PROCESS, 0, "")) for m in MODULES]
 
     async def note(self, step: str, what: str, **detail: Any) -> None:
         async with connected(self._runtime, MONOLITH) as db:

@@ -64,10 +64,14 @@ class Tools:
             report.phases.append((text, time.monotonic() - begun))
 
     async def verify(self, module: Module, direction: Direction) -> Comparison:
-        """Compare all rows; what differs is looked at again, because the two looks are never at the same moment."""
-        await gate.same_columns(
-            self.runtime, module
-        )  # else replication may have ended, and would never catch up
+        """Compare all rows; what differs is looked at again, because the two looks are never at the same moment.
+
+        Raises GateRefused if the columns differ, or if the replica was found standing still.
+        """
+        if self._stalled:
+            raise GateRefused(module.name, [self._stalled])
+        # Before waiting: where columns differ replication may have ended, and would never catch up.
+        await gate.same_columns(self.runtime, module)
         await self.replication.caught_up(module, direction)
         comparison = await gate.compare(self.runtime, module)
         for _ in range(4):
@@ -79,9 +83,7 @@ class Tools:
         return comparison
 
     async def compare(self, module: Module, direction: Direction) -> Comparison:
-        """Compare all rows. Raises GateRefused if any differs, or if the replica was found standing still."""
-        if self._stalled:
-            raise GateRefused(module.name, [self._stalled])
+        """Compare all rows, outside of the gate. Raises GateRefused if any differs."""
         comparison = await self.verify(module, direction)
         if comparison.differences:
             await self.runtime.report("figtree_gate_differences", comparison.differences, module=module.name)
@@ -94,10 +96,8 @@ class Tools:
         while True:
             begun = time.monotonic()
             await self.compare(module, direction)
-            took, left = time.monotonic() - begun, until - time.monotonic()
-            if left <= 0:
-                return
-            await asyncio.sleep(min(left, max(0.5, 3 * took)))
+            now = time.monotonic()
+            await asyncio.sleep(max(0.0, min(until - now, max(0.5, 3 * (now - begun)))))
             if time.monotonic() >= until:
                 return
 
@@ -143,8 +143,6 @@ class Tools:
 
     async def check(self, module: Module, direction: Direction, report: Report) -> None:
         """The gate: raise GateRefused if any row differs."""
-        if self._stalled:
-            raise GateRefused(module.name, [self._stalled])
         comparison = await self.verify(module, direction)
         await self.state.note(report.step, f"gate of {module.name}", **_figures(comparison))
         report.rows = report.rows or comparison.rows

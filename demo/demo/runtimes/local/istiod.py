@@ -40,9 +40,8 @@ MESH_CONFIG = {
     "rootNamespace": ROOT_NAMESPACE,
     "trustDomain": TRUST_DOMAIN,
     "ingressControllerMode": "OFF",
-    "pathNormalization": {
-        "normalization": "DECODE_AND_MERGE_SLASHES"
-    },  # a policy sees the path that is served
+    # A policy sees the path that is served.
+    "pathNormalization": {"normalization": "DECODE_AND_MERGE_SLASHES"},
     "enableTracing": True,  # what is traced says istio/telemetry/mesh-wide.yaml
     "extensionProviders": [
         {
