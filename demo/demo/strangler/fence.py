@@ -28,7 +28,7 @@ TRIGGERS = {"figtree_fence": "insert or update or delete", "figtree_fence_trunca
 # long before deadlock_timeout would end a writer, and tries the next order.
 LOCK_TIMEOUT = "100ms"
 ATTEMPTS = 60
-HOLDERS = PROCESSES + (
+HOLDERS = PROCESSES + (  # noqa: S608  # no value from outside
     " where pid <> pg_backend_pid() and pid in (select pid from pg_locks"
     " where relation = any($1::regclass[]) and granted and mode like '%ExclusiveLock') order by xact_start limit 3"
 )
