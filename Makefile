@@ -14,15 +14,15 @@ RUN     := .venv/bin
 PROTOS  := $(shell find proto/figtree -name '*.proto')
 INSTALL := .venv/.figtree-installed
 STUBS   := .venv/.figtree-stubs
-PACKAGES := $(foreach name,$(notdir $(patsubst %/pyproject.toml,%,$(wildcard services/*/pyproject.toml))),services/$(name)/$(name)) monolith/monolith loadtests/loadtests demo/demo
+PACKAGES := $(foreach folder,$(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml)),$(folder)/$(notdir $(folder))) monolith/monolith loadtests/loadtests demo/demo
 PAGE    := demo/page/dist/.figtree-built
-TESTS   := $(wildcard services/*/tests) monolith/tests loadtests/tests demo/tests tests
+TESTS   := $(wildcard libs/*/tests services/*/tests) monolith/tests loadtests/tests demo/tests tests
 
 # Not a rule of its own: make cannot name a file whose folder has a space, as a home may have.
 HAVE_UV = [ -x "$(UV)" ] || { echo "[setup] uv 0.13.9 into $(CACHE) (once, about 20 MB)"; \
   $(FIGTREE_PYTHON) -m venv "$(CACHE)/uv-0.13.9" && "$(CACHE)/uv-0.13.9/bin/python" -m pip install --quiet uv==0.13.9; }
 
-$(INSTALL): uv.lock pyproject.toml $(wildcard */pyproject.toml services/*/pyproject.toml)
+$(INSTALL): uv.lock pyproject.toml $(wildcard */pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml)
 	@echo "[setup] Python packages of uv.lock into .venv (about 500 MB, a minute the first time)"
 	@$(HAVE_UV)
 	@"$(UV)" sync --quiet --locked --all-packages --all-groups --python $(FIGTREE_PYTHON)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
-from postgres import writing
+from database import writing
 from sqlalchemy import Column, Date, MetaData, Numeric, Text, bindparam, func, select
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.dialects.postgresql import insert

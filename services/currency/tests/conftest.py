@@ -10,7 +10,7 @@ from currency.domain import Found, Rate, Table
 from currency.service import Rates
 from currency.storage import SqlRates
 from currency.storage import rates as table
-from postgres import writing
+from database import writing
 from sqlalchemy import delete
 
 from tests.support.postgres import Postgres

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from postgres import Postgres
+from database import Postgres
 
 from customer.domain import NotTheWriter, StorageUnavailable
 

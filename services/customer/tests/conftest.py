@@ -8,7 +8,7 @@ from customer.domain import Customer
 from customer.service import Customers
 from customer.storage import SqlCustomers
 from customer.storage import customers as table
-from postgres import writing
+from database import writing
 from sqlalchemy import delete
 
 from tests.support.postgres import Postgres

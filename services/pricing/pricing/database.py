@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from postgres import Postgres
+from database import Postgres
 
 from pricing.domain import NotTheWriter, Unavailable
 

@@ -3,7 +3,7 @@ import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 
 import pytest
-from postgres import writing
+from database import writing
 from sqlalchemy import delete
 from title.database import database, migrate
 from title.domain import Title

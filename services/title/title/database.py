@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from postgres import Postgres
+from database import Postgres
 
 from title.domain import NotTheWriter, StorageUnavailable
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from postgres import writing
+from database import writing
 from sqlalchemy import (
     ARRAY,
     Column,

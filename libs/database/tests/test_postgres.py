@@ -4,7 +4,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from postgres import Postgres
+from database import Postgres
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 
