@@ -4,8 +4,8 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from chassis import server
-from chassis.telemetry import configure_logging
+from service_kit import server
+from service_kit.telemetry import configure_logging
 
 from monolith.settings import Settings
 

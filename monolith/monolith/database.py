@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
-from chassis.context import current
 from edge.errors import Moved, Overloaded, TooLate, Unavailable
+from service_kit.context import current
 from sqlalchemy import Executable, MetaData, Row, make_url
 from sqlalchemy import exc as sql
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine

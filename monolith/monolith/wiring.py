@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-from chassis.channel import open_channel
 from edge.app import PortsNow, create_app
 from edge.ports import Currencies, Orders, Ports, Pricing, Titles
 from edge.remote.currency import RemoteCurrencies
@@ -13,6 +12,7 @@ from edge.remote.order import RemoteOrders
 from edge.remote.pricing import RemotePricing
 from edge.remote.title import RemoteTitles
 from fastapi import FastAPI
+from service_kit.channel import open_channel
 from tracing import Traces
 
 from monolith.currency.service import LocalCurrencies

@@ -3,9 +3,9 @@
 import asyncio
 import logging
 
-from chassis.context import on_behalf_of
 from edge.errors import Moved
 from opentelemetry.trace import SpanKind
+from service_kit.context import on_behalf_of
 from sqlalchemy import text
 from tracing import Traces, span
 

@@ -2,11 +2,11 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from chassis.context import current
 from edge import paging
 from edge.errors import Conflict, EdgeError, Invalid, Missing
 from edge.models import Basket, NewOrder, Order, OrderEvent, OrderLine, OrderPage, Quote
 from edge.ports import Placed, Pricing
+from service_kit.context import current
 from tracing import Traces
 from uuid_utils.compat import uuid7
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, TypeVar
 
-from chassis import context as call_context
+from service_kit import context as call_context
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

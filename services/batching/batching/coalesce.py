@@ -9,8 +9,8 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from chassis import context as call_context
-from chassis.context import CallContext
+from service_kit import context as call_context
+from service_kit.context import CallContext
 from tracing import is_sampled
 
 T = TypeVar("T")

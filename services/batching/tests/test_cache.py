@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 from batching.cache import ShortCache
-from chassis import context as call_context
+from service_kit import context as call_context
 
 
 class Neighbour:

@@ -5,7 +5,7 @@ from contextvars import ContextVar
 
 import pytest
 from batching.coalesce import Busy, Coalescer
-from chassis import context as call_context
+from service_kit import context as call_context
 
 SAMPLED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 UNSAMPLED = SAMPLED[:-1] + "0"

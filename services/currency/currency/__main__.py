@@ -5,10 +5,10 @@ import sys
 from contextlib import AsyncExitStack
 from functools import partial
 
-import chassis.server
+import service_kit.server
 import tracing
-from chassis.telemetry import configure_logging
 from figtree.currency.v1.currency_pb2_grpc import add_CurrencyServiceServicer_to_server
+from service_kit.telemetry import configure_logging
 
 from currency.cache import CachedRates
 from currency.database import database, migrate
@@ -26,7 +26,7 @@ async def serve(settings: Settings) -> None:
         engine = await closing.enter_async_context(database(settings.database_url))
         servicer = CurrencyServicer(Exchange(CachedRates(SqlRates(engine))))
         register = partial(add_CurrencyServiceServicer_to_server, servicer)
-        await chassis.server.serve(settings.listen, register, [SERVICE], STATUS)
+        await service_kit.server.serve(settings.listen, register, [SERVICE], STATUS)
 
 
 async def load(settings: Settings) -> None:
@@ -52,7 +52,7 @@ def run() -> None:
     settings = Settings()
     configure_logging("currency", settings.version, settings.log_level, settings.log_hash_key)
     try:
-        chassis.server.run(lambda: main(command, settings))
+        service_kit.server.run(lambda: main(command, settings))
     except (InvalidLine, NotTheWriter, StorageUnavailable) as error:
         sys.exit(f"currency {command}: {error}")
 

@@ -5,10 +5,10 @@ import sys
 from contextlib import AsyncExitStack
 from functools import partial
 
-import chassis.server
+import service_kit.server
 import tracing
-from chassis.telemetry import configure_logging
 from figtree.customer.v1.customer_pb2_grpc import add_CustomerServiceServicer_to_server
+from service_kit.telemetry import configure_logging
 
 from customer.database import database, migrate
 from customer.domain import NotTheWriter, StorageUnavailable
@@ -26,7 +26,7 @@ async def serve(settings: Settings) -> None:
         engine = await closing.enter_async_context(database(settings.database_url))
         servicer = CustomerServicer(Accounts(SqlCustomers(engine)))
         register = partial(add_CustomerServiceServicer_to_server, servicer)
-        await chassis.server.serve(settings.listen, register, [SERVICE], STATUS)
+        await service_kit.server.serve(settings.listen, register, [SERVICE], STATUS)
 
 
 async def load(settings: Settings) -> None:
@@ -60,7 +60,7 @@ def run() -> None:
     settings = Settings()
     configure_logging("customer", settings.version, settings.log_level, settings.log_hash_key)
     try:
-        chassis.server.run(lambda: main(command, settings))
+        service_kit.server.run(lambda: main(command, settings))
     except (InvalidLine, NotTheWriter, StorageUnavailable) as error:
         sys.exit(f"customer {command}: {error}")
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from chassis import context as call_context
+from service_kit import context as call_context
 from starlette.datastructures import Headers, State
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chassis.context import concerns
 from pydantic import BaseModel, ValidationError
+from service_kit.context import concerns
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
-from chassis.server import stop_signal
 from fastapi import FastAPI
+from service_kit.server import stop_signal
 
 log = logging.getLogger(__name__)
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
-from chassis import context as call_context
 from edge import errors
 from edge.entry import ONCE
+from service_kit import context as call_context
 
 from .conftest import Fakes
 

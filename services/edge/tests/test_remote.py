@@ -6,8 +6,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from chassis.channel import open_channel
-from chassis.errors import ErrorInterceptor
 from edge import errors
 from edge.models import Line, NewOrder
 from edge.remote.errors import translated
@@ -16,6 +14,8 @@ from figtree.money.v1.money_pb2 import Money
 from figtree.order.v1 import order_pb2 as pb
 from figtree.order.v1.order_pb2_grpc import OrderServiceServicer, add_OrderServiceServicer_to_server
 from grpc import StatusCode, aio
+from service_kit.channel import open_channel
+from service_kit.errors import ErrorInterceptor
 
 ORDER_ID = UUID("01a209a2-e71e-7691-a191-51bf6c95b2d6")
 ORDER = NewOrder(customer_id="c", currency="EUR", lines=(Line(title_id="t", quantity=1),))

@@ -5,9 +5,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 import tracing
-from chassis import server
-from chassis.channel import open_channel
-from chassis.telemetry import configure_logging
 from edge import figures
 from edge.app import PortsNow, create_app
 from edge.ports import Ports
@@ -19,6 +16,9 @@ from edge.remote.title import RemoteTitles
 from edge.serve import serve
 from fastapi import FastAPI
 from grpc.aio import Channel
+from service_kit import server
+from service_kit.channel import open_channel
+from service_kit.telemetry import configure_logging
 
 from gateway.settings import Settings
 

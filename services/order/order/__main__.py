@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import tracing
 import uvloop
 from batching.coalesce import Coalescer
-from chassis.channel import open_channel
-from chassis.server import serve
-from chassis.telemetry import configure_logging
 from figtree.order.v1.order_pb2_grpc import add_OrderServiceServicer_to_server
+from service_kit.channel import open_channel
+from service_kit.server import serve
+from service_kit.telemetry import configure_logging
 from tracing import Traces
 from uuid_utils.compat import uuid7
 

@@ -9,13 +9,13 @@ from contextlib import suppress
 
 import nats
 import nats.errors
-from chassis.context import on_behalf_of
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, StreamConfig
 from nats.js.errors import NotFoundError
 from opentelemetry.trace import SpanKind
+from service_kit.context import on_behalf_of
 from tracing import Traces, span
 
 from order.domain import NEXT, Event

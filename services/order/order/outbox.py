@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 from uuid import UUID
 
-from chassis import context as call_context
+from service_kit import context as call_context
 from tracing import Traces
 
 from order.domain import Event, NotTheWriter, Unavailable

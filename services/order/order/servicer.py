@@ -7,14 +7,14 @@ from decimal import Decimal
 from typing import Any
 
 from batching.coalesce import Busy
-from chassis.context import concerns, current
-from chassis.errors import StatusTable, reason_of
 from figtree.money.v1 import money_pb2
 from figtree.order.v1 import order_pb2 as pb
 from figtree.order.v1.order_pb2_grpc import OrderServiceServicer
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc import StatusCode
 from grpc.aio import ServicerContext
+from service_kit.context import concerns, current
+from service_kit.errors import StatusTable, reason_of
 
 from order.domain import (
     CreditExceeded,

@@ -5,10 +5,10 @@ from contextlib import AsyncExitStack
 
 import tracing
 import uvloop
-from chassis.channel import open_channel
-from chassis.server import serve
-from chassis.telemetry import configure_logging
 from figtree.pricing.v1.pricing_pb2_grpc import add_PricingServiceServicer_to_server
+from service_kit.channel import open_channel
+from service_kit.server import serve
+from service_kit.telemetry import configure_logging
 
 from pricing.back_office import InvalidLine, import_lines
 from pricing.clients import RemoteCatalogue, RemoteExchange

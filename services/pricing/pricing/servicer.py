@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
-from chassis.errors import StatusTable
 from figtree.money.v1 import money_pb2
 from figtree.pricing.v1 import pricing_pb2 as pb
 from figtree.pricing.v1.pricing_pb2_grpc import PricingServiceServicer
 from grpc import StatusCode
 from grpc.aio import ServicerContext
+from service_kit.errors import StatusTable
 
 from pricing.digest import content_digest
 from pricing.domain import Basket, InvalidBasket, Line, PricedLine, Quote, Unavailable

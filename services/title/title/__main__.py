@@ -5,10 +5,10 @@ import sys
 from contextlib import AsyncExitStack
 from functools import partial
 
-import chassis.server
+import service_kit.server
 import tracing
-from chassis.telemetry import configure_logging
 from figtree.title.v1.title_pb2_grpc import add_TitleServiceServicer_to_server
+from service_kit.telemetry import configure_logging
 
 from title.database import database, migrate
 from title.domain import NotTheWriter, StorageUnavailable
@@ -25,7 +25,7 @@ async def serve(settings: Settings) -> None:
         engine = await closing.enter_async_context(database(settings.database_url))
         servicer = TitleServicer(Catalogue(SqlTitles(engine)))
         register = partial(add_TitleServiceServicer_to_server, servicer)
-        await chassis.server.serve(settings.listen, register, [SERVICE], STATUS)
+        await service_kit.server.serve(settings.listen, register, [SERVICE], STATUS)
 
 
 async def load(settings: Settings) -> None:
@@ -51,7 +51,7 @@ def run() -> None:
     settings = Settings()
     configure_logging("title", settings.version, settings.log_level, settings.log_hash_key)
     try:
-        chassis.server.run(lambda: main(command, settings))
+        service_kit.server.run(lambda: main(command, settings))
     except (InvalidLine, NotTheWriter, StorageUnavailable) as error:
         sys.exit(f"title {command}: {error}")
 

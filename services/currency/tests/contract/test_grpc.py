@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chassis.errors import ErrorInterceptor
 from currency.domain import Rate
 from currency.service import Exchange, Rates
 from currency.servicer import STATUS, CurrencyServicer
@@ -15,6 +14,7 @@ from figtree.money.v1.money_pb2 import Decimal, Money
 from google.rpc import error_details_pb2
 from grpc import StatusCode, aio
 from grpc_status import rpc_status
+from service_kit.errors import ErrorInterceptor
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chassis.errors import ErrorInterceptor
 from customer.domain import Customer
 from customer.service import Accounts, Customers
 from customer.servicer import STATUS, CustomerServicer
@@ -16,6 +15,7 @@ from figtree.money.v1.money_pb2 import Decimal, Money
 from google.rpc import error_details_pb2
 from grpc import StatusCode, aio
 from grpc_status import rpc_status
+from service_kit.errors import ErrorInterceptor
 
 
 @pytest.fixture

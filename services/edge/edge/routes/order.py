@@ -3,9 +3,9 @@ from contextlib import aclosing
 from typing import Annotated
 from uuid import UUID
 
-from chassis.context import concerns
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import StreamingResponse
+from service_kit.context import concerns
 
 from edge import figures
 from edge.errors import EdgeError

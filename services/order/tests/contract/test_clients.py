@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chassis.channel import open_channel
 from figtree.customer.v1 import customer_pb2
 from figtree.customer.v1.customer_pb2_grpc import (
     CustomerServiceServicer,
@@ -19,6 +18,7 @@ from figtree.pricing.v1.pricing_pb2_grpc import PricingServiceServicer, add_Pric
 from grpc import StatusCode, aio
 from order.clients import RemoteAccounts, RemotePricing
 from order.domain import Account, InvalidOrder, Line, NewOrder, Unavailable
+from service_kit.channel import open_channel
 
 
 class Pricing(PricingServiceServicer):

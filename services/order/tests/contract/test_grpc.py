@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from batching.coalesce import Coalescer
-from chassis.errors import ErrorInterceptor
 from figtree.order.v1 import order_pb2 as pb
 from figtree.order.v1.order_pb2_grpc import OrderServiceStub, add_OrderServiceServicer_to_server
 from google.rpc import error_details_pb2
@@ -19,6 +18,7 @@ from order.service import Ordering
 from order.servicer import STATUS, OrderServicer
 from order.storage import SqlOrders
 from order.watch import Watches
+from service_kit.errors import ErrorInterceptor
 from sqlalchemy.ext.asyncio import AsyncEngine
 from uuid_utils.compat import uuid7
 

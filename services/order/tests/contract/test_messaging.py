@@ -16,7 +16,6 @@ from uuid import UUID
 
 import nats
 import pytest
-from chassis import context as call_context
 from order.domain import Line, NewOrder
 from order.fulfilment import Fulfilment
 from order.messaging import Messaging
@@ -26,6 +25,7 @@ from order.progress import SqlProgress
 from order.service import Ordering
 from order.storage import SqlOrders
 from order.tasks import background
+from service_kit import context as call_context
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tracing import Traces

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chassis.channel import open_channel
 from figtree.currency.v1 import currency_pb2
 from figtree.currency.v1.currency_pb2_grpc import (
     CurrencyServiceServicer,
@@ -18,6 +17,7 @@ from figtree.title.v1.title_pb2_grpc import TitleServiceServicer, add_TitleServi
 from grpc import StatusCode, aio
 from pricing.clients import RemoteCatalogue, RemoteExchange
 from pricing.domain import Unavailable
+from service_kit.channel import open_channel
 
 
 class Titles(TitleServiceServicer):

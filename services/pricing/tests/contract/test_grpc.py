@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chassis.errors import ErrorInterceptor
 from figtree.pricing.v1 import pricing_pb2 as pb
 from figtree.pricing.v1.pricing_pb2_grpc import PricingServiceStub, add_PricingServiceServicer_to_server
 from google.rpc import error_details_pb2
@@ -13,6 +12,7 @@ from grpc import StatusCode, aio
 from grpc_status import rpc_status
 from pricing.service import Quoting
 from pricing.servicer import STATUS, PricingServicer
+from service_kit.errors import ErrorInterceptor
 
 
 @pytest.fixture

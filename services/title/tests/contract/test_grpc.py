@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chassis.errors import ErrorInterceptor
 from figtree.title.v1 import title_pb2 as pb
 from figtree.title.v1.title_pb2_grpc import TitleServiceStub, add_TitleServiceServicer_to_server
 from google.rpc import error_details_pb2
 from grpc import StatusCode, aio
 from grpc_status import rpc_status
+from service_kit.errors import ErrorInterceptor
 from title.domain import Title
 from title.service import Catalogue, Titles
 from title.servicer import STATUS, TitleServicer

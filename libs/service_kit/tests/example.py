@@ -5,9 +5,9 @@ import sys
 from typing import Any
 
 import grpc
-from chassis import context, server
-from chassis.telemetry import configure_logging
 from grpc import StatusCode, aio
+from service_kit import context, server
+from service_kit.telemetry import configure_logging
 
 
 class TooManyBadLines(Exception):

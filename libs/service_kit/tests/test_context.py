@@ -5,7 +5,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from chassis import context
+from service_kit import context
 
 SEEN = "/example.Example/Seen"
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from chassis.channel import open_channel
 from grpc import StatusCode, aio
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
 from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
+from service_kit.channel import open_channel
 
 ECHO, SLOW = "/example.Example/Echo", "/example.Example/Slow"
 

@@ -10,7 +10,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc import StatusCode, aio
 from grpc_status import rpc_status
 
-from chassis.context import enter
+from service_kit.context import enter
 
 log = logging.getLogger(__name__)
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from chassis.errors import reason_of
 from google.rpc import error_details_pb2
 from grpc import StatusCode, aio
 from grpc_status import rpc_status
+from service_kit.errors import reason_of
 
 FAIL, FAIL_LATER = "/example.Example/Fail", "/example.Example/FailLater"
 

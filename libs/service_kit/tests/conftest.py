@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chassis.channel import open_channel
 from grpc import aio
+from service_kit.channel import open_channel
 
 
 @dataclass

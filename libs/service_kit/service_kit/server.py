@@ -12,7 +12,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from tracing.rpc import TracingInterceptor
 
-from chassis.errors import METADATA_LIMITS, ErrorInterceptor, StatusTable
+from service_kit.errors import METADATA_LIMITS, ErrorInterceptor, StatusTable
 
 log = logging.getLogger(__name__)
 

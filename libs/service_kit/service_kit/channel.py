@@ -6,8 +6,8 @@ from typing import Any
 from grpc import aio
 from tracing.rpc import calling, ending
 
-from chassis.context import current, time_left
-from chassis.errors import METADATA_LIMITS
+from service_kit.context import current, time_left
+from service_kit.errors import METADATA_LIMITS
 
 OPTIONS = [
     *METADATA_LIMITS,

@@ -1,4 +1,4 @@
-from chassis.context import call_and_customer, concerns, enter
+from service_kit.context import call_and_customer, concerns, enter
 
 
 def test_a_verified_user_is_the_customer_unless_the_call_says_whose_it_is() -> None:

@@ -5,7 +5,7 @@ import sys
 
 from tracing.logs import JsonLines
 
-from chassis.context import call_and_customer
+from service_kit.context import call_and_customer
 
 
 def configure_logging(service: str, version: str, level: str = "INFO", key: str = "") -> None:
