@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import tracing
 import uvloop
-from batching.coalesce import Coalescer
+from coalescing.coalesce import Coalescer
 from figtree.order.v1.order_pb2_grpc import add_OrderServiceServicer_to_server
 from service_kit.channel import open_channel
 from service_kit.server import serve

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from decimal import Decimal
 
-from batching.cache import ShortCache
+from coalescing.cache import ShortCache
 from figtree.customer.v1 import customer_pb2
 from figtree.customer.v1.customer_pb2_grpc import CustomerServiceStub
 from figtree.money.v1 import money_pb2

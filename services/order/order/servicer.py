@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from batching.coalesce import Busy
+from coalescing.coalesce import Busy
 from figtree.money.v1 import money_pb2
 from figtree.order.v1 import order_pb2 as pb
 from figtree.order.v1.order_pb2_grpc import OrderServiceServicer

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 
-from batching.cache import ShortCache
+from coalescing.cache import ShortCache
 from figtree.currency.v1 import currency_pb2
 from figtree.currency.v1.currency_pb2_grpc import CurrencyServiceStub
 from figtree.title.v1 import title_pb2

@@ -3,7 +3,7 @@ from datetime import UTC
 from typing import Literal
 from uuid import UUID
 
-from batching.coalesce import Busy, Coalescer
+from coalescing.coalesce import Busy, Coalescer
 from figtree.order.v1 import order_pb2 as pb
 from figtree.order.v1.order_pb2_grpc import OrderServiceStub
 from grpc.aio import Channel

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from batching.coalesce import Coalescer
+from coalescing.coalesce import Coalescer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from order.domain import Line, NewOrder

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from batching.coalesce import Coalescer
+from coalescing.coalesce import Coalescer
 from figtree.order.v1 import order_pb2 as pb
 from figtree.order.v1.order_pb2_grpc import OrderServiceStub, add_OrderServiceServicer_to_server
 from google.rpc import error_details_pb2

@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from batching.cache import ShortCache
+from coalescing.cache import ShortCache
 from service_kit import context as call_context
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 
 import pytest
-from batching.coalesce import Busy, Coalescer
+from coalescing.coalesce import Busy, Coalescer
 from service_kit import context as call_context
 
 SAMPLED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -63,8 +63,8 @@ async def slow(items: Sequence[int]) -> Sequence[int]:
 async def test_those_who_were_answered_together_and_come_again_leave_together(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("batching.coalesce.LONGEST", 5.0)  # however slow the machine is
-    monkeypatch.setattr("batching.coalesce.LINGER", 1000.0)
+    monkeypatch.setattr("coalescing.coalesce.LONGEST", 5.0)  # however slow the machine is
+    monkeypatch.setattr("coalescing.coalesce.LINGER", 1000.0)
     sizes: list[int] = []
 
     async def work(items: Sequence[int]) -> Sequence[int]:
@@ -87,7 +87,7 @@ async def test_those_who_were_answered_together_and_come_again_leave_together(
 async def test_who_comes_when_they_do_not_come_again_waits_for_less_than_they_did(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("batching.coalesce.LONGEST", 5.0)
+    monkeypatch.setattr("coalescing.coalesce.LONGEST", 5.0)
     left: list[float] = []
 
     async def work(items: Sequence[int]) -> Sequence[int]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from batching.coalesce import Busy, Coalescer
+from coalescing.coalesce import Busy, Coalescer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
