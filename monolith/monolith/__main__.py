@@ -55,8 +55,8 @@ def command(chosen: argparse.Namespace, url: str) -> Callable[[], Coroutine[Any,
 
 def serving(settings: Settings) -> None:
     import tracing
-    from edge import figures
-    from edge.serve import serve
+    from rest_api import figures
+    from rest_api.serve import serve
 
     from monolith.wiring import application
 

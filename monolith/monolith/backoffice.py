@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import asyncpg
-from edge.models import CurrencyCode, TitleId
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from rest_api.models import CurrencyCode, TitleId
 
 from monolith.database import FENCED
 from monolith.title.isbn import checked

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
-from edge.errors import Moved, Overloaded, TooLate, Unavailable
+from rest_api.errors import Moved, Overloaded, TooLate, Unavailable
 from service_kit.context import current
 from sqlalchemy import Executable, MetaData, Row, make_url
 from sqlalchemy import exc as sql

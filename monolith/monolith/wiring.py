@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-from edge.app import PortsNow, create_app
-from edge.ports import Currencies, Orders, Ports, Pricing, Titles
-from edge.remote.currency import RemoteCurrencies
-from edge.remote.order import RemoteOrders
-from edge.remote.pricing import RemotePricing
-from edge.remote.title import RemoteTitles
 from fastapi import FastAPI
+from rest_api.app import PortsNow, create_app
+from rest_api.ports import Currencies, Orders, Ports, Pricing, Titles
+from rest_api.remote.currency import RemoteCurrencies
+from rest_api.remote.order import RemoteOrders
+from rest_api.remote.pricing import RemotePricing
+from rest_api.remote.title import RemoteTitles
 from service_kit.channel import open_channel
 from tracing import Traces
 

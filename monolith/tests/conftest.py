@@ -3,8 +3,6 @@ from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
-from edge.models import Line, NewOrder
-from edge.ports import Titles
 from monolith.currency.service import LocalCurrencies
 from monolith.database import Database, open_engine
 from monolith.migrations import migrate
@@ -14,6 +12,8 @@ from monolith.order.watch import Watches
 from monolith.pricing.service import LocalPricing
 from monolith.seed import seed
 from monolith.title.service import LocalTitles
+from rest_api.models import Line, NewOrder
+from rest_api.ports import Titles
 from tracing import Traces
 
 from tests.support.postgres import Postgres

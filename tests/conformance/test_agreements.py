@@ -6,12 +6,12 @@ from decimal import Decimal
 import currency.domain
 import order.domain
 import pricing.domain
-from edge import models
 from hypothesis import given
 from hypothesis import strategies as st
 from monolith.currency import rules as currency_rules
 from monolith.order.content import content_hash
 from monolith.pricing.rules import percent_off, priced
+from rest_api import models
 
 CODES = ["EUR", "USD", "JPY", "ISK", "GBP"]
 DAY = date(2026, 10, 30)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from edge.models import NewOrder
+from rest_api.models import NewOrder
 
 
 def content_hash(order: NewOrder) -> str:

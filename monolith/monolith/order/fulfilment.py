@@ -3,8 +3,8 @@
 import asyncio
 import logging
 
-from edge.errors import Moved
 from opentelemetry.trace import SpanKind
+from rest_api.errors import Moved
 from service_kit.context import on_behalf_of
 from sqlalchemy import text
 from tracing import Traces, span

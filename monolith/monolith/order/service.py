@@ -2,10 +2,10 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from edge import paging
-from edge.errors import Conflict, EdgeError, Invalid, Missing
-from edge.models import Basket, NewOrder, Order, OrderEvent, OrderLine, OrderPage, Quote
-from edge.ports import Placed, Pricing
+from rest_api import paging
+from rest_api.errors import Conflict, EdgeError, Invalid, Missing
+from rest_api.models import Basket, NewOrder, Order, OrderEvent, OrderLine, OrderPage, Quote
+from rest_api.ports import Placed, Pricing
 from service_kit.context import current
 from tracing import Traces
 from uuid_utils.compat import uuid7

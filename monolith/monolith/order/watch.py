@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator
 from typing import Any
 from uuid import UUID
 
-from edge.errors import Missing
-from edge.models import OrderEvent
+from rest_api.errors import Missing
+from rest_api.models import OrderEvent
 from sqlalchemy import Row, text
 
 from monolith.database import Database

@@ -5,9 +5,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import TypeVar
 from uuid import UUID
 
-from edge.errors import EdgeError, Moved, Unavailable
-from edge.models import NewOrder, Order, OrderEvent, OrderPage
-from edge.ports import Orders, Placed
+from rest_api.errors import EdgeError, Moved, Unavailable
+from rest_api.models import NewOrder, Order, OrderEvent, OrderPage
+from rest_api.ports import Orders, Placed
 
 from monolith.placement import Choice
 

@@ -2,9 +2,9 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
-from edge.errors import EdgeError, Invalid
-from edge.models import Basket, Money, Quote, RateTable, Title
-from edge.ports import Currencies, Titles
+from rest_api.errors import EdgeError, Invalid
+from rest_api.models import Basket, Money, Quote, RateTable, Title
+from rest_api.ports import Currencies, Titles
 from sqlalchemy import func, literal, null, select, union_all
 
 from monolith.database import Database

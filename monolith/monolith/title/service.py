@@ -2,9 +2,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edge import paging
-from edge.errors import Missing
-from edge.models import Title, TitlePage
+from rest_api import paging
+from rest_api.errors import Missing
+from rest_api.models import Title, TitlePage
 from sqlalchemy import ColumnElement, Row, func, literal_column, select
 
 from monolith.database import Database

@@ -1,10 +1,10 @@
 import asyncio
 
 import pytest
-from edge.errors import Unavailable
-from edge.models import NewOrder
 from monolith.database import Database, open_engine
 from monolith.order.service import LocalOrders
+from rest_api.errors import Unavailable
+from rest_api.models import NewOrder
 from sqlalchemy import make_url, select, text
 
 from tests.support.postgres import Postgres

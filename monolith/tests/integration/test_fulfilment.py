@@ -3,12 +3,12 @@ from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import pytest
-from edge.errors import Missing
-from edge.models import NewOrder
 from monolith.database import Database
 from monolith.order.fulfilment import Fulfilment
 from monolith.order.service import LocalOrders
 from monolith.order.watch import Watches
+from rest_api.errors import Missing
+from rest_api.models import NewOrder
 from sqlalchemy import text
 from tracing import Traces
 

@@ -5,9 +5,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from edge.errors import Moved, Unavailable
-from edge.models import NewOrder
-from edge.ports import Placed
 from monolith.database import Database, open_engine
 from monolith.migrations import migrate
 from monolith.order import writer
@@ -15,6 +12,9 @@ from monolith.order.fulfilment import Fulfilment
 from monolith.order.service import LocalOrders
 from monolith.order.writer import WritableOrders
 from monolith.placement import Choice, Placement
+from rest_api.errors import Moved, Unavailable
+from rest_api.models import NewOrder
+from rest_api.ports import Placed
 from sqlalchemy import text
 from tracing import Traces
 

@@ -4,14 +4,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from edge.errors import Conflict, Invalid, Missing, Unavailable
-from edge.models import Line, NewOrder, Order
-from edge.ports import Placed
 from monolith.database import Database
 from monolith.order.service import LocalOrders
 from monolith.order.storage import Draft, OrderStorage
 from monolith.order.watch import Watches
 from monolith.pricing.service import LocalPricing
+from rest_api.errors import Conflict, Invalid, Missing, Unavailable
+from rest_api.models import Line, NewOrder, Order
+from rest_api.ports import Placed
 from tracing import Traces
 
 

@@ -2,12 +2,12 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from edge.errors import Invalid, Missing
-from edge.models import Basket, Line
-from edge.ports import Titles
 from monolith.currency.service import LocalCurrencies
 from monolith.database import Database
 from monolith.pricing.service import LocalPricing
+from rest_api.errors import Invalid, Missing
+from rest_api.models import Basket, Line
+from rest_api.ports import Titles
 from sqlalchemy import text
 
 

@@ -1,10 +1,10 @@
 from decimal import ROUND_HALF_EVEN, Decimal
 
 import pytest
-from edge.models import Line, Money
 from hypothesis import given
 from hypothesis import strategies as st
 from monolith.pricing.rules import percent_off, priced
+from rest_api.models import Line, Money
 
 BREAKS = {10: Decimal(5), 50: Decimal(10), 100: Decimal(15)}
 RATES = {"EUR": Decimal(1), "JPY": Decimal("175.68"), "GBP": Decimal("0.8338")}

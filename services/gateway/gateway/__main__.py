@@ -5,17 +5,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 import tracing
-from edge import figures
-from edge.app import PortsNow, create_app
-from edge.ports import Ports
-from edge.remote.currency import RemoteCurrencies
-from edge.remote.customer import RemoteCustomers
-from edge.remote.order import RemoteOrders
-from edge.remote.pricing import RemotePricing
-from edge.remote.title import RemoteTitles
-from edge.serve import serve
 from fastapi import FastAPI
 from grpc.aio import Channel
+from rest_api import figures
+from rest_api.app import PortsNow, create_app
+from rest_api.ports import Ports
+from rest_api.remote.currency import RemoteCurrencies
+from rest_api.remote.customer import RemoteCustomers
+from rest_api.remote.order import RemoteOrders
+from rest_api.remote.pricing import RemotePricing
+from rest_api.remote.title import RemoteTitles
+from rest_api.serve import serve
 from service_kit import server
 from service_kit.channel import open_channel
 from service_kit.telemetry import configure_logging

@@ -1,0 +1,16 @@
+"""`python -m edge > docs/openapi.json` writes the contract."""
+
+import json
+import sys
+from contextlib import AbstractAsyncContextManager
+
+from rest_api.app import PortsNow, create_app
+
+
+def nothing() -> AbstractAsyncContextManager[PortsNow]:
+    raise NotImplementedError("this application only describes itself")
+
+
+if __name__ == "__main__":
+    document = create_app(nothing).openapi()
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")

@@ -1,0 +1,40 @@
+"""The OpenAPI document: what FastAPI derives from the routes, with the answers that we really give."""
+
+from typing import Any, Literal
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from rest_api.models import OrderEvent, Problem
+
+NOT_OURS = ("HTTPValidationError", "ValidationError")  # of FastAPI's own 422, which we never answer
+
+# Named in texts and media types only, where FastAPI does not look.
+OURS: list[tuple[type[BaseModel], Literal["serialization"]]] = [
+    (Problem, "serialization"),
+    (OrderEvent, "serialization"),
+]
+
+
+def install(app: FastAPI) -> None:
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    found = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+    for path in found["paths"].values():
+        for operation in path.values():
+            operation["responses"].pop("422", None)
+    schemas: dict[str, Any] = found["components"]["schemas"]
+    for name in NOT_OURS:
+        schemas.pop(name, None)
+    _, ours = models_json_schema(OURS, ref_template="#/components/schemas/{model}")
+    found["components"]["schemas"] = dict(sorted((schemas | ours["$defs"]).items()))
+    return found

@@ -1,0 +1,135 @@
+"""What happens to every request before its route."""
+
+import re
+from collections.abc import Mapping
+
+from service_kit import context as call_context
+from starlette.datastructures import Headers, State
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rest_api.errors import Invalid
+from rest_api.problems import answer_to, http_problem, respond
+
+MAX_BODY = 1024 * 1024  # a full bulk order is half of that
+HANDED_ON = frozenset(name.encode() for name in call_context.PROPAGATED)
+AMBIGUOUS = re.compile(rb"^[^?]*(%2f|%5c|\\)", re.IGNORECASE)
+AMBIGUOUS_PATH = http_problem(400, "Bad Request").model_copy(
+    update={"detail": "the path has an encoded slash (%2F) or a backslash: separate its parts with / only"}
+)
+# Headers that the edge reads and whose values are not lists: RFC 9110 allows each of them once.
+ONCE = {
+    name.lower().encode(): name
+    for name in (
+        "Authorization",
+        "Content-Length",
+        "Content-Type",
+        "Host",
+        "Idempotency-Key",
+        "Last-Event-ID",
+        "X-Environment",
+        "X-Figtree-User",
+        "X-Request-ID",
+        "X-User",
+    )
+}
+DEADLINE = 10.0  # seconds that one request may take in all, streams aside
+
+
+class HeadersOnce:
+    """Refuses a request that repeats a header of ONCE: another reader of it could choose the other value."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        names = [name for name, _ in scope["headers"]] if scope["type"] == "http" else []
+        if len(set(names)) < len(names):
+            repeated = [(ONCE[name], names.count(name)) for name in ONCE if names.count(name) > 1]
+            if repeated:
+                error = Invalid(
+                    [(name, f"was sent {count} times: send this header once") for name, count in repeated]
+                )
+                await answer_to(error)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+class EnterCall:
+    """Hands the inbound headers and the deadline on to outbound calls."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            # gRPC metadata takes printable ASCII only: a header with anything else ends here
+            kept = ((k, v) for k, v in scope["headers"] if k in HANDED_ON)
+            headers = ((k.decode("latin-1"), v.decode("latin-1")) for k, v in kept)
+            call_context.enter(((k, v) for k, v in headers if v.isascii() and v.isprintable()), DEADLINE)
+        await self._app(scope, receive, send)
+
+
+def described(scope: Scope, answer: Mapping[bytes, bytes]) -> dict[str, str]:
+    """The order that a traced request was about: in its path, or just placed."""
+    order_id = scope.get("path_params", {}).get("order_id") or answer.get(b"location", b"").decode()
+    return {"figtree.order_id": str(order_id).rpartition("/")[2]} if order_id else {}
+
+
+class UnambiguousPath:
+    """Refuses a path with an encoded slash or a backslash: a proxy in front may have read it as another path."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and AMBIGUOUS.search(scope.get("raw_path") or scope["path"].encode()):
+            await respond(AMBIGUOUS_PATH)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+class BodyLimit:
+    """Refuses a body that is larger than any request can be, announced or not."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "")
+        if announced.isdecimal() and int(announced) > MAX_BODY:
+            await respond(http_problem(413, "Content Too Large"))(scope, receive, send)
+            return
+        received = 0
+
+        async def limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MAX_BODY:
+                raise HTTPException(413, "Content Too Large")
+            return message
+
+        await self._app(scope, limited, send)
+
+
+class Leaving:
+    """While the process drains, each answer asks its caller to come back on another connection.
+
+    A server that closes an idle connection may cross with the next request on it; this way none is idle.
+    """
+
+    def __init__(self, app: ASGIApp, state: State) -> None:
+        self._app = app
+        self._state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def leaving(message: Message) -> None:
+            if message["type"] == "http.response.start" and self._state.draining:
+                message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+            await send(message)
+
+        await self._app(scope, receive, leaving if scope["type"] == "http" else send)

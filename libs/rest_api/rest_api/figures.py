@@ -1,0 +1,54 @@
+"""Business figures for Prometheus, counted where every shape of the system passes: at the edge."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, start_http_server
+
+from rest_api.errors import EdgeError
+from rest_api.models import Quote
+from rest_api.ports import Placed
+
+_registry = CollectorRegistry()
+_orders = Counter("figtree_orders", "Orders stored", ["currency"], registry=_registry)
+_value = Counter("figtree_order_value", "Total of the orders stored", ["currency"], registry=_registry)
+_replayed = Counter("figtree_orders_replayed", "Orders that were stored before", registry=_registry)
+_problems = Counter(
+    "figtree_problems", "Requests, or orders of a bulk, with a problem", ["reason"], registry=_registry
+)
+_quotes = Counter("figtree_quotes", "Baskets priced", ["currency"], registry=_registry)
+
+
+def serve(listen: str) -> Callable[[], None] | None:
+    """On a port of its own, which no route of the edge leads to, until the result is called.
+
+    `listen` is host:port, or empty for not at all.
+    """
+    if not listen:
+        return None
+    host, _, port = listen.rpartition(":")
+    server, thread = start_http_server(int(port), host, _registry)
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return stop
+
+
+def counted(answer: Placed | EdgeError) -> None:
+    if isinstance(answer, EdgeError):
+        refused(answer)
+    elif answer.replayed:
+        _replayed.inc()
+    else:
+        _orders.labels(answer.order.currency).inc()
+        _value.labels(answer.order.currency).inc(float(answer.order.total))
+
+
+def refused(error: EdgeError) -> None:
+    _problems.labels(error.reason).inc()
+
+
+def priced(quote: Quote) -> None:
+    _quotes.labels(quote.currency).inc()

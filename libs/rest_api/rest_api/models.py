@@ -1,0 +1,187 @@
+"""The resources of the REST contract. Amounts are decimals written as strings, never numbers."""
+
+import re
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic_core import PydanticCustomError
+
+from rest_api.money import as_text
+
+Exact = Annotated[Decimal, PlainSerializer(as_text, return_type=str)]
+Instant = Annotated[
+    datetime,
+    PlainSerializer(
+        lambda at: at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        return_type=str,
+    ),
+]
+
+
+def _written_as_day(value: object) -> object:
+    """Without this, a number would be a date as well: so many seconds since 1970."""
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise PydanticCustomError("date_form", "not YYYY-MM-DD")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_written_as_day)]
+CurrencyCode = Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217", examples=["EUR"])]
+TitleId = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[\x21-\x7e]+$", examples=["t-000001"])]
+CustomerId = Annotated[
+    str, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$", examples=["c-1001"])
+]
+IdempotencyKey = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
+Status = Literal["placed", "accepted", "shipped"]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Money(Model):
+    amount: Exact
+    currency: CurrencyCode
+
+
+class Title(Model):
+    id: str
+    isbn13: str
+    name: str
+    authors: tuple[str, ...]
+    format: Literal["print", "ebook", "audio"]
+    publisher: str
+    year: int
+
+
+class TitlePage(Model):
+    titles: tuple[Title, ...]
+    next_page_token: str = Field(description="Empty on the last page")
+
+
+class RateTable(Model):
+    """What one euro costs in each currency on one banking day."""
+
+    date: date
+    base: Literal["EUR"] = "EUR"
+    rates: dict[str, Exact]
+
+
+class Conversion(Model):
+    amount: Money
+    result: Money
+    rate: Exact
+    date: date
+
+
+def _whole(value: object) -> object:
+    """JSON Schema's integer includes 1.0 and 1e2; from here on they are 1 and 100."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class Line(Model):
+    title_id: TitleId
+    quantity: Annotated[int, Field(ge=1, le=10_000, strict=True), BeforeValidator(_whole)]
+
+
+class Basket(Model):
+    currency: CurrencyCode
+    lines: tuple[Line, ...] = Field(min_length=1, max_length=100)
+
+
+class PricedLine(Model):
+    title_id: str
+    quantity: int
+    list_price: Money
+    discount_percent: Exact
+    unit_price: Exact
+    total: Exact
+
+
+class Quote(Model):
+    currency: str
+    lines: tuple[PricedLine, ...]
+    total: Exact
+    rate_date: date
+
+
+class NewOrder(Basket):
+    customer_id: CustomerId
+
+
+class OrderLine(Model):
+    title_id: str
+    quantity: int
+    unit_price: Exact
+    total: Exact
+
+
+class Order(Model):
+    id: UUID
+    customer_id: str
+    status: Status
+    currency: str
+    lines: tuple[OrderLine, ...]
+    discount_percent: Exact
+    total: Exact
+    created_at: Instant
+
+
+class OrderPage(Model):
+    orders: tuple[Order, ...]
+    next_page_token: str = Field(description="Empty on the last page")
+
+
+class BulkItem(NewOrder):
+    idempotency_key: IdempotencyKey
+
+
+class BulkRequest(Model):
+    orders: tuple[BulkItem, ...] = Field(min_length=1, max_length=100)
+
+
+class FieldError(Model):
+    field: str
+    message: str
+
+
+class Problem(Model):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: tuple[FieldError, ...] = ()
+
+
+class BulkResult(Model):
+    """One order of a bulk: stored, or the problem why not."""
+
+    idempotency_key: str
+    order: Order | None = None
+    problem: Problem | None = None
+
+
+class BulkResponse(Model):
+    results: tuple[BulkResult, ...]
+
+
+class OrderEvent(Model):
+    """One server-sent event, `event: status`; its id is the sequence number."""
+
+    order_id: UUID
+    sequence: int
+    status: Status
+    at: Instant
+
+
+class Customer(Model):
+    id: str
+    name: str
+    tier: Literal["standard", "silver", "gold"]
+    discount_percent: Exact
+    credit_limit: Money

@@ -1,0 +1,70 @@
+"""What a neighbour answered instead of a result, in the edge's words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from google.rpc import error_details_pb2
+from grpc import StatusCode
+from grpc.aio import AioRpcError
+from grpc_status import rpc_status
+
+from rest_api import errors
+
+# grpc/grpc#36066: a status that meets a message on its way out is forgotten by the asyncio client, which says this
+# instead. What the callee had said is lost; a stream of orders may be repeated, since each has its key.
+LOST = "Internal error from Core"
+
+
+def translated(error: AioRpcError) -> Exception:
+    reason, violations, resource = _details(error)
+    if reason == "NOT_THE_WRITER":
+        return errors.Moved()
+    match error.code():
+        case StatusCode.INVALID_ARGUMENT:
+            return errors.Invalid(violations or [("request", error.details() or "is not valid")])
+        case StatusCode.NOT_FOUND:
+            return errors.Missing(*resource)
+        case StatusCode.ALREADY_EXISTS:
+            return errors.Conflict(resource[1])
+        case StatusCode.FAILED_PRECONDITION:
+            return errors.Refused(error.details() or "")
+        case StatusCode.RESOURCE_EXHAUSTED:
+            return errors.Overloaded(error.details() or "")
+        case StatusCode.DEADLINE_EXCEEDED:
+            return errors.TooLate("the deadline passed")
+        case StatusCode.PERMISSION_DENIED:
+            mesh = "the mesh forbids this call"
+            return errors.Denied(error.details() or mesh if reason == "NOT_YOURS" else mesh)
+        case StatusCode.UNAVAILABLE | StatusCode.CANCELLED:
+            return errors.Unavailable("please repeat the request")
+        case StatusCode.INTERNAL if error.details() == LOST:
+            return errors.Unavailable("please repeat the request")
+        case _:
+            return error
+
+
+def _details(error: AioRpcError) -> tuple[str, list[tuple[str, str]], tuple[str, str]]:
+    reason, violations, resource = "", [], ("resource", "of that name")
+    status: Any = rpc_status.from_call(error)
+    for detail in status.details if status else ():
+        info, bad, missing = (
+            error_details_pb2.ErrorInfo(),
+            error_details_pb2.BadRequest(),
+            error_details_pb2.ResourceInfo(),
+        )
+        if detail.Unpack(info):
+            reason = info.reason
+        elif detail.Unpack(bad):
+            violations = [(v.field, v.description) for v in bad.field_violations]
+        elif detail.Unpack(missing):
+            resource = (missing.resource_type, missing.resource_name)
+    return reason, violations, resource
+
+
+@contextmanager
+def translating() -> Iterator[None]:
+    try:
+        yield
+    except AioRpcError as error:
+        raise translated(error) from error

@@ -1,0 +1,47 @@
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from figtree.title.v1 import title_pb2 as pb
+from figtree.title.v1.title_pb2_grpc import TitleServiceStub
+from grpc.aio import Channel
+
+from rest_api.models import Title, TitlePage
+from rest_api.remote.errors import translating
+
+FORMATS: dict[int, Literal["print", "ebook", "audio"]] = {
+    pb.FORMAT_PRINT: "print",
+    pb.FORMAT_EBOOK: "ebook",
+    pb.FORMAT_AUDIO: "audio",
+}
+
+
+def from_proto(title: pb.Title) -> Title:
+    return Title(
+        id=title.id,
+        isbn13=title.isbn13,
+        name=title.name,
+        authors=tuple(title.authors),
+        format=FORMATS[title.format],
+        publisher=title.publisher,
+        year=title.year,
+    )
+
+
+class RemoteTitles:
+    def __init__(self, channel: Channel) -> None:
+        self._stub = TitleServiceStub(channel)
+
+    async def search(self, query: str, page_size: int, page_token: str) -> TitlePage:
+        request = pb.SearchTitlesRequest(query=query, page_size=page_size, page_token=page_token)
+        with translating():
+            page = await self._stub.SearchTitles(request)
+        return TitlePage(titles=tuple(map(from_proto, page.titles)), next_page_token=page.next_page_token)
+
+    async def get(self, title_id: str) -> Title:
+        with translating():
+            return from_proto((await self._stub.GetTitle(pb.GetTitleRequest(title_id=title_id))).title)
+
+    async def batch_get(self, title_ids: Sequence[str]) -> Mapping[str, Title]:
+        with translating():
+            found = await self._stub.BatchGetTitles(pb.BatchGetTitlesRequest(title_ids=title_ids))
+        return {title.id: from_proto(title) for title in found.titles}

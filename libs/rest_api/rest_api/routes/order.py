@@ -1,0 +1,133 @@
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi.responses import StreamingResponse
+from service_kit.context import concerns
+
+from rest_api import figures
+from rest_api.errors import EdgeError
+from rest_api.models import (
+    BulkRequest,
+    BulkResponse,
+    BulkResult,
+    CustomerId,
+    IdempotencyKey,
+    NewOrder,
+    Order,
+    OrderEvent,
+    OrderPage,
+)
+from rest_api.ports import Placed
+from rest_api.problems import problem
+from rest_api.routes.body import json_only
+from rest_api.routes.paging import PageSize, PageToken
+from rest_api.routes.ports import PortsOf, may_answer
+
+router = APIRouter(prefix="/api/orders", tags=["order"])
+
+Key = Annotated[
+    IdempotencyKey,
+    Header(
+        alias="Idempotency-Key",
+        description="Chosen by the caller, unique per customer. The same key with the same order again "
+        "answers the stored order and stores nothing; with another order it is a conflict",
+    ),
+]
+LastEventId = Annotated[
+    int, Header(alias="Last-Event-ID", ge=0, le=1_000_000, description="Resume behind this event")
+]
+LOCATION = {"headers": {"Location": {"description": "Where the order is", "schema": {"type": "string"}}}}
+
+
+@router.post(
+    "",
+    status_code=201,
+    dependencies=[Depends(json_only)],
+    responses={
+        200: {"model": Order, "description": "An earlier request with this key had stored it", **LOCATION},
+        201: {"description": "Stored", **LOCATION},
+        **may_answer(409, 413, 415),
+    },
+)
+async def place_order(ports: PortsOf, order: NewOrder, key: Key, response: Response) -> Order:
+    concerns(order.customer_id)
+    placed = await ports.orders.place(key, order)
+    figures.counted(placed)
+    response.headers["location"] = f"/api/orders/{placed.order.id}"
+    if placed.replayed:
+        response.status_code = 200
+    return placed.order
+
+
+@router.post("/bulk", responses=may_answer(413, 415), dependencies=[Depends(json_only)])
+async def place_orders(ports: PortsOf, bulk: BulkRequest) -> BulkResponse:
+    """Each order succeeds or fails alone; repeating the whole request is safe."""
+    wanted = [
+        (i.idempotency_key, NewOrder(customer_id=i.customer_id, currency=i.currency, lines=i.lines))
+        for i in bulk.orders
+    ]
+    answers = await ports.orders.place_many(wanted)
+    for answer in answers:
+        figures.counted(answer)
+    return BulkResponse(
+        results=tuple(_result(key, answer) for (key, _), answer in zip(wanted, answers, strict=True))
+    )
+
+
+def _result(key: str, answer: Placed | EdgeError) -> BulkResult:
+    if isinstance(answer, EdgeError):
+        return BulkResult(idempotency_key=key, problem=problem(answer))
+    return BulkResult(idempotency_key=key, order=answer.order)
+
+
+@router.get("", responses=may_answer())
+async def list_orders(
+    ports: PortsOf,
+    customer_id: Annotated[CustomerId | None, Query(description="None means everybody's")] = None,
+    page_size: PageSize = 20,
+    page_token: PageToken = "",
+) -> OrderPage:
+    """The newest first."""
+    return await ports.orders.list(customer_id or "", page_size, page_token)
+
+
+@router.get("/{order_id}", responses=may_answer(404))
+async def get_order(ports: PortsOf, order_id: UUID) -> Order:
+    return await ports.orders.get(order_id)
+
+
+@router.get(
+    "/{order_id}/events",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "`id` is the sequence number, `event` is status, `data` an OrderEvent",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        204: {
+            "description": "The order has no event behind Last-Event-ID and gets no more: do not reconnect"
+        },
+        **may_answer(404),
+    },
+)
+async def watch_order(ports: PortsOf, order_id: UUID, last_event_id: LastEventId = 0) -> Response:
+    """Server-sent events from the order's first until its last; Last-Event-ID resumes."""
+    events = ports.orders.watch(order_id, last_event_id)
+    first = await anext(events, None)  # an unknown order is a 404, not a broken stream
+    if first is None:
+        return Response(status_code=204)  # the one status after which an EventSource does not reconnect
+
+    async def stream() -> AsyncIterator[bytes]:
+        async with aclosing(events):
+            yield _sse(first)
+            async for event in events:
+                yield _sse(event)
+
+    return StreamingResponse(stream(), media_type="text/event-stream", headers={"cache-control": "no-store"})
+
+
+def _sse(event: OrderEvent) -> bytes:
+    return f"id: {event.sequence}\nevent: status\ndata: {event.model_dump_json()}\n\n".encode()

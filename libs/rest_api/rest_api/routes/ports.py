@@ -1,0 +1,38 @@
+"""The ports of the application that a request came to."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from rest_api.ports import Ports
+from rest_api.problems import PROBLEM
+
+MEANING = {
+    400: "The request is not valid, or a rule forbids it",
+    403: "The mesh forbids this call",
+    404: "There is no such resource",
+    409: "The idempotency key was used for another order",
+    413: "The body is too large",
+    415: "The body is not application/json",
+    429: "Too much work is waiting; repeat after the seconds in Retry-After",
+    503: "A part of the system does not answer; repeat after the seconds in Retry-After",
+    504: "The answer took too long",
+}
+EVERYWHERE = (400, 403, 429, 503, 504)
+
+
+async def _ports(request: Request) -> Ports:
+    ports: Ports = request.app.state.ports()
+    return ports
+
+
+PortsOf = Annotated[Ports, Depends(_ports)]
+
+
+def may_answer(*statuses: int) -> dict[int | str, dict[str, object]]:
+    """The problems that a route documents, for its `responses`."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        status: {"description": MEANING[status], "content": {PROBLEM: {"schema": schema}}}
+        for status in sorted({*statuses, *EVERYWHERE})
+    }

@@ -1,0 +1,30 @@
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from rest_api.models import Title, TitleId, TitlePage
+from rest_api.routes.paging import PageSize, PageToken
+from rest_api.routes.ports import PortsOf, may_answer
+
+router = APIRouter(prefix="/api/titles", tags=["title"])
+
+Words = Annotated[
+    str,
+    Query(
+        max_length=200,
+        description="Words, each of which begins a word of the name or of an author; none finds everything",
+    ),
+]
+
+
+@router.get("", responses=may_answer())
+async def search_titles(
+    ports: PortsOf, query: Words = "", page_size: PageSize = 20, page_token: PageToken = ""
+) -> TitlePage:
+    """The catalogue, or what matches, in the order of ids."""
+    return await ports.titles.search(query, page_size, page_token)
+
+
+@router.get("/{title_id}", responses=may_answer(404))
+async def get_title(ports: PortsOf, title_id: TitleId) -> Title:
+    return await ports.titles.get(title_id)

@@ -1,0 +1,72 @@
+"""Business figures count what was really stored and priced, on the hot path as on the ordinary one."""
+
+import json
+import socket
+from typing import Any
+
+import httpx
+import pytest
+from rest_api import errors, figures
+from rest_api.ports import Placed
+
+from .conftest import Fakes
+from .test_hot import BASKET, ORDER, QUOTE, WANTED, both_ways
+
+
+def sample(name: str, **labels: str) -> float:
+    return figures._registry.get_sample_value(name, labels) or 0.0
+
+
+async def place(client: httpx.AsyncClient, fakes: Fakes, outcome: Any) -> None:
+    fakes.answer = outcome
+    await both_ways(client, "/api/orders", json.dumps(WANTED).encode(), {"idempotency-key": "k"})
+
+
+async def test_an_order_counts_once_with_its_value(client: httpx.AsyncClient, fakes: Fakes) -> None:
+    orders, value = (
+        sample("figtree_orders_total", currency="EUR"),
+        sample("figtree_order_value_total", currency="EUR"),
+    )
+    await place(client, fakes, Placed(ORDER))
+    assert sample("figtree_orders_total", currency="EUR") == orders + 2
+    assert sample("figtree_order_value_total", currency="EUR") == value + 600
+
+
+async def test_an_order_that_was_stored_before_is_no_new_one(client: httpx.AsyncClient, fakes: Fakes) -> None:
+    orders, replayed = sample("figtree_orders_total", currency="EUR"), sample("figtree_orders_replayed_total")
+    await place(client, fakes, Placed(ORDER, replayed=True))
+    assert sample("figtree_orders_total", currency="EUR") == orders
+    assert sample("figtree_orders_replayed_total") == replayed + 2
+
+
+@pytest.mark.parametrize("error", [errors.Refused("no"), errors.Unavailable("come again"), errors.Moved()])
+async def test_a_problem_counts_by_its_reason(
+    client: httpx.AsyncClient, fakes: Fakes, error: Exception
+) -> None:
+    reason = getattr(error, "reason", "unavailable")
+    before = sample("figtree_problems_total", reason=reason)
+    await place(client, fakes, error)
+    assert sample("figtree_problems_total", reason=reason) == before + 2
+
+
+async def test_a_quote_counts(client: httpx.AsyncClient, fakes: Fakes) -> None:
+    before, fakes.answer = sample("figtree_quotes_total", currency="JPY"), QUOTE
+    await both_ways(client, "/api/quotes", json.dumps(BASKET).encode(), {})
+    assert sample("figtree_quotes_total", currency="JPY") == before + 2
+
+
+def test_the_figures_have_a_port_of_their_own_and_no_path_at_the_edge() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = figures.serve(f"127.0.0.1:{port}")
+    assert server is not None
+    try:
+        assert "figtree_quotes_total" in httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    finally:
+        server()
+    assert figures.serve("") is None
+
+
+async def test_the_edge_does_not_tell_its_users(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/metrics")).status_code == 404

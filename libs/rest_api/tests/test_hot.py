@@ -1,0 +1,149 @@
+"""The hot path answers byte for byte as the ordinary way does, which a parameter of the media type leads to."""
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rest_api import errors
+from rest_api.models import Money, Order, OrderLine, PricedLine, Quote
+from rest_api.ports import Placed
+
+from .conftest import Fakes
+
+ORDER = Order(
+    id=UUID("01a209a2-e71e-7691-a191-51bf6c95b2d6"),
+    customer_id="c-1001",
+    status="placed",
+    currency="EUR",
+    lines=(OrderLine(title_id="é", quantity=2, unit_price=Decimal("1.50"), total=Decimal("3.00")),),
+    discount_percent=Decimal("-0"),
+    total=Decimal("3E+2"),
+    created_at=datetime(2026, 11, 20, 12, tzinfo=UTC),
+)
+QUOTE = Quote(
+    currency="JPY",
+    lines=(
+        PricedLine(
+            title_id="t",
+            quantity=1,
+            list_price=Money(amount=Decimal("1.10"), currency="EUR"),
+            discount_percent=Decimal(5),
+            unit_price=Decimal(7),
+            total=Decimal(7),
+        ),
+    ),
+    total=Decimal(7),
+    rate_date=date(2026, 11, 20),
+)
+LINE = {"title_id": "t-000001", "quantity": 1}
+BASKET = {"currency": "EUR", "lines": [LINE]}
+WANTED = {**BASKET, "customer_id": "c-1001"}
+
+
+async def both_ways(
+    client: httpx.AsyncClient, path: str, body: bytes, headers: dict[str, str]
+) -> list[tuple[Any, ...]]:
+    answers = []
+    for kind in ("application/json", "application/json; charset=utf-8"):
+        answer = await client.post(path, content=body, headers={"content-type": kind, **headers})
+        answers.append((answer.status_code, answer.headers.raw, answer.content))
+    return answers
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Placed(ORDER),
+        Placed(ORDER, replayed=True),
+        errors.Conflict("k"),
+        errors.Refused("no"),
+        errors.Overloaded("many"),
+        errors.Unavailable("come again"),
+        errors.Moved(),
+        errors.Invalid([("currency", "XXX has no rate on 2026-11-20")]),
+        KeyError("inside"),
+    ],
+)
+async def test_an_order_is_answered_alike(client: httpx.AsyncClient, fakes: Fakes, outcome: Any) -> None:
+    fakes.answer = outcome
+    hot, ordinary = await both_ways(
+        client, "/api/orders", json.dumps(WANTED).encode(), {"idempotency-key": "k"}
+    )
+    assert hot == ordinary
+    assert len(fakes.asked) == 2
+    assert fakes.asked[0] == fakes.asked[1]
+
+
+async def test_a_quote_is_answered_alike(client: httpx.AsyncClient, fakes: Fakes) -> None:
+    fakes.answer = QUOTE
+    hot, ordinary = await both_ways(client, "/api/quotes", json.dumps(BASKET).encode(), {})
+    assert hot == ordinary
+    assert hot[0] == 200
+
+
+@pytest.mark.parametrize("key", [None, "", "a b", "k" * 65, "k" * 64])
+async def test_keys_are_judged_alike(client: httpx.AsyncClient, fakes: Fakes, key: str | None) -> None:
+    fakes.answer = Placed(ORDER)
+    headers = {} if key is None else {"idempotency-key": key}
+    hot, ordinary = await both_ways(client, "/api/orders", json.dumps(WANTED).encode(), headers)
+    assert hot == ordinary
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("EUR"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+bodies = st.fixed_dictionaries(
+    {
+        "customer_id": st.just("c-1001") | values,
+        "currency": st.sampled_from(["EUR", "eur", "EURO", ""]) | values,
+        "lines": st.lists(
+            st.fixed_dictionaries(
+                {"title_id": st.just("t") | values, "quantity": st.integers(-1, 10_001) | values},
+                optional={"extra": values},
+            ),
+            max_size=3,
+        )
+        | values,
+    },
+    optional={"more": values},
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=bodies.map(lambda b: json.dumps(b).encode()) | st.binary(max_size=40))
+async def test_bodies_are_judged_alike(client: httpx.AsyncClient, fakes: Fakes, body: bytes) -> None:
+    fakes.answer, fakes.asked = Placed(ORDER), []
+    hot, ordinary = await both_ways(client, "/api/orders", body, {"idempotency-key": "k"})
+    assert hot == ordinary
+    assert fakes.asked[::2] == fakes.asked[1::2]
+
+
+@pytest.mark.parametrize(("written", "read"), [("1.0", 1), ("1e2", 100), ("1E0", 1), ("10000.0", 10_000)])
+async def test_a_whole_quantity_may_be_written_as_a_float(
+    client: httpx.AsyncClient, fakes: Fakes, written: str, read: int
+) -> None:
+    fakes.answer = Placed(ORDER)
+    body = json.dumps(WANTED).replace('"quantity": 1', f'"quantity": {written}').encode()
+    hot, ordinary = await both_ways(client, "/api/orders", body, {"idempotency-key": "k"})
+    assert hot == ordinary
+    assert hot[0] == 201
+    quantities = [order.lines[0].quantity for _, order in fakes.asked]
+    assert quantities == [read, read]
+    assert {type(quantity) for quantity in quantities} == {int}
+
+
+@pytest.mark.parametrize("written", ["1.5", "true", '"1"', "0.0", "10001.0", "1e999", "-1.0", "null"])
+async def test_another_quantity_is_refused(client: httpx.AsyncClient, fakes: Fakes, written: str) -> None:
+    body = json.dumps(WANTED).replace('"quantity": 1', f'"quantity": {written}').encode()
+    hot, ordinary = await both_ways(client, "/api/orders", body, {"idempotency-key": "k"})
+    assert hot == ordinary
+    assert hot[0] == 400
+    assert fakes.asked == []
