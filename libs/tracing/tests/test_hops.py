@@ -104,7 +104,7 @@ async def served() -> AsyncIterator[tuple[aio.Channel, Seen]]:
 
 
 async def called(channel: aio.Channel, method: str, traceparent: str, request: bytes = b"") -> None:
-    """As the chassis's channel does it."""
+    """As the channel of service_kit does."""
     span, headers = calling(method, {"traceparent": traceparent})
     make: Any = channel.unary_stream if method.endswith("Stream") else channel.unary_unary
     call = ending(make(method)(request, metadata=tuple(headers.items())), span)
