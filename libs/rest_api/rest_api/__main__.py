@@ -1,4 +1,4 @@
-"""`python -m edge > docs/openapi.json` writes the contract."""
+"""`python -m rest_api > docs/openapi.json` writes the contract."""
 
 import json
 import sys

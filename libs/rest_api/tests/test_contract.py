@@ -13,7 +13,7 @@ def operations() -> list[dict[str, Any]]:
 
 
 def test_the_committed_document_is_the_one_that_the_routes_give() -> None:
-    assert create_app(nothing).openapi() == DOCUMENT, "write it with: python -m edge > docs/openapi.json"
+    assert create_app(nothing).openapi() == DOCUMENT, "write it with: python -m rest_api > docs/openapi.json"
 
 
 def test_no_operation_answers_422() -> None:

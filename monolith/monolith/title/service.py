@@ -1,7 +1,7 @@
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import common.words
 from rest_api import paging
 from rest_api.errors import Missing
 from rest_api.models import Title, TitlePage
@@ -10,7 +10,6 @@ from sqlalchemy import ColumnElement, Row, func, literal_column, select
 from monolith.database import Database
 from monolith.title.tables import titles
 
-WORD = re.compile(r"[^\W_]+")
 MOST_WORDS = 8
 COLUMNS = [column for column in titles.columns if column.name != "updated_at"]
 # as in the index: a parameter in place of the name would hide the index from the planner
@@ -20,7 +19,7 @@ DOCUMENT = func.to_tsvector(SIMPLE, func.search_text(titles.c.name, titles.c.aut
 
 def prefixes(query: str) -> str:
     """The text search query: each word begins a word, all of them do; empty without words."""
-    return " & ".join(f"{word}:*" for word in WORD.findall(query.lower())[:MOST_WORDS])
+    return " & ".join(f"{word}:*" for word in common.words.words(query)[:MOST_WORDS])
 
 
 def from_row(row: Row[Any]) -> Title:
@@ -41,7 +40,10 @@ class LocalTitles:
 
     async def search(self, query: str, page_size: int, page_token: str) -> TitlePage:
         wanted = select(*COLUMNS).where(titles.c.id > paging.last_key(page_token))
-        if words := prefixes(query):
+        words = prefixes(query)
+        if not words and query.strip():  # nothing to look for, which is not the same as no query
+            return TitlePage(titles=(), next_page_token="")
+        if words:
             wanted = wanted.where(DOCUMENT.op("@@")(func.to_tsquery(SIMPLE, words)))
         found = await self._database.rows(wanted.order_by(titles.c.id).limit(page_size + 1))
         page = tuple(map(from_row, found[:page_size]))

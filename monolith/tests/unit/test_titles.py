@@ -11,7 +11,7 @@ from monolith.title.service import prefixes
     [
         ("Jane  AUSTEN", "jane:* & austen:*"),
         ("d'Urbervilles", "d:* & urbervilles:*"),
-        ("BRONTË", "brontë:*"),
+        ("BRONTË", "bronte:*"),
         ("a & b | !c:*", "a:* & b:* & c:*"),
         ("!!!", ""),
         ("a b c d e f g h i j", "a:* & b:* & c:* & d:* & e:* & f:* & g:* & h:*"),

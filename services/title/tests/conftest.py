@@ -1,7 +1,7 @@
 import asyncio
-import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 
+import common.words
 import pytest
 from database import writing
 from sqlalchemy import delete
@@ -23,7 +23,7 @@ class MemoryTitles:
 
     async def page(self, words: Sequence[str], after: str, size: int) -> Sequence[Title]:
         def matches(title: Title) -> bool:
-            known = re.findall(r"[^\W_]+", " ".join((title.name, *title.authors)).lower())
+            known = common.words.words(" ".join((title.name, *title.authors)))
             return all(any(word.startswith(prefix) for word in known) for prefix in words)
 
         return [self._titles[i] for i in sorted(self._titles) if i > after and matches(self._titles[i])][

@@ -5,7 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import common.words
+
 FORMATS = ("print", "ebook", "audio")
+MOST_WORDS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,8 @@ class StorageUnavailable(Exception):
 
 
 def words(query: str) -> tuple[str, ...]:
-    """The runs of letters and digits in the query, in lower case; more than eight narrow nothing any more."""
-    return tuple(re.findall(r"[^\W_]+", query.lower())[:8])
+    """The first eight words of the query, folded as the stored names are."""
+    return tuple(common.words.words(query)[:MOST_WORDS])
 
 
 def is_id(value: Any) -> bool:

@@ -57,7 +57,10 @@ class Catalogue:
             violations.append(("page_size", "must be between 1 and 100"))
         if violations:
             raise InvalidRequest(violations)
-        titles = await self.titles.page(domain.words(query), paging.last_key(page_token), size + 1)
+        words, after = domain.words(query), paging.last_key(page_token)
+        if not words and query.strip():  # nothing to look for, which is not the same as no query
+            return Page((), "")
+        titles = await self.titles.page(words, after, size + 1)
         more = len(titles) > size
         return Page(titles[:size], paging.token(titles[size - 1].id) if more else "")
 

@@ -12,7 +12,7 @@ Words = Annotated[
     str,
     Query(
         max_length=200,
-        description="Words, each of which begins a word of the name or of an author; none finds everything",
+        description="Words, each of which begins a word of the name or an author; case and accents do not matter. Blank: all",
     ),
 ]
 

@@ -1,5 +1,6 @@
 """What every Titles keeps: the fake and the real one."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -7,9 +8,12 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, event, text
-from title.database import database, migrate
-from title.domain import NotTheWriter, StorageUnavailable, Title
+from common.words import words as common_words
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import ARRAY, Connection, Text, column, event, func, literal, select, text
+from title.database import database, migrate, rows
+from title.domain import NotTheWriter, StorageUnavailable, Title, words
 from title.service import Titles
 from title.storage import SqlTitles, metadata
 
@@ -39,18 +43,18 @@ async def test_a_failing_batch_takes_the_earlier_ones_with_it(titles: Titles, em
 
 
 @pytest.mark.parametrize(
-    ("words", "found"),
+    ("wanted", "found"),
     [
         ((), ["t-1", "t-2", "t-3"]),
         (("pri",), ["t-1"]),
         (("aus", "and"), ["t-1", "t-2"]),
-        (("jane", "émi"), []),
-        (("émi",), ["t-3"]),
+        (words("jane émi"), []),
+        (words("émi"), ["t-3"]),
         (("ride",), []),
     ],
 )
 async def test_each_word_begins_some_word(
-    titles: Titles, emma: Title, words: list[str], found: list[str]
+    titles: Titles, emma: Title, wanted: Sequence[str], found: list[str]
 ) -> None:
     shelf = [
         replace(emma, id="t-1", name="Pride and Prejudice"),
@@ -58,7 +62,7 @@ async def test_each_word_begins_some_word(
         replace(emma, id="t-3", name="Émile", authors=("Jean-Jacques Rousseau",)),
     ]
     await titles.put([shelf])
-    assert [title.id for title in await titles.page(words, "", 10)] == found
+    assert [title.id for title in await titles.page(wanted, "", 10)] == found
 
 
 async def test_pages_go_by_id(titles: Titles, emma: Title) -> None:
@@ -129,3 +133,54 @@ async def test_a_search_may_use_the_index(sql_titles: SqlTitles, emma: Title, da
             await connection.execute(text("set plan_cache_mode = force_generic_plan"))
             plan = await connection.exec_driver_sql(f"explain {seen[0]}", ("", "emma:*", 10))
             assert "titles_search" in "".join(row[0] for row in plan)
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("Jane Eyre by Brontë", "Bronte\u0308"),
+        ("Jane Eyre by Bronte\u0308", "BRONTË"),
+        ("Jane Eyre by Brontë", "bront"),
+        ("हिन्दी की कहानी", "हिन्दी"),
+        ("हिन्दी की कहानी", "हिन"),
+        ("İstanbul", "istanbul"),
+        ("Istanbul", "İSTANBUL"),
+        ("Die Straße", "STRASSE"),
+        ("Ὀδύσσεια Ὅμηρος", "οδυσσεια ομηροσ"),
+        ("ภาษาไทย", "ภาษา"),
+    ],
+)
+async def test_a_title_is_found_however_its_name_is_typed(
+    titles: Titles, emma: Title, name: str, query: str
+) -> None:
+    await titles.put([[replace(emma, name=name)]])
+    assert [title.name for title in await titles.page(words(query), "", 10)] == [name]
+    assert await titles.page(words("हन"), "", 10) == []
+
+
+# Characters that Python's Unicode knows, without marks of scripts that `common.words` does not spell out.
+SPELLINGS = st.text(
+    st.one_of(
+        st.characters(
+            max_codepoint=0x24FF, exclude_categories=["Cs", "Cn", "Mn", "Mc"], exclude_characters="\x00"
+        ),
+        st.characters(min_codepoint=0x0300, max_codepoint=0x036F),
+        st.characters(min_codepoint=0x0900, max_codepoint=0x0D7F, exclude_categories=["Cn"]),
+        st.sampled_from("ßæœøłđıİςΣ한국어卡夫卡ﬁＡ\u00ad\u200d"),
+    ),
+    min_size=1,
+    max_size=20,
+)
+
+
+@settings(max_examples=5, suppress_health_check=list(HealthCheck), deadline=None)
+@given(names=st.lists(SPELLINGS, min_size=100, max_size=200))
+def test_the_database_folds_a_name_as_a_query_is_folded(database_url: str, names: list[str]) -> None:
+    async def folded() -> list[list[str]]:
+        statement = select(func.search_text(column("name"), literal([], ARRAY(Text)))).select_from(
+            func.unnest(literal(names, ARRAY(Text))).alias("name")
+        )
+        async with database(database_url) as engine:
+            return [row[0].split() for row in await rows(engine, statement)]
+
+    assert asyncio.run(folded()) == [common_words(name) for name in names]
