@@ -12,7 +12,7 @@ Words = Annotated[
     str,
     Query(
         max_length=200,
-        description="Words, each of which begins a word of the name or an author; case and accents do not matter. Blank: all",
+        description="Words, each of which begins a word of the name or an author, in any case, with or without accents",
     ),
 ]
 
