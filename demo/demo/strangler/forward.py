@@ -30,7 +30,7 @@ async def strangle(tools: Tools, module: Module, report: Report, between: Betwee
                     await between(module.name)
                 await _eliminate(tools, module, report)
         except BaseException as failure:
-            await tools.put_right(report, _take_reads_back(tools, module, report, failure))
+            await tools.put_right(report, take_reads_back(tools, module, report, failure))
             raise
     await _conclude(tools, module, report)
 
@@ -69,7 +69,7 @@ async def _coexist(tools: Tools, module: Module, report: Report) -> None:
         await tools.place(module, "remote")
 
 
-async def _take_reads_back(tools: Tools, module: Module, report: Report, why: BaseException) -> None:
+async def take_reads_back(tools: Tools, module: Module, report: Report, why: BaseException) -> None:
     """The monolith is still the writer: it answers all reads again, until the next step begins anew."""
     if await fence.is_closed(tools.runtime, MONOLITH, module):
         return  # cut over already: both sides are fed, and the next step finishes this one

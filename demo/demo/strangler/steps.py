@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from demo.runtimes.runtime import Runtime
 from demo.strangler import state as phases
@@ -9,6 +11,7 @@ from demo.strangler.back import return_
 from demo.strangler.database import MONOLITH, Waiting, connected, waiting
 from demo.strangler.forward import Between, strangle
 from demo.strangler.gate import Comparison
+from demo.strangler.guard import guarded
 from demo.strangler.modules import BY_NAME, LAST, MODULES, SHAPES, TRAFFIC, Module
 from demo.strangler.tools import GATEWAY, SETTLE, Progress, Report, Tools
 
@@ -74,7 +77,8 @@ class Strangler:
             if number + 1 == LAST:
                 await self._retire(report)
             else:
-                await strangle(self._tools, MODULES[number], report, between)
+                async with self._guarded(MODULES[number], report):
+                    await strangle(self._tools, MODULES[number], report, between)
             return await self._over(report)
 
     async def back(self) -> Report:
@@ -91,8 +95,19 @@ class Strangler:
         if number == LAST:
             await self._restore(report)
         else:
-            await return_(self._tools, BY_NAME[under_way] if under_way else MODULES[number - 1], report)
+            module = BY_NAME[under_way] if under_way else MODULES[number - 1]
+            async with self._guarded(module, report):
+                await return_(self._tools, module, report)
         return await self._over(report)
+
+    @asynccontextmanager
+    async def _guarded(self, module: Module, report: Report) -> AsyncIterator[None]:
+        self._tools.unsettled = False
+        async with guarded(self._runtime, module.name, report.step) as guard:
+            try:
+                yield
+            finally:
+                guard.needed = self._tools.unsettled
 
     async def _over(self, report: Report) -> Report:
         report.ended = time.time()

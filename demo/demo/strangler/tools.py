@@ -51,6 +51,7 @@ class Tools:
         self.state = State(runtime)
         self.dwell = dwell
         self._progress = progress
+        self.unsettled = False  # users could not be moved back after a failure
         self._stalled = ""  # why the replica was given up that writers had waited for
 
     @contextmanager
@@ -139,7 +140,12 @@ class Tools:
         try:
             await work
         except Exception as error:  # whatever it is, the first failure is the one to be raised
-            self._progress(report.step, f"users could not be moved back: {error}; repeat the command")
+            self.unsettled = True
+            self._progress(
+                report.step,
+                f"users could not be moved back yet: {reason(error)}. This is tried again for two minutes; `figtree"
+                " status` shows where reads and writes go, `figtree step` and `figtree back` go on from there",
+            )
 
     async def check(self, module: Module, direction: Direction, report: Report) -> None:
         """The gate: raise GateRefused if any row differs."""
