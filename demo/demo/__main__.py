@@ -48,7 +48,11 @@ async def _connected() -> Runtime:
 @app.command()
 def demo() -> None:
     """Bring everything up, strangle the monolith under load, prove it; stays up if somebody watches."""
-    raise typer.Exit(carry_out(tour.demo(Settings(), interactive=sys.stdin.isatty() and sys.stdout.isatty())))
+
+    async def work() -> int:
+        return await tour.demo(Settings(), interactive=sys.stdin.isatty() and sys.stdout.isatty())
+
+    raise typer.Exit(carry_out(work()))
 
 
 @app.command()
@@ -360,7 +364,11 @@ async def _strangler(quiet: bool, json_lines: bool = False) -> Strangler:
     if json_lines:
         progress = _print_phase
     return Strangler(
-        await _connected(), dwell=Settings().dwell, lock_limit=Settings().lock_limit, progress=progress
+        await _connected(),
+        dwell=Settings().dwell,
+        lock_limit=Settings().lock_limit,
+        work_limit=Settings().work_limit,
+        progress=progress,
     )
 
 

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 from demo.strangler import fence, gate
 from demo.strangler import state as phases
-from demo.strangler.database import MONOLITH, Held
+from demo.strangler.database import MONOLITH, Held, Waiting, told, waiting
 from demo.strangler.gate import GateRefused
 from demo.strangler.mirror import Verdict
 from demo.strangler.modules import ORDER, ROOT, Module
@@ -462,3 +462,28 @@ async def test_a_failure_that_the_command_cannot_undo_itself_is_undone_after_it(
         with pytest.raises(GateRefused):
             await strangler.forward(refuse)
     assert await settled(strangler, "killed") < 8
+
+
+async def test_a_wait_for_another_program_is_told_names_who_blocks_it_and_ends(
+    runtime: OnlyDatabases,
+) -> None:
+    heard: list[str] = []
+    waiting.set(Waiting(3, heard.append, 20))
+    stranger = await asyncpg.connect(
+        await runtime.admin_url("order"), server_settings={"application_name": "month-end"}
+    )
+    migration = await asyncpg.connect(await runtime.admin_url("order"))
+    try:
+        async with stranger.transaction():
+            await stranger.execute("lock table orders")
+            with pytest.raises(Held, match=r"gave up after waiting \d+ s for order to start.*month-end"):
+                async with told(runtime, "order", "order to start"):  # type: ignore[arg-type]
+                    await migration.execute("alter table orders add column note text")
+        assert "waiting for order to start" in heard[0]
+        waiting.set(Waiting(60, heard.append, 2))
+        with pytest.raises(Held, match="gave up after waiting 2 s for a seed"):
+            async with told(runtime, "order", "a seed"):  # type: ignore[arg-type]
+                await asyncio.Event().wait()
+    finally:
+        await stranger.close()
+        await migration.close()

@@ -49,8 +49,8 @@ async def stay(tools: Tools, module: Module, report: Report, why: BaseException)
     if not await fence.is_closed(tools.runtime, MONOLITH, module):
         return  # the monolith is the writer already, and the next step back finishes this one
     with tools.phase(report, f"back: {module.name} keeps all reads and writes"):
+        await tools.place(module, "remote")  # first: it needs the database alone
         await tools.runtime.apply([module.done_traffic])
-        await tools.place(module, "remote")
         await tools.state.set(module.name, phases.STRANGLED, report.step)
         await tools.state.reads(module.name, 100, reason(why))
 

@@ -41,13 +41,13 @@ async def _start(tools: Tools, module: Module, report: Report) -> None:
     if missing := [name for name in (module.name, *module.newcomers, GATEWAY) if name not in running]:
         with tools.phase(report, f"transform: start {', '.join(missing)}"):
             for workload in missing:
-                await tools.runtime.start(workload)
+                await tools.start(workload)
 
 
 async def _transform(tools: Tools, module: Module, report: Report) -> None:
     with tools.phase(report, f"transform: copy {module.name}'s rows"):
         for newcomer in module.newcomers:
-            await tools.runtime.run(newcomer, "seed")
+            await tools.seed(newcomer)
         await tools.runtime.apply(newcomer_traffic(module))
         await fence.close(tools.runtime, module.name, module)
         await tools.replication.start(module, "forward", copy=True)
@@ -74,8 +74,8 @@ async def take_reads_back(tools: Tools, module: Module, report: Report, why: Bas
     if await fence.is_closed(tools.runtime, MONOLITH, module):
         return  # cut over already: both sides are fed, and the next step finishes this one
     with tools.phase(report, f"co-exist: all reads of {module.name} go back to the monolith"):
+        await tools.place(module, "local")  # first: it needs the database alone
         await tools.runtime.apply([module.traffic("monolith")])
-        await tools.place(module, "local")
         await tools.state.reads(module.name, 0, reason(why))
         await tools.state.note(
             report.step, f"reads of {module.name} went back to the monolith", why=reason(why)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import asyncpg
 
 from demo.runtimes.runtime import Runtime
-from demo.strangler.database import MONOLITH, connected
+from demo.strangler.database import MONOLITH, TOLD_AFTER, connected, waiting
 from demo.strangler.modules import Module
 
 Direction = Literal["forward", "back"]  # forward: monolith to service
@@ -86,18 +86,25 @@ class Replication:
             await _drop_slots(db, name)
             await db.execute(f"drop publication if exists {name}")
 
-    async def copied(self, module: Module, direction: Direction, patience: float = 120) -> int:
+    async def copied(self, module: Module, direction: Direction) -> int:
         """Wait until the initial copy is done; the number of rows that the subscriber has then."""
         _, subscriber = ends(module, direction)
-        deadline = time.monotonic() + patience
+        limit = waiting.get().work
+        begun = time.monotonic()
+        due = TOLD_AFTER
         async with connected(self._runtime, subscriber) as db:
             while await db.fetchval(
                 "select count(*) from pg_subscription_rel r join pg_subscription s on s.oid = r.srsubid"
                 " where s.subname = $1 and r.srsubstate <> 'r'",
                 name_of(module, direction),
             ):
-                if time.monotonic() > deadline:
-                    raise Lagging(f"{module.name}: the initial copy was not done after {patience:.0f} s")
+                taken = time.monotonic() - begun
+                if taken > limit:
+                    why = await self._trouble(module, direction)
+                    raise Lagging(f"{module.name}: the initial copy was not done after {limit:.0f} s: {why}")
+                if taken > due:
+                    waiting.get().tell(f"the copy of {module.name}'s rows is not done after {taken:.0f} s")
+                    due = 3 * taken
                 await asyncio.sleep(0.05)
             counts = [await db.fetchval(f"select count(*) from {table.name}") for table in module.tables]  # noqa: S608
         return sum(counts)

@@ -42,9 +42,10 @@ class Strangler:
         *,
         dwell: float = 2.0,
         lock_limit: float = 60.0,
+        work_limit: float = 600.0,
         progress: Progress = lambda *_: None,
     ) -> None:
-        self._waiting = Waiting(lock_limit, lambda text: progress("", text))
+        self._waiting = Waiting(lock_limit, lambda text: progress("", text), work_limit)
         self._tools = Tools(runtime, dwell, progress)
         self._runtime = runtime
         self.state = self._tools.state
@@ -143,6 +144,6 @@ class Strangler:
         ):
             async with connected(self._runtime, MONOLITH) as db:
                 await db.execute(RESTORE)
-            await self._runtime.start(MONOLITH)
+            await self._tools.start(MONOLITH)
             await self._runtime.apply([TRAFFIC / "edge-rest-monolith.yaml"])
             await self.state.set(MONOLITH, phases.IN_PROCESS, report.step)

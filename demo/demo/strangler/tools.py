@@ -14,7 +14,7 @@ import httpx
 
 from demo.runtimes.runtime import Runtime
 from demo.strangler import gate
-from demo.strangler.database import MONOLITH, connected
+from demo.strangler.database import MONOLITH, connected, told
 from demo.strangler.gate import Comparison, GateRefused
 from demo.strangler.modules import Module
 from demo.strangler.replication import Direction, Lagging, Replication
@@ -184,9 +184,19 @@ class Tools:
     async def running(self) -> set[str]:
         return {workload.name for workload in await self.runtime.workloads()}
 
+    async def start(self, workload: str) -> None:
+        """Make its database, migrate it, start it."""
+        async with told(self.runtime, workload, f"{workload} to start and its database to be migrated"):
+            await self.runtime.start(workload)
+
+    async def seed(self, workload: str) -> None:
+        async with told(self.runtime, workload, f"the database of {workload} to be seeded"):
+            await self.runtime.run(workload, "seed")
+
     async def stop(self, workload: str) -> None:
         if workload in await self.running():
-            await self.runtime.stop(workload)
+            async with told(self.runtime, workload, f"{workload} to finish its requests and stop"):
+                await self.runtime.stop(workload)
 
 
 def reason(failure: BaseException) -> str:
