@@ -15,9 +15,11 @@ from demo.strangler import fence, gate
 from demo.strangler import state as phases
 from demo.strangler.database import MONOLITH, Held, Waiting, told, waiting
 from demo.strangler.gate import GateRefused
+from demo.strangler.health import Health
 from demo.strangler.mirror import Verdict
 from demo.strangler.modules import ORDER, ROOT, Module
-from demo.strangler.replication import Direction
+from demo.strangler.names import Direction
+from demo.strangler.replication import Lagging
 from demo.strangler.steps import Strangler
 from demo.strangler.tools import Tools
 
@@ -357,7 +359,9 @@ async def test_a_fenced_table_takes_no_write_but_replication(
 COMMAND = """
 import asyncio, pickle, sys
 from demo.strangler import mirror
+from demo.strangler.health import Health
 from demo.strangler.mirror import Verdict
+from demo.strangler.replication import Lagging
 from demo.strangler.steps import Strangler
 from demo.strangler.tools import Tools
 
@@ -487,3 +491,88 @@ async def test_a_wait_for_another_program_is_told_names_who_blocks_it_and_ends(
     finally:
         await stranger.close()
         await migration.close()
+
+
+async def of_order(strangler: Strangler) -> list[Health]:
+    return [one for one in await strangler.health() if one.module == "order"]
+
+
+async def until_stopped(strangler: Strangler, why: str) -> Health:
+    for _ in range(150):
+        for one in await of_order(strangler):
+            if why in one.why:
+                return one
+        await asyncio.sleep(0.1)
+    raise AssertionError([str(one) for one in await of_order(strangler)])
+
+
+async def test_a_replica_that_runs_is_told_with_its_lag(runtime: OnlyDatabases, strangler: Strangler) -> None:
+    async with Writers(runtime):
+        await strangler.forward()
+        (found,) = await of_order(strangler)
+    assert (found.module, found.direction, found.state) == ("order", "back", "running")
+    assert str(found).startswith("running, ")
+    assert found.kept_bytes is not None
+
+
+async def test_an_apply_worker_that_fails_is_told_in_its_own_words_and_named_by_verify_at_once(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
+    async with Writers(runtime):
+        await strangler.forward()
+        broken = "alter table order_lines add constraint broken check (quantity > 5) not valid"
+        await execute(runtime, MONOLITH, broken)
+        found = await until_stopped(strangler, 'violates check constraint "broken"')
+        assert (found.state, found.since is not None) == ("stopped", True)
+        assert found.behind_bytes
+        while not (await until_stopped(strangler, "violates check constraint")).hopeless:
+            await asyncio.sleep(0.1)
+        begun = time.monotonic()
+        with pytest.raises(Lagging, match="the apply worker in the database monolith says: new row"):
+            await strangler.verify(ORDER)
+        assert time.monotonic() - begun < 1
+        await execute(runtime, MONOLITH, "alter table order_lines drop constraint broken")
+        await strangler.back()
+
+
+async def test_an_invalidated_slot_is_recognised_and_its_rows_are_copied_anew(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
+    async with Writers(runtime) as writers:
+        await strangler.forward()
+        await execute(runtime, MONOLITH, "alter subscription figtree_order_back disable")
+        await execute(
+            runtime, "order", "alter system set max_slot_wal_keep_size = '1MB'", "select pg_reload_conf()"
+        )
+        try:
+            service = await asyncpg.connect(await runtime.admin_url("order"))
+            while await service.fetchval("select wal_status <> 'lost' from pg_replication_slots"):
+                await service.execute("select pg_switch_wal()")
+                await service.execute("checkpoint")
+                await asyncio.sleep(0.1)
+            await service.close()
+        finally:
+            await execute(
+                runtime, "order", "alter system reset max_slot_wal_keep_size", "select pg_reload_conf()"
+            )
+        (found,) = await of_order(strangler)
+        assert found.state == "lost"
+        assert "`figtree copy order` copies its rows anew" in found.why
+        with pytest.raises(Lagging, match="is invalidated"):
+            await strangler.back()
+        comparison = await strangler.copy(ORDER)
+        assert (comparison.rows > 100, comparison.differences) == (True, 0)
+        await strangler.back()
+    assert await stored(runtime, MONOLITH) == writers.acknowledged
+
+
+async def test_rows_are_not_copied_anew_where_users_read_them(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
+    with pytest.raises(ValueError, match="is not replicated now"):
+        await strangler.copy(ORDER)
+    await strangler.state.set("order", phases.SHARED, "test")
+    await strangler.state.reads("order", 50)
+    with pytest.raises(ValueError, match="users read the copy of order now"):
+        await strangler.copy(ORDER)
+    await strangler.state.set("order", phases.IN_PROCESS, "test")

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
-from demo.runtimes.runtime import WorkloadStatus
+from demo.runtimes.runtime import NotRunning, WorkloadStatus
 from demo.strangler.database import MONOLITH
 
 from tests.support.postgres import Postgres
@@ -70,7 +70,12 @@ class OnlyDatabases:
     async def logs(self, workload: str, part: str, lines: int) -> list[str]:
         return []
 
+    async def database_log(self, database: str, lines: int) -> list[str]:
+        return self._postgres.log.read_text().splitlines()[-lines:]
+
     async def admin_url(self, database: str) -> str:
+        if database not in self._names:
+            raise NotRunning(f"{database} has no database")
         return self._postgres.admin_url(self._names[database])
 
     async def replication_conninfo(self, database: str) -> str:

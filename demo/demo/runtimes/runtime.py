@@ -149,6 +149,9 @@ class Runtime(Protocol):
 
     async def logs(self, workload: str, part: Part = "app", lines: int = 100) -> list[str]: ...
 
+    async def database_log(self, database: str, lines: int) -> list[str]:
+        """The last lines that the server of that database has written."""
+
     async def counters(self, workload: str, prefix: str = "", *, matching: str = "") -> dict[str, float]:
         """Statistics of the workload's sidecars, summed over its replicas: those whose names contain `prefix`, and in
         which the regular expression `matching` is found."""

@@ -17,7 +17,8 @@ from demo.strangler import gate
 from demo.strangler.database import MONOLITH, connected, told
 from demo.strangler.gate import Comparison, GateRefused
 from demo.strangler.modules import Module
-from demo.strangler.replication import Direction, Lagging, Replication
+from demo.strangler.names import Direction
+from demo.strangler.replication import Lagging, Replication
 from demo.strangler.state import State
 
 Progress = Callable[[str, str], None]  # step, what happens now
@@ -73,7 +74,10 @@ class Tools:
             raise GateRefused(module.name, [self._stalled])
         # Before waiting: where columns differ replication may have ended, and would never catch up.
         await gate.same_columns(self.runtime, module)
-        await self.replication.caught_up(module, direction)
+        behind = await self.replication.caught_up(module, direction)
+        await self.runtime.report(
+            "figtree_replication_lag_seconds", behind, module=module.name, direction=direction
+        )
         comparison = await gate.compare(self.runtime, module)
         for _ in range(4):
             if not comparison.differences:
@@ -207,6 +211,7 @@ def reason(failure: BaseException) -> str:
 def _demand(module: Module, comparison: Comparison) -> None:
     if comparison.differences:
         reasons = [f"{comparison.differences} rows differ", *map(str, comparison.examples)]
+        reasons.append(f"if the writer's rows are right, `figtree copy {module.name}` copies them anew")
         raise GateRefused(module.name, reasons)
 
 

@@ -241,6 +241,9 @@ class ClusterRuntime:
     async def logs(self, workload: str, part: Part = "app", lines: int = 100) -> list[str]:
         return await self._observing.logs(workload, part, lines)
 
+    async def database_log(self, database: str, lines: int) -> list[str]:
+        return await self._observing.database_log(database, lines)
+
     async def counters(self, workload: str, prefix: str = "", *, matching: str = "") -> dict[str, float]:
         return await self._proxies.counters(workload, prefix, matching)
 

@@ -180,6 +180,9 @@ class LocalRuntime:
         text: list[str] = await self._call("logs", workload=workload, part=part, lines=lines)
         return text
 
+    async def database_log(self, database: str, lines: int) -> list[str]:
+        return await self.logs("postgres", lines=lines)
+
     async def counters(self, workload: str, prefix: str = "", *, matching: str = "") -> dict[str, float]:
         counters: dict[str, float] = await self._call(
             "counters", workload=workload, prefix=prefix, matching=matching
