@@ -52,7 +52,8 @@ class Health:
     kept_bytes: int | None = None  # by the slot, for the subscriber
     keep_limit: int | None = None  # then the slot is given up
     why: str = ""
-    hopeless: bool = False  # it does not go on by itself
+    error: str = ""  # of the apply worker, which tries again every 5 s
+    hopeless: bool = False  # it does not go on before somebody acts
 
     def __str__(self) -> str:
         told = [self.state + (f" since {self.since:%H:%M:%S} UTC" if self.since else "")]
@@ -140,7 +141,7 @@ def _judged(known: Health, slot: Any, subscription: Any, failed: Failures | None
         and (failed.count > 1 or not subscription["pid"])
     ):
         why = f"the apply worker in the database {subscriber} says: {failed.text}"
-        return _stopped(known, failed.first, slot["now"], why, hopeless=failed.count > 1)
+        return replace(_stopped(known, failed.first, slot["now"], why), error=failed.text)
     if not subscription["pid"] or not slot["active"]:
         why = (
             f"the apply worker in the database {subscriber} is not running and has failed {subscription['errors'] or 0}"

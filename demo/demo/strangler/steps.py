@@ -159,7 +159,7 @@ class Strangler:
         for direction in ("back", "forward") if await self._strangled(module) else ("forward", "back"):
             if (found := await health(self._runtime, module, direction)) is None:
                 continue
-            if found.hopeless:
+            if found.hopeless or found.error:
                 raise Lagging(f"{module.name}: replication {direction} is {found}")
             return await self._tools.verify(module, direction)
         raise ValueError(f"{module.name} is not replicated now: the monolith alone has its tables")
