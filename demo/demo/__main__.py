@@ -22,6 +22,7 @@ from demo.runtimes.runtime import NeedsMesh, Runtime
 from demo.scenes import cli as scenes
 from demo.settings import Settings
 from demo.strangler.database import MONOLITH
+from demo.strangler.health import Health
 from demo.strangler.modules import BY_NAME, SHAPES
 from demo.strangler.steps import Strangler
 from demo.telemetry import cli as telemetry
@@ -48,7 +49,11 @@ async def _connected() -> Runtime:
 @app.command()
 def demo() -> None:
     """Bring everything up, strangle the monolith under load, prove it; stays up if somebody watches."""
-    raise typer.Exit(carry_out(tour.demo(Settings(), interactive=sys.stdin.isatty() and sys.stdout.isatty())))
+
+    async def work() -> int:
+        return await tour.demo(Settings(), interactive=sys.stdin.isatty() and sys.stdout.isatty())
+
+    raise typer.Exit(carry_out(work()))
 
 
 @app.command()
@@ -133,9 +138,11 @@ def status(as_json: Json = False) -> None:
         shape = await strangler.state.shape()
         phases = await strangler.state.phases()
         whereabouts = await strangler.state.whereabouts()
+        replication = await strangler.health()
         if as_json:
             _print(
                 {
+                    "replication": [asdict(one) for one in replication],
                     "edge": runtime.edge(),
                     "page": runtime.page(),
                     "shape": shape,
@@ -158,6 +165,7 @@ def status(as_json: Json = False) -> None:
         for one in whereabouts:
             console.print(f"  {one.module:<9} {one.phase:<10} {one}", soft_wrap=True)
         console.print(f"  {MONOLITH:<9} {phases[MONOLITH]}")
+        _print_health(replication)
 
     carry_out(work())
 
@@ -251,7 +259,16 @@ def shape(as_json: Json = False) -> None:
         if as_json:
             told = [asdict(entry) for entry in journal]
             where = [asdict(one) for one in whereabouts]
-            _print({"shape": now, "shapes": SHAPES, "whereabouts": where, "journal": told})
+            replication = [asdict(one) for one in await strangler.health()]
+            _print(
+                {
+                    "shape": now,
+                    "shapes": SHAPES,
+                    "whereabouts": where,
+                    "replication": replication,
+                    "journal": told,
+                }
+            )
             return
         for entry in journal:
             console.print(
@@ -260,8 +277,31 @@ def shape(as_json: Json = False) -> None:
         console.print(styled("shape [bold]{}[/]", now))
         for one in whereabouts:
             console.print(f"  {one.module:<9} {one}", soft_wrap=True)
+        _print_health(await strangler.health())
 
     carry_out(work())
+
+
+def _print_health(replication: list[Health]) -> None:
+    for one in replication:
+        text = f"  {one.module:<9} replication {one.direction}: {one}"
+        console.print(
+            text if one.state in ("running", "copying") else styled("[red]{}[/]", text), soft_wrap=True
+        )
+
+
+@app.command()
+def copy(name: Annotated[str, typer.Argument(help="title, currency, pricing or order.")]) -> None:
+    """Copy a module's rows anew to the side that nobody uses; exit status 3 if they differ then."""
+
+    async def work() -> int:
+        if name not in BY_NAME:
+            raise ValueError(f"there is no module {name}; there are {', '.join(BY_NAME)}")
+        comparison = await (await _strangler(False)).copy(BY_NAME[name])
+        console.print(f"{comparison.rows:,} rows compared, {comparison.differences} differ")
+        return REFUSED if comparison.differences else 0
+
+    raise typer.Exit(carry_out(work()))
 
 
 @app.command()
@@ -360,7 +400,11 @@ async def _strangler(quiet: bool, json_lines: bool = False) -> Strangler:
     if json_lines:
         progress = _print_phase
     return Strangler(
-        await _connected(), dwell=Settings().dwell, lock_limit=Settings().lock_limit, progress=progress
+        await _connected(),
+        dwell=Settings().dwell,
+        lock_limit=Settings().lock_limit,
+        work_limit=Settings().work_limit,
+        progress=progress,
     )
 
 

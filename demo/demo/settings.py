@@ -22,4 +22,10 @@ class Settings(BaseSettings):
     lock_limit: float = Field(
         default=60.0, ge=1, le=3600, description="seconds that a step waits for a lock of somebody else"
     )
+    work_limit: float = Field(
+        default=600.0,
+        ge=1,
+        le=86_400,
+        description="seconds that a step's copying, seeding or migrating may take",
+    )
     figtree_name: str = Field(default="demo", pattern=r"^[a-z][a-z0-9-]{0,19}$")

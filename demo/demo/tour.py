@@ -71,7 +71,11 @@ async def demo(settings: Settings, *, interactive: bool) -> int:
 async def _travel(settings: Settings, runtime: Runtime, display: Lines) -> bool:
     with tempfile.TemporaryDirectory(prefix="figtree-load-") as directory:
         strangler = Strangler(
-            runtime, dwell=settings.dwell, lock_limit=settings.lock_limit, progress=display.phase
+            runtime,
+            dwell=settings.dwell,
+            lock_limit=settings.lock_limit,
+            work_limit=settings.work_limit,
+            progress=display.phase,
         )
         load = Load()
         await asyncio.to_thread(

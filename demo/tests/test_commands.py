@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import asyncpg
+import grpc
 import httpx
+import psutil
 import pytest
 from demo.commands import carry_out
 from demo.display import Lines, styled, verdict
@@ -90,4 +92,37 @@ def test_a_prometheus_that_is_not_there_is_told_in_one_line() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: Prometheus at http://127.0.0.1:1 does not answer: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.InternalClientError("no [state]"), httpx.ReadTimeout("no [time]"), TimeoutError("no [time]"),
+        httpx.StreamClosed(), ExceptionGroup("two", [asyncpg.PostgresError("no [one]"), OSError("no [other]")]),
+        grpc.RpcError("no [peer]"), psutil.NoSuchProcess(1),
+    ],
+    ids=lambda error: type(error).__name__,
+)  # fmt: skip
+def test_no_error_of_a_library_reaches_the_user_as_a_traceback(
+    error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def fails() -> None:
+        raise error
+
+    with pytest.raises(SystemExit, match="1"):
+        carry_out(fails())
+    told = capsys.readouterr().err
+    assert told.startswith("error: ")
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "command", ["demo", "up", "status", "scene run mtls", "telemetry graph", "bench run"]
+)
+def test_a_setting_that_is_no_number_is_told_in_one_line(command: str) -> None:
+    env = os.environ | {"FIGTREE_NAME": f"nobody-{os.getpid()}", "RUNTIME": "local", "LOAD": "many"}
+    done = subprocess.run([FIGTREE, *command.split()], env=env, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: LOAD: Input should be a valid number")
     assert done.stderr.count("\n") == 1

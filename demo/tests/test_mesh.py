@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from demo.runtimes.local import LocalRuntime
 from demo.runtimes.local.identity import Identity
 from demo.runtimes.local.instance import directory_of
-from demo.runtimes.runtime import CommandFailed, Refused, RuntimeFailure
+from demo.runtimes.local.leftovers import leftovers
+from demo.runtimes.runtime import CommandFailed, NotInForce, Refused, RuntimeFailure
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 ROUTE = """
@@ -306,3 +307,15 @@ async def test_a_failed_request_is_a_line_in_each_proxys_log_that_leads_to_its_t
     assert {line["request_id"] for line in at_the_edge} <= {
         s.attributes.get("guid:x-request-id") for s in spans
     }
+
+
+async def test_a_proxy_that_does_not_take_a_resource_is_named(mesh: LocalRuntime, route: Path) -> None:
+    ours = [p for p in leftovers(directory_of(mesh.name)) if p.name() == "envoy"]
+    (frozen,) = [p for p in ours if "ingress" in p.cwd()]
+    frozen.suspend()
+    try:
+        with pytest.raises(NotInForce, match=r"VirtualService/figtree/.*not acknowledged by ingress"):
+            await mesh.apply([route])
+    finally:
+        frozen.resume()
+    await mesh.apply([route])

@@ -1,130 +1,30 @@
 """The strangling of orders on real databases, with writers that never stop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+import os
+import pickle
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from demo.runtimes.runtime import WorkloadStatus
 from demo.strangler import fence, gate
 from demo.strangler import state as phases
-from demo.strangler.database import MONOLITH, Held
+from demo.strangler.database import MONOLITH, Held, Waiting, told, waiting
 from demo.strangler.gate import GateRefused
+from demo.strangler.health import Health
 from demo.strangler.mirror import Verdict
-from demo.strangler.modules import ORDER, Module
-from demo.strangler.replication import Direction
+from demo.strangler.modules import ORDER, ROOT, Module
+from demo.strangler.names import Direction
+from demo.strangler.replication import Lagging
 from demo.strangler.steps import Strangler
 from demo.strangler.tools import Tools
 
 from tests.support.postgres import Postgres
-
-TABLES = """
-create table orders(id uuid primary key, customer_id text not null, idempotency_key text not null,
-  content_hash text not null, status text not null, currency text not null, discount_percent numeric not null,
-  total numeric not null, created_at timestamptz not null, updated_at timestamptz not null,
-  unique(customer_id, idempotency_key));
-create table order_lines(order_id uuid, line_number int, title_id text not null, quantity int not null,
-  unit_price numeric not null, total numeric not null, primary key(order_id, line_number));
-create table order_events(order_id uuid, sequence int, status text not null, at timestamptz not null,
-  published bool not null default false, primary key(order_id, sequence));
-create table module_placement(module text primary key, place text not null);
-"""
-PLACE = """
-with o as (insert into orders values($1, 'c', $2, 'h', 'placed', 'EUR', 0, 1.50, now(), now()) returning id),
-l as (insert into order_lines select id, 1, 't', 1, 1.50, 1.50 from o)
-insert into order_events select id, 1, 'placed', now() from o
-"""
-
-
-class OnlyDatabases:
-    """A runtime that has databases and nothing else: workloads and routes are only remembered."""
-
-    def __init__(self, postgres: Postgres) -> None:
-        self._postgres = postgres
-        self._names: dict[str, str] = {}
-        self.running: set[str] = set()
-        self.routes: list[str] = []
-        self.figures: dict[tuple[str, ...], float] = {}
-
-    def create(self, database: str) -> None:
-        self._names[database] = self._postgres.create(database).rpartition("/")[2]
-
-    def edge(self) -> str:
-        return "http://127.0.0.1:9"
-
-    async def report(self, name: str, value: float, **labels: str) -> None:
-        self.figures[name, *labels.values()] = value
-
-    async def workloads(self) -> list[WorkloadStatus]:
-        return [WorkloadStatus(n, "v1", 0, "ready", 1, True, 0, "") for n in self.running]
-
-    async def start(self, workload: str, *, env: Mapping[str, str] | None = None) -> None:
-        self.running.add(workload)
-
-    async def stop(self, workload: str) -> None:
-        self.running.discard(workload)
-
-    async def apply(self, paths: Sequence[Path]) -> None:
-        self.routes += [path.stem for path in paths]
-
-    async def delete(self, paths: Sequence[Path]) -> None: ...
-
-    async def logs(self, workload: str, part: str, lines: int) -> list[str]:
-        return []
-
-    async def admin_url(self, database: str) -> str:
-        return self._postgres.admin_url(self._names[database])
-
-    async def replication_conninfo(self, database: str) -> str:
-        p = self._postgres
-        return (
-            f"host=127.0.0.1 port={p.port} user=postgres password={p.password} dbname={self._names[database]}"
-        )
-
-
-class Writers:
-    """Four writers that take the side that lets them, as the monolith does, and remember what was acknowledged."""
-
-    def __init__(self, runtime: OnlyDatabases) -> None:
-        self._runtime = runtime
-        self.acknowledged: dict[str, UUID] = {}
-        self.sides: list[str] = []
-        self._stop = asyncio.Event()
-
-    async def __aenter__(self) -> "Writers":
-        self._tasks = [asyncio.create_task(self._write(n)) for n in range(4)]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._stop.set()
-        await asyncio.gather(*self._tasks)
-
-    async def _write(self, number: int) -> None:
-        sides = {
-            name: await asyncpg.connect(await self._runtime.admin_url(name)) for name in (MONOLITH, "order")
-        }
-        count = 0
-        while not self._stop.is_set():
-            count += 1
-            key, order_id = f"{number}-{count}", uuid4()
-            for attempt in range(6):
-                side = (MONOLITH, "order")[attempt % 2]
-                try:
-                    await sides[side].execute(PLACE, order_id, key)
-                except asyncpg.PostgresError as error:
-                    if error.sqlstate != "FT001":
-                        raise
-                    continue
-                self.acknowledged[key] = order_id
-                self.sides.append(side)
-                break
-            else:
-                raise AssertionError("no side would take the order")
-            await asyncio.sleep(0.002)
-        for connection in sides.values():
-            await connection.close()
+from tests.support.strangling import PLACE, TABLES, OnlyDatabases, Writers
 
 
 @pytest.fixture
@@ -454,3 +354,223 @@ async def test_a_fenced_table_takes_no_write_but_replication(
     assert list(await stored(runtime, "order")) == ["k"]
     comparison = await gate.compare(runtime, ORDER)  # type: ignore[arg-type]
     assert (comparison.rows, comparison.differences) == (3, 0)
+
+
+COMMAND = """
+import asyncio, pickle, sys
+from demo.strangler import mirror
+from demo.strangler.health import Health
+from demo.strangler.mirror import Verdict
+from demo.strangler.replication import Lagging
+from demo.strangler.steps import Strangler
+from demo.strangler.tools import Tools
+
+async def equal(*_): return Verdict(pairs=1)
+async def nothing(*_): ...
+async def hold(_):
+    print("held", flush=True)
+    await asyncio.Event().wait()
+
+mirror.verdict, Tools.probe = equal, nothing
+runtime, direction, text = pickle.loads(sys.stdin.buffer.read())
+
+def progress(step, what):
+    if text and text in what:
+        print("held", flush=True)
+
+strangler = Strangler(runtime, dwell=0.05, progress=progress)
+asyncio.run(strangler.forward(None if text else hold) if direction == "forward" else strangler.back())
+"""
+
+
+async def killed(runtime: OnlyDatabases, direction: str, text: str = "") -> None:
+    """A command that takes a step, killed when it tells `text`; without one, when the gate is next."""
+    command = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", COMMAND, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert command.stdin is not None
+    assert command.stdout is not None
+    command.stdin.write(pickle.dumps((runtime, direction, text)))
+    command.stdin.close()
+    assert await command.stdout.readline() == b"held\n"
+    command.kill()
+    await command.wait()
+
+
+async def settled(strangler: Strangler, why: str) -> float:
+    begun = time.monotonic()
+    while why not in (await strangler.state.whereabouts())[-1].refused:
+        assert time.monotonic() - begun < 10, "nobody has put things right"
+        await asyncio.sleep(0.05)
+    return time.monotonic() - begun
+
+
+async def test_a_killed_step_is_undone_within_seconds_even_if_the_replica_stands_still(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
+    await execute(runtime, MONOLITH, "insert into module_placement values ('order', 'remote')")
+    async with Writers(runtime) as writers:
+        await asyncio.sleep(0.1)
+        await killed(runtime, "forward")
+        await execute(runtime, "order", "alter subscription figtree_order_forward disable")
+        assert await settled(strangler, "killed") < 8
+        placed = len(writers.acknowledged)
+        await asyncio.sleep(0.3)
+        assert len(writers.acknowledged) > placed + 20
+        where = (await strangler.state.whereabouts())[-1]
+        assert (where.reads, await placement(runtime)) == (0, "local")
+        await execute(runtime, "order", "alter subscription figtree_order_forward enable")
+        await strangler.forward()
+    assert await stored(runtime, "order") == writers.acknowledged
+
+
+async def test_a_killed_way_back_leaves_all_users_at_the_service(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
+    async with Writers(runtime) as writers:
+        await strangler.forward()
+        await killed(runtime, "back", "the monolith reads order again")
+        assert await settled(strangler, "killed") < 8
+        assert str((await strangler.state.whereabouts())[-1]).startswith("reads: order; writes: order")
+        assert await placement(runtime) == "remote"
+        await strangler.back()
+    assert await stored(runtime, MONOLITH) == writers.acknowledged
+
+
+async def test_a_step_killed_while_it_copies_leaves_no_slot(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
+    await killed(runtime, "forward", "copy order's rows")
+    monolith = await asyncpg.connect(await runtime.admin_url(MONOLITH))
+    begun = time.monotonic()
+    await asyncio.sleep(4)
+    while await monolith.fetchval("select count(*) from pg_replication_slots"):
+        assert time.monotonic() - begun < 10
+        await asyncio.sleep(0.1)
+    await monolith.close()
+    await strangler.forward()
+
+
+async def test_a_failure_that_the_command_cannot_undo_itself_is_undone_after_it(
+    runtime: OnlyDatabases, strangler: Strangler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(_: str) -> None:
+        raise GateRefused("order", ["for the test"])
+
+    async def fails(*_: object) -> None:
+        raise ConnectionError("the database is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("demo.strangler.forward.take_reads_back", fails)
+        with pytest.raises(GateRefused):
+            await strangler.forward(refuse)
+    assert await settled(strangler, "killed") < 8
+
+
+async def test_a_wait_for_another_program_is_told_names_who_blocks_it_and_ends(
+    runtime: OnlyDatabases,
+) -> None:
+    heard: list[str] = []
+    waiting.set(Waiting(3, heard.append, 20))
+    stranger = await asyncpg.connect(
+        await runtime.admin_url("order"), server_settings={"application_name": "month-end"}
+    )
+    migration = await asyncpg.connect(await runtime.admin_url("order"))
+    try:
+        async with stranger.transaction():
+            await stranger.execute("lock table orders")
+            with pytest.raises(Held, match=r"gave up after waiting \d+ s for order to start.*month-end"):
+                async with told(runtime, "order", "order to start"):  # type: ignore[arg-type]
+                    await migration.execute("alter table orders add column note text")
+        assert "waiting for order to start" in heard[0]
+        waiting.set(Waiting(60, heard.append, 2))
+        with pytest.raises(Held, match="gave up after waiting 2 s for a seed"):
+            async with told(runtime, "order", "a seed"):  # type: ignore[arg-type]
+                await asyncio.Event().wait()
+    finally:
+        await stranger.close()
+        await migration.close()
+
+
+async def of_order(strangler: Strangler) -> list[Health]:
+    return [one for one in await strangler.health() if one.module == "order"]
+
+
+async def until_stopped(strangler: Strangler, why: str) -> Health:
+    for _ in range(150):
+        for one in await of_order(strangler):
+            if why in one.why:
+                return one
+        await asyncio.sleep(0.1)
+    raise AssertionError([str(one) for one in await of_order(strangler)])
+
+
+async def test_a_replica_that_runs_is_told_with_its_lag(runtime: OnlyDatabases, strangler: Strangler) -> None:
+    async with Writers(runtime):
+        await strangler.forward()
+        (found,) = await of_order(strangler)
+    assert (found.module, found.direction, found.state) == ("order", "back", "running")
+    assert str(found).startswith("running, ")
+    assert found.kept_bytes is not None
+
+
+async def test_an_apply_worker_that_fails_is_told_in_its_own_words_and_named_by_verify_at_once(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
+    async with Writers(runtime):
+        await strangler.forward()
+        broken = "alter table order_lines add constraint broken check (quantity > 5) not valid"
+        await execute(runtime, MONOLITH, broken)
+        found = await until_stopped(strangler, 'violates check constraint "broken"')
+        assert (found.state, found.since is not None) == ("stopped", True)
+        assert found.behind_bytes
+        begun = time.monotonic()
+        with pytest.raises(Lagging, match="the apply worker in the database monolith says: new row"):
+            await strangler.verify(ORDER)
+        assert time.monotonic() - begun < 1
+        await execute(runtime, MONOLITH, "alter table order_lines drop constraint broken")
+        await strangler.back()
+
+
+async def test_an_invalidated_slot_is_recognised_and_its_rows_are_copied_anew(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
+    async with Writers(runtime) as writers:
+        await strangler.forward()
+        await execute(runtime, MONOLITH, "alter subscription figtree_order_back disable")
+        await execute(
+            runtime, "order", "alter system set max_slot_wal_keep_size = '1MB'", "select pg_reload_conf()"
+        )
+        try:
+            service = await asyncpg.connect(await runtime.admin_url("order"))
+            while await service.fetchval("select wal_status <> 'lost' from pg_replication_slots"):
+                await service.execute("select pg_switch_wal()")
+                await service.execute("checkpoint")
+                await asyncio.sleep(0.1)
+            await service.close()
+        finally:
+            await execute(
+                runtime, "order", "alter system reset max_slot_wal_keep_size", "select pg_reload_conf()"
+            )
+        (found,) = await of_order(strangler)
+        assert found.state == "lost"
+        assert "`figtree copy order` copies its rows anew" in found.why
+        with pytest.raises(Lagging, match="is invalidated"):
+            await strangler.back()
+        comparison = await strangler.copy(ORDER)
+        assert (comparison.rows > 100, comparison.differences) == (True, 0)
+        await strangler.back()
+    assert await stored(runtime, MONOLITH) == writers.acknowledged
+
+
+async def test_rows_are_not_copied_anew_where_users_read_them(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
+    with pytest.raises(ValueError, match="is not replicated now"):
+        await strangler.copy(ORDER)
+    await strangler.state.set("order", phases.SHARED, "test")
+    await strangler.state.reads("order", 50)
+    with pytest.raises(ValueError, match="users read the copy of order now"):
+        await strangler.copy(ORDER)
+    await strangler.state.set("order", phases.IN_PROCESS, "test")

@@ -148,7 +148,9 @@ def test_a_database_can_replicate_and_its_password_is_its_own() -> None:
         name = item["metadata"]["name"]
         if name.endswith("-db"):
             (container,) = item["spec"]["template"]["spec"]["containers"]
-            assert {"wal_level=logical", "max_replication_slots=16"} <= set(container["args"])
+            assert {"wal_level=logical", "max_replication_slots=16", "max_slot_wal_keep_size=512MB"} <= set(
+                container["args"]
+            )
             keys = {
                 one["valueFrom"]["secretKeyRef"]["name"] for one in container["env"] if "valueFrom" in one
             }

@@ -25,7 +25,7 @@ SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "32MB",
     "timezone": "UTC",
-    "log_min_messages": "fatal",
+    "log_min_messages": "error",
     "max_logical_replication_workers": "20",
     "max_worker_processes": "32",
     "max_replication_slots": "40",
@@ -46,6 +46,7 @@ class Postgres:
     port: int
     sockets: Path
     password: str
+    log: Path
 
     def create(self, name: str) -> str:
         """The URL of a fresh, empty database, owned by a role of its own and closed to all others."""
@@ -120,8 +121,8 @@ def _running(home: Path, install: Path) -> Iterator[Postgres]:
     done = subprocess.run(initialise, capture_output=True, text=True, env=environment, cwd=home, **run_as)
     assert done.returncode == 0, done.stdout + done.stderr
     for attempt in range(3):  # between the probe and the server somebody else may take the port
-        server = Postgres(install / "bin", _free_port(), sockets, password)
         log = home / f"log-{attempt}"
+        server = Postgres(install / "bin", _free_port(), sockets, password, log)
         with log.open("wb") as output:
             command: list[Any] = [server.bin / "postgres", "-D", data, "-k", sockets, "-p", str(server.port)]
             command += [f"--{key}={value}" for key, value in SETTINGS.items()]

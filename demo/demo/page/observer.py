@@ -14,6 +14,7 @@ from demo.page.effects import INGRESS, MATCHING, Effect, effects
 from demo.page.graph import USERS, Graph
 from demo.page.hub import Hub
 from demo.runtimes.runtime import NeedsMesh, Runtime, RuntimeFailure, WorkloadStatus
+from demo.strangler.health import survey
 from demo.strangler.modules import MODULES, SHAPES
 from demo.strangler.state import Entry, State
 
@@ -104,6 +105,10 @@ class Observer:
         journal = await self._state.journal()
         self.shape = {
             "shape": SHAPES[number], "shapes": SHAPES, "modules": phases, "underWay": under_way,
+            "replication": [
+                {"module": one.module, "direction": one.direction, "state": one.state, "told": str(one)}
+                for one in await survey(self._runtime, phases)
+            ],
             "steps": [
                 {"shape": SHAPES[i + 1], "module": m.name, "prefixes": m.prefixes} for i, m in enumerate(MODULES)
             ],

@@ -1,5 +1,6 @@
 """istiod's debug interface: what it has loaded, and who has acknowledged it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,20 @@ class Debug:
                 if config["sent"] and config["sent"] != config["acked"]:
                     stale.append(proxy["proxy"])
         return stale
+
+    async def missing(self, names: Iterable[str], limit: float) -> str:
+        """Which proxies do not have these objects, or their removal, after `limit` seconds: a sentence."""
+        what = f"{', '.join(sorted(names))}: not in force everywhere after {limit:.0f} s"
+        try:
+            stale = sorted(set(await self.stale_proxies()))
+        except (httpx.HTTPError, OSError, ValueError) as error:
+            return f"{what}: istiod does not answer ({type(error).__name__}); `figtree logs istiod` says more"
+        if not stale:
+            return f"{what}: istiod has not loaded the change yet; `figtree logs istiod` says more, then try again"
+        return (
+            f"{what}: not acknowledged by {', '.join(stale)}; `figtree logs NAME --proxy` says more. Restart that"
+            " workload or wait, then run the command again"
+        )
 
     async def connected(self) -> int:
         """How many proxies it serves."""

@@ -29,6 +29,10 @@ class Refused(RuntimeFailure):
     """Istio does not accept a manifest; the text is Istio's own message. The old state stands."""
 
 
+class NotInForce(RuntimeFailure):
+    """A manifest is accepted, but a proxy has not taken it in time; the text says which."""
+
+
 class StartFailed(RuntimeFailure):
     pass
 
@@ -106,9 +110,11 @@ class Runtime(Protocol):
         """What a client of the queue connects to."""
 
     async def apply(self, paths: Sequence[Path]) -> None:
-        """All of the files or none; ends when every proxy has it. Raises Refused."""
+        """All of the files or none; ends when every proxy has it. Raises Refused, or NotInForce if a proxy does not
+        take it in time."""
 
-    async def delete(self, paths: Sequence[Path]) -> None: ...
+    async def delete(self, paths: Sequence[Path]) -> None:
+        """Ends, and raises, as `apply` does."""
 
     async def applied(self) -> dict[str, Path]:
         """Kind/namespace/name of each object applied, and the file it came from."""
@@ -142,6 +148,9 @@ class Runtime(Protocol):
         """What CREATE SUBSCRIPTION in another database of this runtime needs to read from this one."""
 
     async def logs(self, workload: str, part: Part = "app", lines: int = 100) -> list[str]: ...
+
+    async def database_log(self, database: str, lines: int) -> list[str]:
+        """The last lines that the server of that database has written."""
 
     async def counters(self, workload: str, prefix: str = "", *, matching: str = "") -> dict[str, float]:
         """Statistics of the workload's sidecars, summed over its replicas: those whose names contain `prefix`, and in

@@ -40,16 +40,17 @@ async def _hand_over(tools: Tools, module: Module, report: Report) -> None:
             await _read_here_again(tools, module, report)
             await _write_here_again(tools, module, report)
     except BaseException as failure:
-        await tools.put_right(report, _stay(tools, module, report, failure))
+        await tools.put_right(report, stay(tools, module, report, failure))
         raise
 
 
-async def _stay(tools: Tools, module: Module, report: Report, why: BaseException) -> None:
+async def stay(tools: Tools, module: Module, report: Report, why: BaseException) -> None:
+    """The service is still the writer: it answers all reads again."""
     if not await fence.is_closed(tools.runtime, MONOLITH, module):
         return  # the monolith is the writer already, and the next step back finishes this one
     with tools.phase(report, f"back: {module.name} keeps all reads and writes"):
+        await tools.place(module, "remote")  # first: it needs the database alone
         await tools.runtime.apply([module.done_traffic])
-        await tools.place(module, "remote")
         await tools.state.set(module.name, phases.STRANGLED, report.step)
         await tools.state.reads(module.name, 100, reason(why))
 

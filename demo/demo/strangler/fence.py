@@ -16,8 +16,11 @@ from demo.runtimes.runtime import Runtime
 from demo.strangler.database import PROCESSES, Held, connected
 from demo.strangler.modules import Module
 
+# A refused write is no fault and would hide an apply worker's error in the server's log; only the function's owner, a
+# superuser, may keep it out of there.
 FUNCTION = """
-create or replace function figtree_fence() returns trigger language plpgsql as $$
+create or replace function figtree_fence() returns trigger language plpgsql
+  security definer set log_min_messages = fatal as $$
 begin
   raise exception 'the table % is written elsewhere now', tg_table_name using errcode = 'FT001';
 end $$

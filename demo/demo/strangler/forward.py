@@ -30,7 +30,7 @@ async def strangle(tools: Tools, module: Module, report: Report, between: Betwee
                     await between(module.name)
                 await _eliminate(tools, module, report)
         except BaseException as failure:
-            await tools.put_right(report, _take_reads_back(tools, module, report, failure))
+            await tools.put_right(report, take_reads_back(tools, module, report, failure))
             raise
     await _conclude(tools, module, report)
 
@@ -41,13 +41,13 @@ async def _start(tools: Tools, module: Module, report: Report) -> None:
     if missing := [name for name in (module.name, *module.newcomers, GATEWAY) if name not in running]:
         with tools.phase(report, f"transform: start {', '.join(missing)}"):
             for workload in missing:
-                await tools.runtime.start(workload)
+                await tools.start(workload)
 
 
 async def _transform(tools: Tools, module: Module, report: Report) -> None:
     with tools.phase(report, f"transform: copy {module.name}'s rows"):
         for newcomer in module.newcomers:
-            await tools.runtime.run(newcomer, "seed")
+            await tools.seed(newcomer)
         await tools.runtime.apply(newcomer_traffic(module))
         await fence.close(tools.runtime, module.name, module)
         await tools.replication.start(module, "forward", copy=True)
@@ -69,13 +69,13 @@ async def _coexist(tools: Tools, module: Module, report: Report) -> None:
         await tools.place(module, "remote")
 
 
-async def _take_reads_back(tools: Tools, module: Module, report: Report, why: BaseException) -> None:
+async def take_reads_back(tools: Tools, module: Module, report: Report, why: BaseException) -> None:
     """The monolith is still the writer: it answers all reads again, until the next step begins anew."""
     if await fence.is_closed(tools.runtime, MONOLITH, module):
         return  # cut over already: both sides are fed, and the next step finishes this one
     with tools.phase(report, f"co-exist: all reads of {module.name} go back to the monolith"):
+        await tools.place(module, "local")  # first: it needs the database alone
         await tools.runtime.apply([module.traffic("monolith")])
-        await tools.place(module, "local")
         await tools.state.reads(module.name, 0, reason(why))
         await tools.state.note(
             report.step, f"reads of {module.name} went back to the monolith", why=reason(why)

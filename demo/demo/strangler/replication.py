@@ -2,29 +2,21 @@
 
 import asyncio
 import time
-from typing import Any, Literal
+from typing import Any
 
 import asyncpg
 
 from demo.runtimes.runtime import Runtime
-from demo.strangler.database import MONOLITH, connected
+from demo.strangler.database import MONOLITH, TOLD_AFTER, connected, waiting
+from demo.strangler.health import health
 from demo.strangler.modules import Module
+from demo.strangler.names import Direction, ends, name_of
 
-Direction = Literal["forward", "back"]  # forward: monolith to service
+LOOK = 1.0  # seconds of waiting until it is asked what stops a replica
 
 
 class Lagging(Exception):
     """Replication did not catch up in time."""
-
-
-def name_of(module: Module, direction: Direction) -> str:
-    """Name of publication, slot and subscription alike."""
-    return f"figtree_{module.name}_{direction}"
-
-
-def ends(module: Module, direction: Direction) -> tuple[str, str]:
-    """Databases of the publisher and of the subscriber."""
-    return (MONOLITH, module.name) if direction == "forward" else (module.name, MONOLITH)
 
 
 class Replication:
@@ -86,18 +78,28 @@ class Replication:
             await _drop_slots(db, name)
             await db.execute(f"drop publication if exists {name}")
 
-    async def copied(self, module: Module, direction: Direction, patience: float = 120) -> int:
+    async def copied(self, module: Module, direction: Direction) -> int:
         """Wait until the initial copy is done; the number of rows that the subscriber has then."""
         _, subscriber = ends(module, direction)
-        deadline = time.monotonic() + patience
+        limit = waiting.get().work
+        begun = time.monotonic()
+        due = TOLD_AFTER
         async with connected(self._runtime, subscriber) as db:
             while await db.fetchval(
                 "select count(*) from pg_subscription_rel r join pg_subscription s on s.oid = r.srsubid"
                 " where s.subname = $1 and r.srsubstate <> 'r'",
                 name_of(module, direction),
             ):
-                if time.monotonic() > deadline:
-                    raise Lagging(f"{module.name}: the initial copy was not done after {patience:.0f} s")
+                taken = time.monotonic() - begun
+                if taken > limit:
+                    why, _ = await self._trouble(module, direction)
+                    raise Lagging(f"{module.name}: the initial copy was not done after {limit:.0f} s: {why}")
+                if taken > due:
+                    why, hopeless = await self._trouble(module, direction)
+                    if hopeless:
+                        raise Lagging(f"{module.name}: the initial copy does not go on: {why}")
+                    waiting.get().tell(f"{module.name}'s rows are not copied after {taken:.0f} s: {why}")
+                    due = 3 * taken
                 await asyncio.sleep(0.05)
             counts = [await db.fetchval(f"select count(*) from {table.name}") for table in module.tables]  # noqa: S608
         return sum(counts)
@@ -107,6 +109,7 @@ class Replication:
         publisher, _ = ends(module, direction)
         async with connected(self._runtime, publisher) as db:
             begun = time.monotonic()  # what it takes to get a connection is not the replica's fault
+            look = LOOK
             now = await db.fetchval("select pg_current_wal_insert_lsn()::text")
             # An own record behind it: a slot's position moves on only when there is something to confirm.
             await db.execute("select pg_logical_emit_message(true, 'figtree', 'caught up?')")
@@ -116,33 +119,23 @@ class Replication:
                 name_of(module, direction),
                 now,
             ):
-                if time.monotonic() - begun > patience:
-                    why = await self._trouble(module, direction)
-                    raise Lagging(
-                        f"{module.name}: replication {direction} was still behind after {patience:.0f} s: {why}"
-                    )
+                taken = time.monotonic() - begun
+                if taken > min(look, patience):
+                    why, hopeless = await self._trouble(module, direction)
+                    if hopeless or taken > patience:
+                        raise Lagging(
+                            f"{module.name}: replication {direction} was still behind after {taken:.0f} s: {why}"
+                        )
+                    look += LOOK
                 await asyncio.sleep(0.01)
         return time.monotonic() - begun
 
-    async def _trouble(self, module: Module, direction: Direction) -> str:
-        """Why a subscriber is behind, as far as its database says; an apply error itself is in the server's log."""
-        publisher, subscriber = ends(module, direction)
-        async with connected(self._runtime, subscriber) as db:
-            row = await db.fetchrow(
-                "select s.subenabled, w.pid, e.apply_error_count as errors from pg_subscription s"
-                " left join pg_stat_subscription w on w.subid = s.oid and w.relid is null"
-                " left join pg_stat_subscription_stats e on e.subid = s.oid where s.subname = $1",
-                name_of(module, direction),
-            )
-        if row is None:
-            return f"the subscription in the database {subscriber} is gone"
-        if not row["subenabled"]:
-            return f"the subscription in the database {subscriber} is disabled"
-        worker = "is running" if row["pid"] else "is not running"
-        return (
-            f"the apply worker in the database {subscriber} {worker} and has failed {row['errors'] or 0} times"
-            f" (its log says why); the slot is in the database {publisher}"
-        )
+    async def _trouble(self, module: Module, direction: Direction) -> tuple[str, bool]:
+        """Why a subscriber is behind, and whether it is in vain to wait."""
+        found = await health(self._runtime, module, direction)
+        if found is None:
+            return f"nothing is replicated; `figtree copy {module.name}` copies its rows anew", True
+        return str(found), found.hopeless
 
     async def synchronous(self, module: Module, direction: Direction) -> None:
         """Let the publisher's writers wait until the replica has it: a read on either side sees every write."""

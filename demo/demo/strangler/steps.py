@@ -2,14 +2,21 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from demo.runtimes.runtime import Runtime
+from demo.strangler import fence
 from demo.strangler import state as phases
 from demo.strangler.back import return_
 from demo.strangler.database import MONOLITH, Waiting, connected, waiting
 from demo.strangler.forward import Between, strangle
 from demo.strangler.gate import Comparison
+from demo.strangler.guard import guarded
+from demo.strangler.health import Health, health, survey
 from demo.strangler.modules import BY_NAME, LAST, MODULES, SHAPES, TRAFFIC, Module
+from demo.strangler.names import Direction, ends
+from demo.strangler.replication import Lagging
 from demo.strangler.tools import GATEWAY, SETTLE, Progress, Report, Tools
 
 # The tables stay where they are and go on being fed, so that the way back is open; only nobody can log in to them.
@@ -39,9 +46,10 @@ class Strangler:
         *,
         dwell: float = 2.0,
         lock_limit: float = 60.0,
+        work_limit: float = 600.0,
         progress: Progress = lambda *_: None,
     ) -> None:
-        self._waiting = Waiting(lock_limit, lambda text: progress("", text))
+        self._waiting = Waiting(lock_limit, lambda text: progress("", text), work_limit)
         self._tools = Tools(runtime, dwell, progress)
         self._runtime = runtime
         self.state = self._tools.state
@@ -74,7 +82,8 @@ class Strangler:
             if number + 1 == LAST:
                 await self._retire(report)
             else:
-                await strangle(self._tools, MODULES[number], report, between)
+                async with self._guarded(MODULES[number], report):
+                    await strangle(self._tools, MODULES[number], report, between)
             return await self._over(report)
 
     async def back(self) -> Report:
@@ -91,8 +100,19 @@ class Strangler:
         if number == LAST:
             await self._restore(report)
         else:
-            await return_(self._tools, BY_NAME[under_way] if under_way else MODULES[number - 1], report)
+            module = BY_NAME[under_way] if under_way else MODULES[number - 1]
+            async with self._guarded(module, report):
+                await return_(self._tools, module, report)
         return await self._over(report)
+
+    @asynccontextmanager
+    async def _guarded(self, module: Module, report: Report) -> AsyncIterator[None]:
+        self._tools.unsettled = False
+        async with guarded(self._runtime, module.name, report.step) as guard:
+            try:
+                yield
+            finally:
+                guard.needed = self._tools.unsettled
 
     async def _over(self, report: Report) -> Report:
         report.ended = time.time()
@@ -104,12 +124,48 @@ class Strangler:
         )
         return report
 
+    async def health(self) -> list[Health]:
+        """Of each module and direction that is replicated."""
+        return await survey(self._runtime, await self.state.phases())
+
+    async def copy(self, module: Module) -> Comparison:
+        """Copy all rows anew to the side that nobody reads or writes, and compare them."""
+        waiting.set(self._waiting)
+        async with self.state.alone():
+            (where,) = [one for one in await self.state.whereabouts() if one.module == module.name]
+            direction: Direction = "back" if where.phase == phases.STRANGLED else "forward"
+            if where.phase == phases.IN_PROCESS:
+                raise ValueError(f"{module.name} is not replicated now: `figtree step` copies it")
+            if where.phase == phases.LEAVING or (direction == "forward" and where.reads):
+                raise ValueError(
+                    f"users read the copy of {module.name} now ({where}): `figtree back` first, or `figtree step`"
+                )
+            publisher, subscriber = ends(module, direction)
+            report = Report(f"copy {module.name}", direction)
+            with self._tools.phase(
+                report, f"copy every row of {module.name} from {publisher} to {subscriber}"
+            ):
+                # Both: emptying the copy would else flow back to where its rows come from.
+                for either in ("forward", "back"):
+                    await self.replication.stop(module, either)
+                await fence.close(self._runtime, subscriber, module)
+                await self.replication.start(module, direction, copy=True)
+                rows = await self.replication.copied(module, direction)
+                await self.state.note(report.step, f"{module.name} is copied anew", rows=rows)
+            return await self._tools.verify(module, direction)
+
     async def verify(self, module: Module) -> Comparison:
-        """Compare all rows of a module that is replicated."""
-        for direction in ("forward", "back"):
-            if await self.replication.runs(module, direction):
-                return await self._tools.verify(module, direction)
+        """Compare all rows of a module that is replicated; says at once why it is not, or what stops it."""
+        for direction in ("back", "forward") if await self._strangled(module) else ("forward", "back"):
+            if (found := await health(self._runtime, module, direction)) is None:
+                continue
+            if found.hopeless or found.error:
+                raise Lagging(f"{module.name}: replication {direction} is {found}")
+            return await self._tools.verify(module, direction)
         raise ValueError(f"{module.name} is not replicated now: the monolith alone has its tables")
+
+    async def _strangled(self, module: Module) -> bool:
+        return (await self.state.phases())[module.name] == phases.STRANGLED
 
     async def _retire(self, report: Report) -> None:
         with self._tools.phase(
@@ -128,6 +184,6 @@ class Strangler:
         ):
             async with connected(self._runtime, MONOLITH) as db:
                 await db.execute(RESTORE)
-            await self._runtime.start(MONOLITH)
+            await self._tools.start(MONOLITH)
             await self._runtime.apply([TRAFFIC / "edge-rest-monolith.yaml"])
             await self.state.set(MONOLITH, phases.IN_PROCESS, report.step)

@@ -14,10 +14,11 @@ import httpx
 
 from demo.runtimes.runtime import Runtime
 from demo.strangler import gate
-from demo.strangler.database import MONOLITH, connected
+from demo.strangler.database import MONOLITH, connected, told
 from demo.strangler.gate import Comparison, GateRefused
 from demo.strangler.modules import Module
-from demo.strangler.replication import Direction, Lagging, Replication
+from demo.strangler.names import Direction
+from demo.strangler.replication import Lagging, Replication
 from demo.strangler.state import State
 
 Progress = Callable[[str, str], None]  # step, what happens now
@@ -51,6 +52,7 @@ class Tools:
         self.state = State(runtime)
         self.dwell = dwell
         self._progress = progress
+        self.unsettled = False  # users could not be moved back after a failure
         self._stalled = ""  # why the replica was given up that writers had waited for
 
     @contextmanager
@@ -72,7 +74,10 @@ class Tools:
             raise GateRefused(module.name, [self._stalled])
         # Before waiting: where columns differ replication may have ended, and would never catch up.
         await gate.same_columns(self.runtime, module)
-        await self.replication.caught_up(module, direction)
+        behind = await self.replication.caught_up(module, direction)
+        await self.runtime.report(
+            "figtree_replication_lag_seconds", behind, module=module.name, direction=direction
+        )
         comparison = await gate.compare(self.runtime, module)
         for _ in range(4):
             if not comparison.differences:
@@ -139,7 +144,12 @@ class Tools:
         try:
             await work
         except Exception as error:  # whatever it is, the first failure is the one to be raised
-            self._progress(report.step, f"users could not be moved back: {error}; repeat the command")
+            self.unsettled = True
+            self._progress(
+                report.step,
+                f"users could not be moved back yet: {reason(error)}. This is tried again for two minutes; `figtree"
+                " status` shows where reads and writes go, `figtree step` and `figtree back` go on from there",
+            )
 
     async def check(self, module: Module, direction: Direction, report: Report) -> None:
         """The gate: raise GateRefused if any row differs."""
@@ -178,9 +188,19 @@ class Tools:
     async def running(self) -> set[str]:
         return {workload.name for workload in await self.runtime.workloads()}
 
+    async def start(self, workload: str) -> None:
+        """Make its database, migrate it, start it."""
+        async with told(self.runtime, workload, f"{workload} to start and its database to be migrated"):
+            await self.runtime.start(workload)
+
+    async def seed(self, workload: str) -> None:
+        async with told(self.runtime, workload, f"the database of {workload} to be seeded"):
+            await self.runtime.run(workload, "seed")
+
     async def stop(self, workload: str) -> None:
         if workload in await self.running():
-            await self.runtime.stop(workload)
+            async with told(self.runtime, workload, f"{workload} to finish its requests and stop"):
+                await self.runtime.stop(workload)
 
 
 def reason(failure: BaseException) -> str:
@@ -191,6 +211,7 @@ def reason(failure: BaseException) -> str:
 def _demand(module: Module, comparison: Comparison) -> None:
     if comparison.differences:
         reasons = [f"{comparison.differences} rows differ", *map(str, comparison.examples)]
+        reasons.append(f"if the writer's rows are right, `figtree copy {module.name}` copies them anew")
         raise GateRefused(module.name, reasons)
 
 

@@ -11,6 +11,10 @@ KNOWN = {  # name: what it is, its labels; a name that ends in _total is added t
     "figtree_mirror_answers_total": ("Pairs of answers compared", ("subject", "verdict")),
     "figtree_gate_decisions_total": ("Cut-overs allowed and refused", ("module", "verdict")),
     "figtree_gate_differences": ("Rows that differed at the last look", ("module",)),
+    "figtree_replication_lag_seconds": (
+        "How long the replica took to catch up at the last look",
+        ("module", "direction"),
+    ),
     "figtree_writers_held_seconds": ("How long writers waited at the last cut-over", ("module",)),
     "figtree_scene_running": ("1 while a scene is acted out", ("scene",)),
     "figtree_scenes_total": ("Scenes acted out", ("scene", "verdict")),

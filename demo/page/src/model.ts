@@ -44,11 +44,19 @@ export interface Step {
   prefixes: string[];
 }
 
+export interface Replication {
+  module: string;
+  direction: "forward" | "back";
+  state: "running" | "copying" | "stopped" | "lost" | "missing" | "unknown";
+  told: string;
+}
+
 export interface Shape {
   shape: string;
   shapes: string[];
   modules: Record<string, string>;
   underWay: string;
+  replication: Replication[];
   steps: Step[];
 }
 

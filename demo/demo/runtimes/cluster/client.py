@@ -61,6 +61,10 @@ class ClusterRuntime:
         self._addons = Addons(self.pods, self._ports)
         self._edge = ""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What another process needs to connect to the same cluster: no connection of ours is of use to it."""
+        return _again, (self.kubectl.context, self._edge)
+
     @classmethod
     async def up(cls, context: str, progress: Callable[[str], None] = lambda _: None) -> Self:
         """The namespace, the passwords and the mesh's rules, where they are not there yet."""
@@ -237,6 +241,9 @@ class ClusterRuntime:
     async def logs(self, workload: str, part: Part = "app", lines: int = 100) -> list[str]:
         return await self._observing.logs(workload, part, lines)
 
+    async def database_log(self, database: str, lines: int) -> list[str]:
+        return await self._observing.database_log(database, lines)
+
     async def counters(self, workload: str, prefix: str = "", *, matching: str = "") -> dict[str, float]:
         return await self._proxies.counters(workload, prefix, matching)
 
@@ -289,3 +296,9 @@ class ClusterRuntime:
                 while await self.api.find(f"/api/v1/namespaces/{namespace}"):  # noqa: ASYNC110
                     await asyncio.sleep(0.5)
         self.kubectl.close()
+
+
+def _again(context: str, edge_url: str) -> ClusterRuntime:
+    runtime = ClusterRuntime(context)
+    runtime._edge = edge_url
+    return runtime

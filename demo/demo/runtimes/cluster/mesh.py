@@ -15,7 +15,7 @@ from demo.runtimes.debug import Debug
 from demo.runtimes.local.meshconfig import RULES_OF_CONNECTIONS, read
 from demo.runtimes.local.objects import key
 from demo.runtimes.manifests import NAMESPACE, ROOT
-from demo.runtimes.runtime import Refused, RuntimeFailure
+from demo.runtimes.runtime import NotInForce, Refused, RuntimeFailure
 
 FILE = "figtree.example/file"  # the state that an object is in, relative to the repository if it is in it
 GENERATION = "figtree.example/generation"
@@ -74,16 +74,21 @@ class Mesh:
         await self._pushed({}, {key(item) for item in items})
 
     async def _pushed(self, written: dict[str, str], removed: set[str]) -> None:
-        with contextlib.suppress(TimeoutError):
+        late = ""
+        try:
             async with asyncio.timeout(SYNC_LIMIT):
                 await self._loaded(written, removed)
                 await asyncio.sleep(PUSH)
                 await self.synchronised()
+        except TimeoutError:
+            late = await (await self._debug()).missing([*written, *removed], SYNC_LIMIT)
         if any(name.partition("/")[0] in RULES_OF_CONNECTIONS for name in (*written, *removed)):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(DRAIN_LIMIT):
                     while await self._proxies.draining():  # noqa: ASYNC110
                         await asyncio.sleep(0.1)
+        if late:
+            raise NotInForce(late)
 
     async def _loaded(self, written: dict[str, str], removed: set[str]) -> None:
         while True:

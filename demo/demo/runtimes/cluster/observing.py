@@ -29,6 +29,11 @@ class Observing:
         asked = await asyncio.gather(*(self._log(*name_of(pod), container, lines) for pod in pods))
         return [line for text in asked for line in text.splitlines()][-lines:]
 
+    async def database_log(self, database: str, lines: int) -> list[str]:
+        pods = await self._pods.labelled(f"app={database}-db")
+        asked = await asyncio.gather(*(self._log(*name_of(pod), "postgres", lines) for pod in pods))
+        return [line for text in asked for line in text.splitlines()]
+
     async def _log(self, namespace: str, pod: str, container: str, lines: int) -> str:
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
         with contextlib.suppress(NotThere, RuntimeFailure):  # it has just gone, or not begun

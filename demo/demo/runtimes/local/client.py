@@ -180,6 +180,9 @@ class LocalRuntime:
         text: list[str] = await self._call("logs", workload=workload, part=part, lines=lines)
         return text
 
+    async def database_log(self, database: str, lines: int) -> list[str]:
+        return await self.logs("postgres", lines=lines)
+
     async def counters(self, workload: str, prefix: str = "", *, matching: str = "") -> dict[str, float]:
         counters: dict[str, float] = await self._call(
             "counters", workload=workload, prefix=prefix, matching=matching
@@ -228,7 +231,11 @@ class LocalRuntime:
 
     async def down(self) -> None:
         """Stop everything; ends when nothing is left."""
-        supervisor = psutil.Process((await self._call("info"))["pid"])
+        pid = (await self._call("info"))["pid"]
+        try:
+            supervisor = psutil.Process(pid)
+        except psutil.NoSuchProcess:
+            return
         await self._call("down")
         root = directory_of(self.name)
         for _ in range(900):
@@ -315,6 +322,11 @@ async def _call(name: str, method: str, arguments: dict[str, Any]) -> Any:
             answer = await client.post(f"/{method}", json=arguments)
         except httpx.ConnectError:
             raise NotRunning(f"{name} is not running: start it with `figtree up`") from None
+        except httpx.HTTPError as error:
+            raise RuntimeFailure(
+                f"the supervisor of {name} has not answered {method} ({type(error).__name__}); its log is"
+                f" {directory_of(name)}/supervisor.log; try again"
+            ) from None
     content = answer.json()
     if "error" in content:
         kind = getattr(runtime, content["error"], RuntimeFailure)

@@ -32,7 +32,8 @@ ACTIVITY = """
     where datname !~ '^postgres' and state <> '' group by 1, 2
 """
 SLOTS = """
-    select slot_name, database, active, pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn) as behind
+    select slot_name, slot_type, database, active, wal_status, safe_wal_size,
+           pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn) as behind
     from pg_replication_slots where slot_type = 'logical'
 """
 
@@ -161,8 +162,13 @@ async def _database_lines(connection: Any) -> list[str]:
         ]
     for datname, state, count in await connection.fetch(ACTIVITY):
         lines.append(line("pg_stat_activity_count", count, datname=datname, state=state))
-    for slot, database, active, behind in await connection.fetch(SLOTS):
-        labels = {"slot_name": slot, "database": database}
-        lines.append(line("pg_replication_slot_is_active", float(active), **labels))
-        lines.append(line("pg_replication_slots_pg_wal_lsn_diff", float(behind or 0), **labels))
+    for slot in await connection.fetch(SLOTS):
+        labels = {"slot_name": slot["slot_name"], "database": slot["database"]}
+        lines.append(line("pg_replication_slot_is_active", float(slot["active"]), **labels))
+        lines.append(line("pg_replication_slots_pg_wal_lsn_diff", float(slot["behind"] or 0), **labels))
+        labels = {"slot_name": slot["slot_name"], "slot_type": slot["slot_type"]}
+        lines.append(line("pg_replication_slot_slot_is_active", float(slot["active"]), **labels))
+        if slot["safe_wal_size"] is not None:
+            lines.append(line("pg_replication_slot_safe_wal_size_bytes", slot["safe_wal_size"], **labels))
+        lines.append(line("pg_replication_slot_wal_status", 1, **labels, wal_status=slot["wal_status"]))
     return sorted(lines)

@@ -12,10 +12,12 @@ from demo.runtimes.local.events import Events
 from demo.runtimes.local.istiod import Istiod
 from demo.runtimes.local.objects import Object, key
 from demo.runtimes.manifests import NAMESPACE
-from demo.runtimes.runtime import Refused
+from demo.runtimes.runtime import NotInForce, Refused
 
 GENERATION = "figtree.example/generation"
-SYNC_LIMIT = 5.0
+SYNC_LIMIT = 20.0  # seconds for every proxy to take what a user applies
+ENDPOINT_LIMIT = 5.0  # the same for a replica that comes or goes by itself: a late proxy must not hold it up
+DRAIN_LIMIT = 5.0
 RULES_OF_CONNECTIONS = {"AuthorizationPolicy", "EnvoyFilter", "PeerAuthentication", "RequestAuthentication"}
 
 
@@ -67,18 +69,22 @@ class MeshConfig:
                 await self._istiod.validate(item)
             except Refused as error:
                 raise Refused(f"{path}: {error}") from None
-        await self.write([item for _, item in objects])
+        late = await self.write([item for _, item in objects], limit=SYNC_LIMIT)
         for path, item in objects:
             self.sources[key(item)] = path
             self._events.add("applied", key(item), str(path))
         self._seen |= stamps
+        if late:
+            raise NotInForce(late)
 
     async def delete(self, paths: Sequence[Path]) -> None:
         names = {key(item) for path in paths for item in read(path)}
-        await self.write([], remove=names)
+        late = await self.write([], remove=names, limit=SYNC_LIMIT)
         for name in names:
             self.sources.pop(name, None)
             self._events.add("deleted", name, "")
+        if late:
+            raise NotInForce(late)
 
     async def take_over_edits(self) -> None:
         for path in set(self.sources.values()):
@@ -106,8 +112,18 @@ class MeshConfig:
         self.sources |= dict.fromkeys(fresh, path)
         self._events.add("applied", ", ".join(sorted(fresh)), str(path))
 
-    async def write(self, items: Iterable[Object], *, remove: Iterable[str] = (), wait: bool = True) -> None:
-        """Replace and remove objects; ends when every proxy has acknowledged it, or after SYNC_LIMIT seconds."""
+    async def write(
+        self,
+        items: Iterable[Object],
+        *,
+        remove: Iterable[str] = (),
+        wait: bool = True,
+        limit: float = ENDPOINT_LIMIT,
+    ) -> str:
+        """Replace and remove objects; ends when every proxy has acknowledged it, or after `limit` seconds.
+
+        Says which proxies have not, in an event and as its result, which is "" if all have.
+        """
         async with self._lock:
             self._generation += 1
             mark = str(self._generation)
@@ -125,11 +141,19 @@ class MeshConfig:
             self._written.discard(name)
             self._leaving.add(name)
         if wait and (names or removed):
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(SYNC_LIMIT):
+            changed = [*names, *removed]
+            try:
+                async with asyncio.timeout(limit):
                     await self._pushed(names, removed, int(mark))
-                    if any(name.partition("/")[0] in RULES_OF_CONNECTIONS for name in (*names, *removed)):
+            except TimeoutError:
+                late = await self._istiod.debug.missing(changed, limit)
+                self._events.add("late", ", ".join(changed), late)
+                return late
+            if any(name.partition("/")[0] in RULES_OF_CONNECTIONS for name in changed):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(DRAIN_LIMIT):
                         await self._drained()
+        return ""
 
     async def in_force(self) -> dict[str, Any]:
         """What istiod has, without what we derive from the workloads."""

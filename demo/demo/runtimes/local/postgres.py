@@ -26,6 +26,7 @@ SETTINGS = {
     "max_logical_replication_workers": "24",
     "max_sync_workers_per_subscription": "2",
     "max_worker_processes": "40",
+    "max_slot_wal_keep_size": "2GB",  # a replica that is away must not fill the disk
     "max_connections": "300",
     "shared_buffers": "32MB",
     "unix_socket_directories": "",

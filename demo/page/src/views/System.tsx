@@ -6,7 +6,7 @@ import { doings } from "../graph/tone";
 import { Latency, Users, Versions } from "../parts/charts";
 import { Icon } from "../parts/Icon";
 import { href } from "../route";
-import { act, edges, happened, load, nodes, routes } from "../store";
+import { act, edges, happened, load, nodes, routes, shape } from "../store";
 
 export function System({ selected }: { selected: string }) {
   return (
@@ -26,6 +26,7 @@ export function System({ selected }: { selected: string }) {
           <Latency />
           <Versions />
         </section>
+        <Replicated />
         <Declared />
         <Happened />
       </aside>
@@ -137,6 +138,26 @@ function Table() {
         </table>
       </div>
     </details>
+  );
+}
+
+function Replicated() {
+  const found = shape.value?.replication ?? [];
+  if (found.length === 0) return null;
+  return (
+    <section class="card" aria-labelledby="replicated">
+      <h2 id="replicated">Replication</h2>
+      <ul class="bare routes">
+        {found.map((one) => (
+          <li key={`${one.module}${one.direction}`} data-state={one.state}>
+            <span class="match">
+              {one.direction === "forward" ? `monolith to ${one.module}` : `${one.module} to monolith`}
+            </span>
+            <span>{one.told}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 
