@@ -19,13 +19,19 @@ PAGE    := demo/page/dist/.figtree-built
 TESTS   := $(wildcard services/*/tests) monolith/tests loadtests/tests demo/tests tests
 
 # Not a rule of its own: make cannot name a file whose folder has a space, as a home may have.
-HAVE_UV = [ -x "$(UV)" ] || { echo "[setup] uv 0.13.9 into $(CACHE) (once, about 20 MB)"; \
-  $(FIGTREE_PYTHON) -m venv "$(CACHE)/uv-0.13.9" && "$(CACHE)/uv-0.13.9/bin/python" -m pip install --quiet uv==0.13.9; }
+HAVE_UV = [ -x "$(UV)" ] || { echo "[setup] uv 0.13.9 into $(CACHE) (once, about 20 MB)"; $(MACHINE) --uv "$(UV)"; }
+MACHINE = cd '$(CURDIR)/demo' && "$(FIGTREE_PYTHON)" -m demo.machine
 
-$(INSTALL): uv.lock pyproject.toml $(wildcard */pyproject.toml services/*/pyproject.toml)
+# Before anything is installed or started. It needs no more than Python 3.6, and says what is missing.
+machine:
+	@command -v "$(FIGTREE_PYTHON)" >/dev/null && "$(FIGTREE_PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 6))' || { \
+	  echo "[machine] missing: $(FIGTREE_PYTHON) is not a Python 3.6 or newer: install Python 3.11 to 3.14, or run make with FIGTREE_PYTHON=/path/to/it" >&2; exit 1; }
+	@$(MACHINE) $(MAKECMDGOALS)
+
+$(INSTALL): uv.lock pyproject.toml $(wildcard */pyproject.toml services/*/pyproject.toml) | machine
 	@echo "[setup] Python packages of uv.lock into .venv (about 500 MB, a minute the first time)"
 	@$(HAVE_UV)
-	@"$(UV)" sync --quiet --locked --all-packages --all-groups --python $(FIGTREE_PYTHON)
+	@python=$$($(MACHINE) --python) && "$(UV)" sync --quiet --locked --all-packages --all-groups --no-group go --no-group uv --python "$$python"
 	@touch $@
 
 $(STUBS): $(INSTALL) $(PROTOS)
@@ -35,11 +41,11 @@ $(STUBS): $(INSTALL) $(PROTOS)
 	  --mypy_out=quiet:. --mypy_grpc_out=quiet:. $(PROTOS:proto/%=%)
 	@touch $@
 
-$(PAGE): $(wildcard demo/page/*.json demo/page/*.ts demo/page/*.html) $(shell find demo/page/src -type f)
+$(PAGE): $(wildcard demo/page/*.json demo/page/*.ts demo/page/*.html) $(shell find demo/page/src -type f) | machine
 	@$(HAVE_UV)
 	@demo/page/build "$(UV)" || true
 
-.PHONY: load load-ui bench bench-compare scale soak overload page setup demo up down scenes test test-scenes test-cluster check format clean help cluster cluster-delete images deploy
+.PHONY: machine load load-ui bench bench-compare scale soak overload page setup demo up down scenes test test-scenes test-cluster check format clean help cluster cluster-delete images deploy
 RUNTIME ?= auto
 MESH    ?= on
 LOAD    ?= 120
