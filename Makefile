@@ -108,20 +108,20 @@ overload: $(STUBS) ## Three times as many orders as can be taken: how many are, 
 
 test: $(STUBS) $(PAGE) ## All tests but those of the scenes, on real PostgreSQL, NATS, istiod and Envoy (ARGS goes to pytest)
 	@echo "[test] unit, contract, conformance, runtime and journey: about 20 minutes, and 5 more to compile istiod the first time"
-	@tests/page/chromium >/dev/null || true
-	@cd demo/page && if [ -d node_modules ] && command -v npm >/dev/null; then npm run --silent test; \
-	  else echo "[test] the page's own functions are not tested: there is no Node.js"; fi
-	@$(RUN)/pytest -m "not scenes and not cluster" $(ARGS)
+	@tests/page/chromium >/dev/null
+	@[ -e $(PAGE) ] || demo/page/build "$(UV)"
+	@demo/page/with-node "$(UV)" npm run --silent test
+	@$(RUN)/pytest --no-skips -m "not scenes and not cluster" $(ARGS)
 
 page: ## Build the demo's page, or say what is missing for it
 	@$(HAVE_UV)
 	@demo/page/build "$(UV)"
 
 test-scenes: $(STUBS) ## Each scene with its premise and without it, and the walkthrough: about 20 minutes more
-	@$(RUN)/pytest -m scenes $(ARGS)
+	@$(RUN)/pytest --no-skips -m scenes $(ARGS)
 
 test-cluster: $(STUBS) ## What the add-ons of the kubectl context's cluster see of the final shape, and both walkthroughs: about 25 minutes
-	@$(RUN)/pytest -m cluster $(ARGS) tests/cluster
+	@$(RUN)/pytest --no-skips -m cluster $(ARGS) tests/cluster
 
 cluster: $(STUBS) ## A kind cluster with Istio and its add-ons (CLUSTER_MODE=lite: 4 GiB, without them); says what is missing
 	@k8s/scripts/cluster up
