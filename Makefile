@@ -19,13 +19,19 @@ PAGE    := demo/page/dist/.figtree-built
 TESTS   := $(wildcard libs/*/tests services/*/tests) monolith/tests loadtests/tests demo/tests tests
 
 # Not a rule of its own: make cannot name a file whose folder has a space, as a home may have.
-HAVE_UV = [ -x "$(UV)" ] || { echo "[setup] uv 0.13.9 into $(CACHE) (once, about 20 MB)"; \
-  $(FIGTREE_PYTHON) -m venv "$(CACHE)/uv-0.13.9" && "$(CACHE)/uv-0.13.9/bin/python" -m pip install --quiet uv==0.13.9; }
+HAVE_UV = [ -x "$(UV)" ] || { echo "[setup] uv 0.13.9 into $(CACHE) (once, about 20 MB)"; $(MACHINE) --uv "$(UV)"; }
+MACHINE = cd '$(CURDIR)/demo' && "$(FIGTREE_PYTHON)" -m demo.machine
 
-$(INSTALL): uv.lock pyproject.toml $(wildcard */pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml)
+# Before anything is installed or started. It needs no more than Python 3.6, and says what is missing.
+machine:
+	@command -v "$(FIGTREE_PYTHON)" >/dev/null && "$(FIGTREE_PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 6))' || { \
+	  echo "[machine] missing: $(FIGTREE_PYTHON) is not a Python 3.6 or newer: install Python 3.11 to 3.14, or run make with FIGTREE_PYTHON=/path/to/it" >&2; exit 1; }
+	@$(MACHINE) $(MAKECMDGOALS)
+
+$(INSTALL): uv.lock pyproject.toml $(wildcard */pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml) | machine
 	@echo "[setup] Python packages of uv.lock into .venv (about 500 MB, a minute the first time)"
 	@$(HAVE_UV)
-	@"$(UV)" sync --quiet --locked --all-packages --all-groups --python $(FIGTREE_PYTHON)
+	@python=$$($(MACHINE) --python) && "$(UV)" sync --quiet --locked --all-packages --all-groups --no-group go --no-group uv --python "$$python"
 	@touch $@
 
 $(STUBS): $(INSTALL) $(PROTOS)
@@ -35,11 +41,11 @@ $(STUBS): $(INSTALL) $(PROTOS)
 	  --mypy_out=quiet:. --mypy_grpc_out=quiet:. $(PROTOS:proto/%=%)
 	@touch $@
 
-$(PAGE): $(wildcard demo/page/*.json demo/page/*.ts demo/page/*.html) $(shell find demo/page/src -type f)
+$(PAGE): $(wildcard demo/page/*.json demo/page/*.ts demo/page/*.html) $(shell find demo/page/src -type f) | machine
 	@$(HAVE_UV)
 	@demo/page/build "$(UV)" || true
 
-.PHONY: load load-ui bench bench-compare scale soak overload page setup demo up down scenes test test-scenes test-cluster check format clean help cluster cluster-delete images deploy
+.PHONY: machine load load-ui bench bench-compare scale soak overload page setup demo up down scenes test test-scenes test-cluster check format clean help cluster cluster-delete images deploy
 RUNTIME ?= auto
 MESH    ?= on
 LOAD    ?= 120
@@ -102,20 +108,20 @@ overload: $(STUBS) ## Three times as many orders as can be taken: how many are, 
 
 test: $(STUBS) $(PAGE) ## All tests but those of the scenes, on real PostgreSQL, NATS, istiod and Envoy (ARGS goes to pytest)
 	@echo "[test] unit, contract, conformance, runtime and journey: about 20 minutes, and 5 more to compile istiod the first time"
-	@tests/page/chromium >/dev/null || true
-	@cd demo/page && if [ -d node_modules ] && command -v npm >/dev/null; then npm run --silent test; \
-	  else echo "[test] the page's own functions are not tested: there is no Node.js"; fi
-	@$(RUN)/pytest -m "not scenes and not cluster" $(ARGS)
+	@tests/page/chromium >/dev/null
+	@[ -e $(PAGE) ] || demo/page/build "$(UV)"
+	@demo/page/with-node "$(UV)" npm run --silent test
+	@$(RUN)/pytest --no-skips -m "not scenes and not cluster" $(ARGS)
 
 page: ## Build the demo's page, or say what is missing for it
 	@$(HAVE_UV)
 	@demo/page/build "$(UV)"
 
 test-scenes: $(STUBS) ## Each scene with its premise and without it, and the walkthrough: about 20 minutes more
-	@$(RUN)/pytest -m scenes $(ARGS)
+	@$(RUN)/pytest --no-skips -m scenes $(ARGS)
 
 test-cluster: $(STUBS) ## What the add-ons of the kubectl context's cluster see of the final shape, and both walkthroughs: about 25 minutes
-	@$(RUN)/pytest -m cluster $(ARGS) tests/cluster
+	@$(RUN)/pytest --no-skips -m cluster $(ARGS) tests/cluster
 
 cluster: $(STUBS) ## A kind cluster with Istio and its add-ons (CLUSTER_MODE=lite: 4 GiB, without them); says what is missing
 	@k8s/scripts/cluster up

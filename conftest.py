@@ -1,6 +1,14 @@
 # Imported first, so that pytest does not take the folders of these names around them for the packages.
+import os
+
 import demo as demo
 import loadtests as loadtests
 import monolith as monolith
 
-pytest_plugins = ["tests.support.postgres"]
+# A developer's proxies are for downloads: what the tests ask themselves, from gRPC to curl, answers on this machine.
+for name in ("no_proxy", "NO_PROXY"):
+    os.environ[name] = ",".join(
+        [*os.environ.get(name, "").split(","), "localhost", "127.0.0.1", "127.0.0.0/8", "::1"]
+    )
+
+pytest_plugins = ["tests.support.postgres", "tests.support.skips"]

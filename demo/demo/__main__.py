@@ -376,6 +376,19 @@ def logs(
 
 
 @app.command()
+def doctor() -> None:
+    """Print the state of this machine for a bug report, without secrets; exit status 1 if something is missing."""
+    from demo.doctor import lines
+    from demo.machine import report
+
+    for line in lines():
+        console.print(line, soft_wrap=True)
+    problems = report.look("demo").problems
+    console.print(report.verdict(problems), soft_wrap=True)
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
 def apply(files: list[Path]) -> None:
     """Put Istio resources into force, or be told by Istio why not."""
 

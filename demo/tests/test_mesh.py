@@ -283,7 +283,9 @@ async def test_only_a_token_signed_by_the_instance_gets_a_certificate(
 async def test_a_failed_request_is_a_line_in_each_proxys_log_that_leads_to_its_trace_and_has_no_query(
     mesh: LocalRuntime, route: Path
 ) -> None:
-    async with httpx.AsyncClient(base_url=mesh.edge(), headers={"x-client-trace-id": "1"}) as client:
+    async with httpx.AsyncClient(
+        base_url=mesh.edge(), headers={"x-client-trace-id": "1"}, trust_env=False
+    ) as client:
         await client.get("/fails?customer_id=c-0001")
         await client.get("/fails/too", headers={"authorization": "Bearer secret"})
 

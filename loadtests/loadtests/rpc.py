@@ -29,7 +29,7 @@ init_gevent()  # gRPC waits with gevent, not instead of it
 @cache
 def channel(service: str, host: str) -> grpc.Channel:
     """To `service`; through `host` if there is one, a sidecar's way out (host:port), else by name."""
-    options: list[tuple[str, Any]] = [("grpc.enable_retries", 0)]
+    options: list[tuple[str, Any]] = [("grpc.enable_retries", 0), ("grpc.enable_http_proxy", 0)]
     if "=" in host:  # title=127.0.0.1:1,order=127.0.0.1:2: addresses of their own
         return grpc.insecure_channel(dict(one.split("=") for one in host.split(","))[service], options)
     if host:

@@ -16,7 +16,7 @@ from demo.bench.client import percentile
 
 async def measure(target: str, authority: str, clients: int, seconds: float) -> dict[str, Any]:
     """`clients` calls at a time over one connection."""
-    options = [("grpc.enable_retries", 0)]
+    options = [("grpc.enable_retries", 0), ("grpc.enable_http_proxy", 0)]
     if authority:
         options.append(("grpc.default_authority", authority))  # type: ignore[arg-type]
     times: list[float] = []

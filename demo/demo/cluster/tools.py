@@ -2,20 +2,18 @@
 
 import fcntl
 import json
-import os
 import subprocess
 import tempfile
 from pathlib import Path
 
 from demo.runtimes.local.cache import cache_folder
-from demo.runtimes.local.istio_binaries import find_go
+from demo.runtimes.local.istio_binaries import find_go, go_environment
 
 MODULES = Path(__file__).with_name("tools")
 PROGRAMS = {
     "kustomize": "sigs.k8s.io/kustomize/kustomize/v5",
     "istioctl": "istio.io/istio/istioctl/cmd/istioctl",
 }
-SETTINGS = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"}
 
 
 class ToolMissing(Exception):
@@ -32,7 +30,7 @@ def program(name: str) -> Path:
     sums = (module / "go.sum").read_bytes()
     folder = cache_folder() / "tools"
     folder.mkdir(exist_ok=True)
-    made, stamp = folder / name, folder / f"{name}.go.sum"
+    made, part, stamp = folder / name, folder / f"{name}.new", folder / f"{name}.go.sum"
     with (folder / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (made.exists() and stamp.exists() and stamp.read_bytes() == sums):
@@ -46,10 +44,11 @@ def program(name: str) -> Path:
                 "-ldflags",
                 "-s -w",
                 "-o",
-                str(made),
+                str(part),
                 PROGRAMS[name],
             ]
             _run(build, module, {"GOFLAGS": "-mod=readonly"})
+            part.replace(made)
             stamp.write_bytes(sums)
     return made
 
@@ -62,7 +61,7 @@ def module_folder(name: str, version: str) -> Path:
 
 
 def _run(command: list[str], folder: Path, more: dict[str, str]) -> str:
-    env = os.environ | SETTINGS | more
+    env = go_environment() | more
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         raise ToolMissing(f"{' '.join(command[:4])}: {(done.stderr or done.stdout).strip()[-1500:]}")

@@ -16,7 +16,9 @@ TIMEOUT = 15.0
 
 async def run(base_url: str, *, headers: Mapping[str, str] | None = None) -> dict[str, str]:
     """Every answer by the name of its request. Reads the seeded catalogue and rates, and stores some twenty orders."""
-    async with httpx.AsyncClient(base_url=base_url, headers=headers, timeout=TIMEOUT) as client:
+    async with httpx.AsyncClient(
+        base_url=base_url, headers=headers, timeout=TIMEOUT, trust_env=False
+    ) as client:
         return await run_with(client)
 
 

@@ -20,7 +20,9 @@ async def channel(
     runtime: Runtime, caller: str, callee: str, options: Sequence[tuple[str, Any]] = ()
 ) -> AsyncIterator[aio.Channel]:
     """From the caller's sidecar to the callee. Without options gRPC itself repeats nothing."""
-    settings = {"grpc.default_authority": f"{callee}:{PORT}", "grpc.enable_retries": 0} | dict(options)
+    authority = f"{callee}:{PORT}"
+    settings = {"grpc.default_authority": authority, "grpc.enable_retries": 0, "grpc.enable_http_proxy": 0}
+    settings |= dict(options)
     target = await runtime.egress(caller)
     async with aio.insecure_channel(target, options=list(settings.items())) as opened:
         yield opened

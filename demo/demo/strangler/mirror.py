@@ -57,7 +57,7 @@ async def verdict(runtime: Runtime, prefixes: tuple[str, ...], begun: float, lin
     ours, theirs = [
         parse(await runtime.logs(side, "proxy", lines), begun) for side in ("monolith", "gateway")
     ]
-    async with httpx.AsyncClient(base_url=runtime.edge(), timeout=10) as client:
+    async with httpx.AsyncClient(base_url=runtime.edge(), timeout=10, trust_env=False) as client:
         mirrored = await judge(client, pairs(ours, theirs, prefixes))
         if not mirrored.pairs or ORDERS not in prefixes:
             return mirrored

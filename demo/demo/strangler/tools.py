@@ -180,7 +180,7 @@ class Tools:
 
     async def probe(self, module: Module) -> None:
         """Requests of our own, so that a mirror has something to compare when nobody else comes."""
-        async with httpx.AsyncClient(base_url=self.runtime.edge(), timeout=10) as client:
+        async with httpx.AsyncClient(base_url=self.runtime.edge(), timeout=10, trust_env=False) as client:
             for method, path, body in module.probes:
                 headers = {"content-type": "application/json"} if body else {}
                 await client.request(method, path, content=body or None, headers=headers)

@@ -62,7 +62,7 @@ def test_the_figures_have_a_port_of_their_own_and_no_path_at_the_edge() -> None:
     server = figures.serve(f"127.0.0.1:{port}")
     assert server is not None
     try:
-        assert "figtree_quotes_total" in httpx.get(f"http://127.0.0.1:{port}/metrics").text
+        assert "figtree_quotes_total" in httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
     finally:
         server()
     assert figures.serve("") is None

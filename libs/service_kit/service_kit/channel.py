@@ -15,6 +15,7 @@ OPTIONS = [
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.service_config_disable_resolution", 1),
     ("grpc.enable_retries", 0),  # retries are the mesh's
+    ("grpc.enable_http_proxy", 0),  # neighbours are never behind a proxy that the environment names
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),

@@ -17,7 +17,7 @@ ORDER = {"currency": "EUR", "lines": [{"title_id": "t-000001", "quantity": 1}]}
 async def load(port: int, until: asyncio.Event, failures: list[str]) -> int:
     """Orders one after the other over connections that are kept, as a sidecar would; counts those that are stored."""
     customer, stored = f"c-{uuid4().hex[:12]}", 0
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
         while not until.is_set():
             headers = {"idempotency-key": f"k-{stored}"}
             try:
@@ -42,7 +42,7 @@ async def test_no_request_is_lost_when_the_process_is_told_to_stop(seeded_url: s
         await asyncio.sleep(1)
         process.send_signal(signal.SIGTERM)
         await asyncio.sleep(0.2)
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(trust_env=False) as client:
             health = await client.get(f"http://127.0.0.1:{port}/healthz")
         assert (health.status_code, health.headers["connection"]) == (503, "close")
         await asyncio.sleep(0.5)
@@ -58,7 +58,9 @@ async def test_a_stream_does_not_hold_the_process_for_long(seeded_url: str, tmp_
     port = free_port()
     settings = {"DATABASE_URL": seeded_url, "LISTEN": f"127.0.0.1:{port}", "FULFILMENT_DELAY": "3600"}
     with running(command("monolith"), tmp_path / "log", answers_http(port), **settings) as process:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", timeout=20, trust_env=False
+        ) as client:
             order = {**ORDER, "customer_id": f"c-{uuid4().hex[:12]}"}
             placed = await client.post("/api/orders", json=order, headers={"idempotency-key": "k"})
             async with client.stream("GET", f"{placed.headers['location']}/events") as events:

@@ -14,6 +14,8 @@ from typing import Any, Self
 import httpx
 import psutil
 
+from demo.machine import limits, system
+from demo.machine.fetches import compiled
 from demo.runtimes import runtime
 from demo.runtimes.local.fleet import FIRST_IP
 from demo.runtimes.local.instance import MARKER, directory_of
@@ -53,6 +55,8 @@ class LocalRuntime:
     @classmethod
     async def up(cls, name: str = "demo", mesh: bool = True, progress: Progress = lambda _: None) -> Self:
         """Start the infrastructure, or connect if it runs already. Compiles istiod if that was never done."""
+        if not is_supervised(directory_of(name)):
+            _refuse_what_cannot_run(mesh)
         if mesh:
             await asyncio.to_thread(Binaries().ensure, progress)
         try:
@@ -262,6 +266,15 @@ async def _run(command: Sequence[str], env: Mapping[str, str], stdin: bytes = b"
     return output.decode()
 
 
+def _refuse_what_cannot_run(mesh: bool) -> None:
+    """Before anything is compiled or started. Raises RuntimeFailure."""
+    problems = system.problems(local=True)
+    if mesh and not problems:
+        problems = limits.problems(compiling=not compiled())
+    if problems:
+        raise RuntimeFailure("; and ".join(map(str, problems)))
+
+
 def _launch(name: str, mesh: bool) -> None:
     root = directory_of(name)
     root.mkdir(mode=0o711, exist_ok=True)
@@ -311,7 +324,10 @@ def _check_begins(name: str, waited: float) -> None:
     """A supervisor without a socket yet must at least be there."""
     root = directory_of(name)
     if waited > 2 and not is_supervised(root):
-        raise StartFailed("\n".join(["the supervisor has ended:", *tail(root / "supervisor.log", 15)]))
+        said = tail(root / "supervisor.log", 15)
+        raise StartFailed(
+            "\n".join(["the supervisor has ended" + (":" if said else " without a word"), *said])
+        )
 
 
 async def _call(name: str, method: str, arguments: dict[str, Any]) -> Any:

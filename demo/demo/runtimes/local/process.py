@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import ctypes
 import os
+import pwd
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from demo.runtimes.local.events import Events
 from demo.runtimes.runtime import StartFailed
@@ -118,10 +119,15 @@ class Process:
         return await self.spawn(self.command, self.env, self.cwd, log)
 
     async def _execute(self, log: BinaryIO) -> Child:
-        identity = {"user": self.user, "group": "nogroup", "extra_groups": []} if self.user else {}
+        group = (
+            pwd.getpwnam(self.user).pw_gid if self.user else None
+        )  # nogroup's or nobody's, by distribution
+        identity: dict[str, Any] = (
+            {"user": self.user, "group": group, "extra_groups": []} if self.user else {}
+        )
         return await asyncio.create_subprocess_exec(
             *self.command, env=self.env, cwd=self.cwd, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
-            start_new_session=True, preexec_fn=die_with_parent, **identity,  # type: ignore[arg-type]
+            start_new_session=True, preexec_fn=die_with_parent, **identity,
         )  # fmt: skip
 
     async def until(self, ready: Callable[[], Awaitable[bool]], seconds: float) -> None:

@@ -23,7 +23,7 @@ def main() -> None:
     answered: Counter[str] = Counter()
     plaintext = insecure_channel_credentials()  # type: ignore[no-untyped-call]
     credentials = grpc.xds_channel_credentials(plaintext)
-    with grpc.secure_channel(TARGET, credentials) as channel:
+    with grpc.secure_channel(TARGET, credentials, [("grpc.enable_http_proxy", 0)]) as channel:
         quote: Any = PricingServiceStub(channel).Quote
         for number in range(int(sys.argv[1])):
             try:
