@@ -14,13 +14,13 @@ RUN     := .venv/bin
 PROTOS  := $(shell find proto/figtree -name '*.proto')
 INSTALL := .venv/.figtree-installed
 STUBS   := .venv/.figtree-stubs
-PACKAGES := $(foreach folder,$(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml)),$(folder)/$(notdir $(folder))) monolith/monolith loadtests/loadtests demo/demo
-PAGE    := demo/page/dist/.figtree-built
+PACKAGES := $(foreach folder,$(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml)),$(folder)/$(notdir $(folder))) monolith/monolith loadtests/loadtests benchmarks/benchmarks $(patsubst %/__init__.py,%,$(wildcard demo/*/__init__.py))
+PAGE    := demo/dashboard/web/dist/.figtree-built
 TESTS   := $(wildcard libs/*/tests services/*/tests) monolith/tests loadtests/tests demo/tests tests
 
 # Not a rule of its own: make cannot name a file whose folder has a space, as a home may have.
 HAVE_UV = [ -x "$(UV)" ] || { echo "[setup] uv 0.13.9 into $(CACHE) (once, about 20 MB)"; $(MACHINE) --uv "$(UV)"; }
-MACHINE = cd '$(CURDIR)/demo' && "$(FIGTREE_PYTHON)" -m demo.machine
+MACHINE = cd '$(CURDIR)/demo' && "$(FIGTREE_PYTHON)" -m machine
 
 # Before anything is installed or started. It needs no more than Python 3.6, and says what is missing.
 machine:
@@ -41,9 +41,9 @@ $(STUBS): $(INSTALL) $(PROTOS)
 	  --mypy_out=quiet:. --mypy_grpc_out=quiet:. $(PROTOS:proto/%=%)
 	@touch $@
 
-$(PAGE): $(wildcard demo/page/*.json demo/page/*.ts demo/page/*.html) $(shell find demo/page/src -type f) | machine
+$(PAGE): $(wildcard demo/dashboard/web/*.json demo/dashboard/web/*.ts demo/dashboard/web/*.html) $(shell find demo/dashboard/web/src -type f) | machine
 	@$(HAVE_UV)
-	@demo/page/build "$(UV)" || true
+	@demo/dashboard/web/build "$(UV)" || true
 
 .PHONY: machine load load-ui bench bench-compare scale soak overload page setup demo up down scenes test test-scenes test-cluster check format clean help cluster cluster-delete images deploy
 RUNTIME ?= auto
@@ -109,13 +109,13 @@ overload: $(STUBS) ## Three times as many orders as can be taken: how many are, 
 test: $(STUBS) $(PAGE) ## All tests but those of the scenes, on real PostgreSQL, NATS, istiod and Envoy (ARGS goes to pytest)
 	@echo "[test] unit, contract, conformance, runtime and journey: about 20 minutes, and 5 more to compile istiod the first time"
 	@tests/page/chromium >/dev/null
-	@[ -e $(PAGE) ] || demo/page/build "$(UV)"
-	@demo/page/with-node "$(UV)" npm run --silent test
+	@[ -e $(PAGE) ] || demo/dashboard/web/build "$(UV)"
+	@demo/dashboard/web/with-node "$(UV)" npm run --silent test
 	@$(RUN)/pytest --no-skips -m "not scenes and not cluster" $(ARGS)
 
 page: ## Build the demo's page, or say what is missing for it
 	@$(HAVE_UV)
-	@demo/page/build "$(UV)"
+	@demo/dashboard/web/build "$(UV)"
 
 test-scenes: $(STUBS) ## Each scene with its premise and without it, and the walkthrough: about 20 minutes more
 	@$(RUN)/pytest --no-skips -m scenes $(ARGS)
@@ -149,7 +149,7 @@ check: $(STUBS) ## Format, lint, types, imports, contracts, YAML; changes nothin
 	$(RUN)/buf breaking proto --against proto/baseline.binpb
 	$(RUN)/yamllint --strict istio k8s proto skaffold.yaml tests
 	@$(HAVE_UV)
-	$(RUN)/python -m demo.cluster.check "$(UV)"
+	$(RUN)/python -m manifests.check "$(UV)"
 
 format: $(STUBS) ## Write the code as `make check` wants it
 	$(RUN)/ruff check --fix --quiet . ; $(RUN)/ruff format . ; $(RUN)/buf format -w proto
@@ -157,7 +157,7 @@ format: $(STUBS) ## Write the code as `make check` wants it
 setup: $(STUBS) $(PAGE) ## Install everything into .venv and the cache folder
 
 clean: ## Remove what was installed and generated here; the cache folder stays
-	rm -rf .venv demo/page/dist demo/page/node_modules && find proto -name '*_pb2*' -delete
+	rm -rf .venv demo/dashboard/web/dist demo/dashboard/web/node_modules && find proto -name '*_pb2*' -delete
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z%-]+:.*## /{printf "  make %-14s %s\n",$$1,$$2}' $(MAKEFILE_LIST)

@@ -1,7 +1,15 @@
 # Imported first, so that pytest does not take the folders of these names around them for the packages.
 import os
 
-import demo as demo
+import dashboard as dashboard
+import machine as machine
+import manifests as manifests
+import runtime as runtime
+import scenes as scenes
+import strangler as strangler
+import telemetry as telemetry
+
+import benchmarks as benchmarks
 import loadtests as loadtests
 import monolith as monolith
 

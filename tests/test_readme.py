@@ -4,7 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from demo.scenes.catalogue import SCENES
+from scenes.catalogue import SCENES
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()

@@ -8,13 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from demo.runtimes.local import LocalRuntime
-from demo.runtimes.runtime import Runtime
-from demo.settings import Settings
-from demo.strangler.modules import SHAPES
-from demo.strangler.steps import Strangler
-
-from demo import tour
+from cli import tour
+from cli.settings import Settings
+from localmesh import LocalRuntime
+from runtime.api import Runtime
+from strangler.modules import SHAPES
+from strangler.steps import Strangler
 
 STANDINS = Path(__file__).with_name("standins")
 

@@ -10,12 +10,12 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from demo.bench import pgbench, tables
-from demo.bench.places import _create, yardstick
-from demo.bench.results import add, load
-from demo.bench.rounds import clients_of
-from demo.bench.wire import Basket, Client, Tally, orders
+from benchmarks.places import _create, yardstick
+from benchmarks.results import add, load
+from benchmarks.rounds import clients_of
+from benchmarks.wire import Basket, Client, Tally, orders
 
+from benchmarks import pgbench, tables
 from tests.support.postgres import Postgres
 from tests.support.processes import free_port
 

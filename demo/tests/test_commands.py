@@ -11,14 +11,13 @@ import grpc
 import httpx
 import psutil
 import pytest
-from demo.commands import carry_out
-from demo.display import Lines, styled, verdict
-from demo.journey import Outcome
-from demo.scenes.catalogue import BY_NAME
-from demo.scenes.scene import Result
-from demo.scenes.telling import Terminal
-
-from demo import display
+from cli import display
+from cli.commands import carry_out
+from cli.display import Lines, styled, verdict
+from cli.journey import Outcome
+from scenes.catalogue import BY_NAME
+from scenes.engine.reporter import Terminal
+from scenes.engine.scene import Result
 
 FIGTREE = str(Path(sys.executable).with_name("figtree"))
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 import yaml
-from demo.declared import Declared, declared, read
-from demo.diff import Drift, drifts, heal, plain
-from demo.runtimes.manifests import ROOT, workloads_of
-from demo.runtimes.runtime import WorkloadStatus
-from demo.strangler import state as phases
-from demo.strangler.modules import MODULES, SHAPES
+from runtime.api import WorkloadStatus
+from runtime.manifests import ROOT, workloads_of
+from strangler import state as phases
+from strangler.declared import Declared, declared, read
+from strangler.drift import Drift, drifts, heal, plain
+from strangler.modules import MODULES, SHAPES
 
 ISTIO = ROOT / "istio"
 
@@ -80,7 +80,7 @@ async def as_declared(number: int) -> StandIn:
 @pytest.fixture
 def stands(monkeypatch: pytest.MonkeyPatch) -> Stands:
     stands = Stands(5)
-    monkeypatch.setattr("demo.diff.State", lambda _: stands)
+    monkeypatch.setattr("strangler.drift.State", lambda _: stands)
     return stands
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from demo.runtimes.local.forked import Forked, Nursery
-from demo.runtimes.local.process import adopt_orphans
+from localmesh.forked import Forked, Nursery
+from localmesh.process import adopt_orphans
 
 
 @pytest.fixture

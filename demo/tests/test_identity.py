@@ -4,9 +4,9 @@ from pathlib import Path
 import httpx
 import jwt
 import pytest
-from demo.runtimes import users as issuer_of_users
-from demo.runtimes.local.identity import AUDIENCE, ISSUER, Identity
-from demo.runtimes.local.kubestub import KubeStub
+from localmesh.identity import AUDIENCE, ISSUER, Identity
+from localmesh.kubestub import KubeStub
+from runtime import users as issuer_of_users
 
 
 def test_tokens_verify_against_the_published_keys_and_name_the_account(tmp_path: Path) -> None:

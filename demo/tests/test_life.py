@@ -13,18 +13,18 @@ import asyncpg
 import httpx
 import psutil
 import pytest
-from demo.runtimes.local import LocalRuntime
-from demo.runtimes.local.cache import cache_folder
-from demo.runtimes.local.events import Events
-from demo.runtimes.local.instance import directory_of
-from demo.runtimes.local.leftovers import leftovers
-from demo.runtimes.local.postgres import Postgres
-from demo.runtimes.runtime import NeedsMesh, NotRunning, RuntimeFailure, StartFailed
+from localmesh import LocalRuntime
+from localmesh.cache import cache_folder
+from localmesh.events import Events
+from localmesh.instance import directory_of
+from localmesh.leftovers import leftovers
+from localmesh.postgres import Postgres
+from runtime.api import NeedsMesh, NotRunning, RuntimeFailure, StartFailed
 
 
 def supervisors(name: str) -> list[psutil.Process]:
     root = directory_of(name)
-    return [p for p in leftovers(root) if "demo.runtimes.local.supervisor" in p.cmdline()]
+    return [p for p in leftovers(root) if "localmesh.supervisor" in p.cmdline()]
 
 
 async def test_without_mesh_the_workloads_are_reached_at_their_own_addresses(standins: None) -> None:

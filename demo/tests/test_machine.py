@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from demo.machine import fetches, folders, limits, programs, pythons, report, system
-from demo.machine.uv import VERSION, requirement
+from machine import fetches, folders, limits, programs, pythons, report, system
+from machine.uv import VERSION, requirement
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOK = ROOT / "demo" / "demo" / "machine"
@@ -22,7 +22,7 @@ def look(
     *arguments: str, python: str = sys.executable, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     env = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/root")} | environment
-    command = [python, "-m", "demo.machine", *arguments]
+    command = [python, "-m", "machine", *arguments]
     return subprocess.run(command, cwd=ROOT / "demo", env=env, capture_output=True, text=True, timeout=20)
 
 
@@ -49,7 +49,7 @@ def test_its_modules_are_those_of_the_standard_library() -> None:
             names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             for name in names:
-                assert name.split(".")[0] in sys.stdlib_module_names or name.startswith("demo.machine"), name
+                assert name.split(".")[0] in sys.stdlib_module_names or name.startswith("machine"), name
 
 
 @pytest.mark.parametrize(

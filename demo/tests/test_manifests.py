@@ -1,6 +1,6 @@
-from demo.runtimes import manifests
-from demo.runtimes.local import objects
-from demo.runtimes.local.localise import localised
+from localmesh import objects
+from localmesh.localise import localised
+from runtime import manifests
 
 
 def test_reads_a_workload_from_its_manifests() -> None:

@@ -18,12 +18,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from demo.runtimes.local import LocalRuntime
-from demo.runtimes.local.identity import Identity
-from demo.runtimes.local.instance import directory_of
-from demo.runtimes.local.leftovers import leftovers
-from demo.runtimes.runtime import CommandFailed, NotInForce, Refused, RuntimeFailure
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from localmesh import LocalRuntime
+from localmesh.identity import Identity
+from localmesh.instance import directory_of
+from localmesh.leftovers import leftovers
+from runtime.api import CommandFailed, NotInForce, Refused, RuntimeFailure
 
 ROUTE = """
 apiVersion: networking.istio.io/v1

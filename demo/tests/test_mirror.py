@@ -2,7 +2,7 @@
 
 import httpx
 import pytest
-from demo.strangler import mirror
+from strangler import mirror
 
 
 def test_answers_are_paired_by_request_and_only_under_the_prefix() -> None:

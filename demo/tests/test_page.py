@@ -6,22 +6,22 @@ from pathlib import Path
 
 import httpx
 import pytest
-from demo.page.declared import Declared
-from demo.page.effects import effects
-from demo.page.files import Files
-from demo.page.graph import Graph
-from demo.page.guard import POLICY, TOKEN_HEADER, Guard
-from demo.page.hub import BACKLOG, Hub
-from demo.page.jobs import Busy, Jobs
-from demo.page.patch import patch, rounded
-from demo.page.rates import Growth, percentile
-from demo.page.watching import new_lines
-from demo.runtimes.runtime import WorkloadStatus
-from demo.telemetry.edges import EdgeCounters
+from dashboard.server.declared import Declared
+from dashboard.server.effects import effects
+from dashboard.server.files import Files
+from dashboard.server.graph import Graph
+from dashboard.server.guard import POLICY, TOKEN_HEADER, Guard
+from dashboard.server.hub import BACKLOG, Hub
+from dashboard.server.jobs import Busy, Jobs
+from dashboard.server.patch import patch, rounded
+from dashboard.server.rates import Growth, percentile
+from dashboard.server.watching import new_lines
+from runtime.api import WorkloadStatus
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from telemetry.edges import EdgeCounters
 
 ISTIO = Path(__file__).resolve().parents[2] / "istio"
 

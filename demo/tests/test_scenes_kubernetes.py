@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from demo.runtimes import choose
-from demo.scenes import cli
-from demo.scenes.acknowledged import Proof
-from demo.scenes.catalogue import SCENES
+from cli import choose
+from cli import scenes as cli
+from scenes.catalogue import SCENES
+from scenes.engine.acknowledged import Proof
 from typer.testing import CliRunner
 
 OURS = {scene.name for scene in SCENES if scene.group == "kubernetes"}

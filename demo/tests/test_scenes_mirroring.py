@@ -1,10 +1,10 @@
 """Each scene shows what it claims, fails without its premise, and leaves everything as it was."""
 
 import pytest
-from demo.runtimes.runtime import Runtime
-from demo.scenes.engine import Snapshot, run
-from demo.scenes.mirroring import SCENES
-from demo.scenes.scene import Scene
+from runtime.api import Runtime
+from scenes.engine.run import Snapshot, run
+from scenes.engine.scene import Scene
+from scenes.groups.mirroring import SCENES
 
 pytestmark = pytest.mark.scenes
 

@@ -1,11 +1,16 @@
 """Each scene shows what it claims, fails without its premise, and leaves everything as it was."""
 
 import pytest
-from demo.diff import drifts
-from demo.runtimes.runtime import Runtime
-from demo.scenes import fallacies, library, security, security_databases, security_methods, security_users
-from demo.scenes.engine import Snapshot, run
-from demo.scenes.scene import Scene
+from runtime.api import Runtime
+from scenes.engine.run import Snapshot, run
+from scenes.engine.scene import Scene
+from scenes.groups import fallacies
+from scenes.groups.library import retries as library
+from scenes.groups.security import databases as security_databases
+from scenes.groups.security import methods as security_methods
+from scenes.groups.security import mtls as security
+from scenes.groups.security import users as security_users
+from strangler.drift import drifts
 
 pytestmark = pytest.mark.scenes
 SCENES = (

@@ -11,17 +11,17 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from demo.strangler import fence, gate
-from demo.strangler import state as phases
-from demo.strangler.database import MONOLITH, Held, Waiting, told, waiting
-from demo.strangler.gate import GateRefused
-from demo.strangler.health import Health
-from demo.strangler.mirror import Verdict
-from demo.strangler.modules import ORDER, ROOT, Module
-from demo.strangler.names import Direction
-from demo.strangler.replication import Lagging
-from demo.strangler.steps import Strangler
-from demo.strangler.tools import Tools
+from strangler import fence, gate
+from strangler import state as phases
+from strangler.database import MONOLITH, Held, Waiting, told, waiting
+from strangler.gate import GateRefused
+from strangler.health import Health
+from strangler.mirror import Verdict
+from strangler.modules import ORDER, ROOT, Module
+from strangler.names import Direction
+from strangler.replication import Lagging
+from strangler.steps import Strangler
+from strangler.tools import Tools
 
 from tests.support.postgres import Postgres
 from tests.support.strangling import PLACE, TABLES, OnlyDatabases, Writers
@@ -50,7 +50,7 @@ async def strangler(runtime: OnlyDatabases, monkeypatch: pytest.MonkeyPatch) -> 
 
     async def no_probe(*_: object) -> None: ...
 
-    monkeypatch.setattr("demo.strangler.mirror.verdict", equal)  # there is no traffic here to be mirrored
+    monkeypatch.setattr("strangler.mirror.verdict", equal)  # there is no traffic here to be mirrored
     monkeypatch.setattr(Tools, "probe", no_probe)
     strangler = Strangler(runtime, dwell=0.05)  # type: ignore[arg-type]
     await strangler.state.prepare()
@@ -326,7 +326,7 @@ async def test_a_cut_over_that_was_interrupted_is_finished_by_the_next_step(
         raise ConnectionError("the strangler was killed")
 
     with monkeypatch.context() as patched:
-        patched.setattr("demo.strangler.forward._conclude", dies)
+        patched.setattr("strangler.forward._conclude", dies)
         with pytest.raises(ConnectionError):
             await strangler.forward()
     async with Writers(runtime) as writers:
@@ -358,12 +358,12 @@ async def test_a_fenced_table_takes_no_write_but_replication(
 
 COMMAND = """
 import asyncio, pickle, sys
-from demo.strangler import mirror
-from demo.strangler.health import Health
-from demo.strangler.mirror import Verdict
-from demo.strangler.replication import Lagging
-from demo.strangler.steps import Strangler
-from demo.strangler.tools import Tools
+from strangler import mirror
+from strangler.health import Health
+from strangler.mirror import Verdict
+from strangler.replication import Lagging
+from strangler.steps import Strangler
+from strangler.tools import Tools
 
 async def equal(*_): return Verdict(pairs=1)
 async def nothing(*_): ...
@@ -462,7 +462,7 @@ async def test_a_failure_that_the_command_cannot_undo_itself_is_undone_after_it(
         raise ConnectionError("the database is away")
 
     with monkeypatch.context() as patched:
-        patched.setattr("demo.strangler.forward.take_reads_back", fails)
+        patched.setattr("strangler.forward.take_reads_back", fails)
         with pytest.raises(GateRefused):
             await strangler.forward(refuse)
     assert await settled(strangler, "killed") < 8

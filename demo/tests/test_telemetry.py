@@ -6,16 +6,16 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from demo.runtimes.local.istiod import MESH_CONFIG
-from demo.runtimes.manifests import ROOT
-from demo.telemetry import jaeger, kiali
-from demo.telemetry.edges import EdgeCounters, read, summed
-from demo.telemetry.figures import Figures
-from demo.telemetry.receiver import PROTOBUF, receiver
-from demo.telemetry.spans import ORDER_ID, Span, SpanStore
+from localmesh.istiod import MESH_CONFIG
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as Sent
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
+from runtime.manifests import ROOT
+from telemetry import jaeger, kiali
+from telemetry.edges import EdgeCounters, read, summed
+from telemetry.figures import Figures
+from telemetry.receiver import PROTOBUF, receiver
+from telemetry.spans import ORDER_ID, Span, SpanStore
 
 CLIENT, FAILED = Sent.SPAN_KIND_CLIENT, Status.STATUS_CODE_ERROR
 TRACE, FIRST, SECOND = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", "00f067aa0ba902b7"

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 import httpx
 import pytest
-from demo.runtimes.cluster import ClusterRuntime
-from demo.runtimes.cluster.kubectl import current_context
-from demo.runtimes.manifests import NAMESPACE
-from demo.strangler.modules import SHAPES
-from demo.strangler.steps import Strangler
-from demo.telemetry.kiali import GraphEdge, graph
-from demo.telemetry.prometheus import Prometheus
+from runtime.cluster import ClusterRuntime
+from runtime.cluster.kubectl import current_context
+from runtime.manifests import NAMESPACE
+from strangler.modules import SHAPES
+from strangler.steps import Strangler
+from telemetry.kiali import GraphEdge, graph
+from telemetry.prometheus import Prometheus
 
 from tests.support.acting import failures
 from tests.support.dashboards import points, queries

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from demo.strangler.modules import SHAPES
+from strangler.modules import SHAPES
 
 from tests.support.dashboards import queries
 from tests.support.edges import CALLS

@@ -3,8 +3,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from demo.conformance import run
 
+from tests.conformance.suite import run
 from tests.support.postgres import Postgres
 from tests.support.processes import answers_http, command, finish, free_port, running
 

@@ -2,7 +2,8 @@ import json
 from pathlib import Path
 
 import httpx
-from demo.conformance import differences, run
+
+from tests.conformance.suite import differences, run
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from demo.conformance import differences, run
 
+from tests.conformance.suite import differences, run
 from tests.support.final_shape import FinalShape, final_shape
 from tests.support.postgres import Postgres
 from tests.support.processes import answers_http, command, finish, free_port, running

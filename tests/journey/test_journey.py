@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from demo.conformance import differences, run
-from demo.journey import Journey, Outcome
-from demo.runtimes.local import LocalRuntime
-from demo.strangler.gate import GateRefused
-from demo.strangler.modules import SHAPES
-from demo.strangler.state import StepUnderWay
-from demo.strangler.steps import Strangler
-from demo.tour import Silent
+from cli.journey import Journey, Outcome
+from cli.tour import Silent
 from loadtests.control import Load
+from localmesh import LocalRuntime
+from strangler.gate import GateRefused
+from strangler.modules import SHAPES
+from strangler.state import StepUnderWay
+from strangler.steps import Strangler
+
+from tests.conformance.suite import differences, run
 
 pytestmark = pytest.mark.timeout(900)
 

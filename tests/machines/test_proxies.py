@@ -87,7 +87,7 @@ def test_every_grpc_channel_of_the_product_is_told_to_take_no_proxy_from_the_env
 
 
 def test_urllib_is_used_past_the_proxies_or_for_downloads_only() -> None:
-    downloads = {"demo/demo/machine/pythons.py", "tests/page/browser.py", "tests/support/processes.py"}
+    downloads = {"demo/machine/pythons.py", "tests/page/browser.py", "tests/support/processes.py"}
     found = {
         str(path.relative_to(ROOT))
         for path in SOURCES

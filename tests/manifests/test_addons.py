@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import yaml
-from demo.cluster.addons import OURS, addon
-from demo.cluster.providers import completed
-from demo.runtimes.manifests import ROOT
+from manifests.addons import OURS, addon
+from manifests.providers import completed
+from runtime.manifests import ROOT
 
 
 def settings(*, upstream_envoy: bool) -> dict[str, str]:

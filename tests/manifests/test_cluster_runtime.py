@@ -4,9 +4,9 @@ import copy
 from typing import Any
 
 import pytest
-from demo.cluster import render
-from demo.runtimes.cluster.fleet import AUTOSCALERS, ISTIOS, Fleet
-from demo.runtimes.cluster.render import EXTRA, deployment
+from manifests import render
+from runtime.cluster.fleet import AUTOSCALERS, ISTIOS, Fleet
+from runtime.cluster.render import EXTRA, deployment
 
 FULL = render.K8S / "steps" / "4-order"
 CANARY = render.K8S / "canary" / "pricing-v2"

@@ -1,8 +1,8 @@
 """Who may talk to whom is written twice for the network and once for the mesh; all three must say the same."""
 
-from demo.cluster import render
-from demo.cluster.render import Object
-from demo.runtimes.manifests import ROOT
+from manifests import render
+from manifests.render import Object
+from runtime.manifests import ROOT
 
 FULL = render.K8S / "steps" / "4-order"
 Edge = tuple[str, str, int]

@@ -4,9 +4,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from demo.cluster import analysis, render, schemas
-from demo.cluster.tools import program
-from demo.runtimes.manifests import ROOT
+from manifests import analysis, render, schemas
+from manifests.tools import program
+from runtime.manifests import ROOT
 
 REFUSED = sorted((Path(__file__).parent / "refused").glob("*.yaml"))
 BY_PRIVILEGE = "pod-privileged.yaml"  # Pod Security refuses it, and only where there is a cluster

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 import yaml
-from demo.cluster import render
-from demo.cluster.render import Object
-from demo.runtimes.local.sidecar import SPANS, STATISTICS
-from demo.runtimes.manifests import ROOT
+from localmesh.sidecar import SPANS, STATISTICS
+from manifests import render
+from manifests.render import Object
+from runtime.manifests import ROOT
 
 ALL = render.folders()
 FOR_SCENES = [folder for folder in ALL if "scenes" in folder.parts]

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import brotli
-from demo.runtimes.local.cache import cache_folder
+from localmesh.cache import cache_folder
 
 VERSION = "153.0.0"
 SHA512 = "jiGWqSvPMdu4+P9TilYqAR7yEGPEHINx+lCvE/NqNO/EHYzF/x1hUiI5T6ioVIt7dEy7n88byyT0vk+dnsgQwA=="

@@ -7,7 +7,7 @@ import asyncio
 import sys
 import time
 
-from demo.runtimes.local import LocalRuntime
+from localmesh import LocalRuntime
 
 PERIOD = 0.1
 

@@ -18,7 +18,7 @@ Picture = Callable[[Page, str], None]
 FIRST_VIEW = 1.0  # seconds on a quiet machine
 SCRIPT = 400 * 1024
 VIEWS = ("system", "shop", "journey", "scenes/canary-weight", "traces", "logs")
-AXE = ROOT / "demo/page/node_modules/axe-core/axe.min.js"
+AXE = ROOT / "demo/dashboard/web/node_modules/axe-core/axe.min.js"
 
 
 def test_the_first_view_stands_at_once_and_its_script_is_small(open_page: Open, address: str) -> None:

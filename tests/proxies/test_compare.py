@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from demo.declared import read
-from demo.proxies import compare, states
-from demo.proxies.normal import normal
-from demo.runtimes.manifests import ROOT
+from runtime.manifests import ROOT
+from strangler.declared import read
+
+from tests.proxies import compare, states
+from tests.proxies.normal import normal
 
 CLUSTER = "outbound|50051||title.figtree.svc.cluster.local;"
 MANAGER = (

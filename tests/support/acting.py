@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from demo.runtimes.runtime import Runtime
-from demo.scenes.catalogue import BY_NAME
-from demo.scenes.engine import run
+from runtime.api import Runtime
+from scenes.catalogue import BY_NAME
+from scenes.engine.run import run
 
 
 async def failures(runtime: Runtime, names: Iterable[str]) -> list[str]:

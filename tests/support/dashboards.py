@@ -4,8 +4,8 @@ import json
 import time
 from collections.abc import Iterable
 
-from demo.runtimes.manifests import ROOT
-from demo.telemetry.prometheus import Prometheus
+from runtime.manifests import ROOT
+from telemetry.prometheus import Prometheus
 
 DASHBOARDS = ROOT / "k8s" / "addons" / "grafana" / "dashboards"
 

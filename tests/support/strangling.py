@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
-from demo.runtimes.runtime import NotRunning, WorkloadStatus
-from demo.strangler.database import MONOLITH
+from runtime.api import NotRunning, WorkloadStatus
+from strangler.database import MONOLITH
 
 from tests.support.postgres import Postgres
 

@@ -3,8 +3,8 @@
 import asyncio
 from dataclasses import dataclass
 
-from demo.runtimes.runtime import Part, Runtime
-from demo.telemetry.spans import ORDER_ID, Span, edges_of
+from runtime.api import Part, Runtime
+from telemetry.spans import ORDER_ID, Span, edges_of
 
 from tests.support.edges import CALLS, EDGE
 from tests.support.visitor import CUSTOMER, visit

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from demo.runtimes.runtime import Runtime
+from runtime.api import Runtime
 
 CUSTOMER = "c-0001"
 TRACED = "x-client-trace-id"  # Envoy samples a request that bears it, whatever the share of the others

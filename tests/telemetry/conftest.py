@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from demo.runtimes.local import LocalRuntime
-from demo.strangler.modules import SHAPES
-from demo.strangler.steps import Strangler
-from demo.telemetry.kiali import GraphEdge, graph
-from demo.telemetry.prometheus import Prometheus, running
+from localmesh import LocalRuntime
+from strangler.modules import SHAPES
+from strangler.steps import Strangler
+from telemetry.kiali import GraphEdge, graph
+from telemetry.prometheus import Prometheus, running
 
 from tests.support.acting import failures
 from tests.support.dashboards import points, queries

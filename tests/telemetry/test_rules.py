@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from demo.telemetry.prometheus import ADDON, configuration, program
+from telemetry.prometheus import ADDON, configuration, program
 
 RULES = sorted((ADDON / "rules").glob("*.yaml"))
 

@@ -5,9 +5,9 @@ import json
 import os
 
 import pytest
-from demo.runtimes.local import LocalRuntime
-from demo.strangler.modules import SHAPES
-from demo.strangler.steps import Strangler
+from localmesh import LocalRuntime
+from strangler.modules import SHAPES
+from strangler.steps import Strangler
 
 from tests.support.edges import CALLS
 from tests.support.traced import SECRET, Seen, assert_unbroken, look

@@ -1,0 +1,84 @@
+"""Which runtime: kind where a Docker engine answers, else local; RUNTIME overrides it."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+
+from localmesh import LocalRuntime
+from runtime.api import NotRunning, Runtime, RuntimeFailure
+from runtime.cluster import ClusterRuntime
+from runtime.cluster.kubectl import current_context
+from runtime.manifests import ROOT
+
+from cli.settings import Settings
+
+KIND = os.environ.get("KIND_NAME", "figtree")
+ENGINE_LIMIT = 10.0
+
+
+async def up(settings: Settings, tell: Callable[[str], None]) -> Runtime:
+    chosen, why = _chosen(settings)
+    if chosen == "local":
+        tell(
+            f"runtime local ({why}): processes on this machine, mesh {settings.mesh}; nothing is installed system-wide"
+        )
+        return await LocalRuntime.up(settings.figtree_name, mesh=settings.mesh == "on", progress=tell)
+    if settings.mesh == "off":
+        raise ValueError("MESH=off is for the local runtime; on a cluster every pod has a sidecar")
+    if chosen == "kind" and not _kind_has_cluster():
+        tell("kind has no cluster yet: `make cluster images` first, which takes minutes")
+        await _script("cluster", "up")
+        await _script("images")
+    context = _context(chosen)
+    tell(f"runtime {chosen} ({why}): pods in the cluster of context {context}")
+    return await ClusterRuntime.up(context, tell)
+
+
+async def connect(settings: Settings) -> Runtime:
+    """What is running already, or NotRunning; left to choose, the local one comes first."""
+    if settings.runtime in ("auto", "local"):
+        try:
+            return await LocalRuntime.connect(settings.figtree_name)
+        except NotRunning:
+            if settings.runtime == "local" or _chosen(settings)[0] == "local" or not _kind_has_cluster():
+                raise
+    return await ClusterRuntime.connect(_context("current" if settings.runtime == "current" else "kind"))
+
+
+def _chosen(settings: Settings) -> tuple[str, str]:
+    """And why."""
+    if settings.runtime != "auto":
+        return settings.runtime, f"RUNTIME={settings.runtime}"
+    if settings.mesh == "off":
+        return "local", "MESH=off"
+    for program in ("docker", "kind", "kubectl"):
+        if shutil.which(program) is None:
+            return "local", f"there is no {program} on the PATH"
+    if not _answers(["docker", "info"]):
+        return "local", "no Docker engine answers"
+    return "kind", "a Docker engine answers, and kind is there"
+
+
+def _context(chosen: str) -> str:
+    return f"kind-{KIND}" if chosen == "kind" else current_context()
+
+
+def _answers(command: list[str]) -> bool:
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, timeout=ENGINE_LIMIT)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+def _kind_has_cluster() -> bool:
+    return _answers(["kubectl", "--context", f"kind-{KIND}", "get", "--raw", "/readyz"])
+
+
+async def _script(name: str, *args: str) -> None:
+    script, env = ROOT / "k8s" / "scripts" / name, os.environ | {"RUNTIME": "kind"}
+    process = await asyncio.create_subprocess_exec(str(script), *args, env=env)
+    if await process.wait():
+        raise RuntimeFailure(f"k8s/scripts/{name} {' '.join(args)}".rstrip() + " failed")

@@ -1,0 +1,114 @@
+"""What the command shows: lines where nobody watches, a live line where somebody does, and a table at the end."""
+
+import sys
+import time
+
+from loadtests.control import Stats
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from cli.journey import Outcome
+
+# Where nobody watches, the width is that of the table, not of a terminal.
+# Text is printed as it is, brackets and colons included; only `styled` reads markup, and only in its template.
+console = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 150)
+errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+
+def styled(template: str, *values: object) -> Text:
+    """Rich's markup in `template`, with each {} replaced by a value that is printed as it is."""
+    return Text.from_markup(template.format(*(escape(str(value)) for value in values)), emoji=False)
+
+
+class Lines:
+    """One line per phase, with the seconds since the beginning; below them, on a terminal, what the users see now."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+        self._status = console.status("") if console.is_terminal else None
+
+    def _stamp(self) -> str:
+        return f"{time.monotonic() - self._begun:6.1f} s"
+
+    def phase(self, step: str, text: str) -> None:
+        console.print(styled("[dim]{}[/]  [bold]{}[/] {}", self._stamp(), f"{step:<13}", text))
+
+    def users(self, seen: Stats | None) -> None:
+        """Show the users' figures so far; None ends it."""
+        if self._status is None:
+            return
+        if seen is None:
+            self._status.stop()
+            return
+        bad = seen.failures + seen.wrong
+        self._status.update(
+            styled(
+                "[dim]{}[/]  {} requests, [" + ("red" if bad else "green") + "]{} failed, {} wrong[/], {}",
+                self._stamp(),
+                f"{seen.requests:,}",
+                seen.failures,
+                seen.wrong,
+                f"p50 {seen.p50:.1f} ms, p99 {seen.p99:.1f} ms, {seen.orders_placed:,} orders",
+            )
+        )
+        self._status.start()
+
+    def note(self, text: str) -> None:
+        console.print(styled("[dim]{}[/]  {}", self._stamp(), text), soft_wrap=True)
+
+
+def table(outcome: Outcome) -> Table:
+    shown = Table(title="The journey, as its users saw it", header_style="bold")
+    for name, justify in (
+        ("step", "left"),
+        ("way", "left"),
+        ("requests", "right"),
+        ("failed", "right"),
+        ("wrong", "right"),
+        ("p50 ms", "right"),
+        ("p99 ms", "right"),
+        ("orders", "right"),
+        ("rows moved", "right"),
+        ("mirrored", "right"),
+        ("differ", "right"),
+        ("writers held ms", "right"),
+        ("seconds", "right"),
+    ):
+        shown.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    for row in outcome.rows:
+        shown.add_row(
+            row.step,
+            row.direction,
+            f"{row.requests:,}",
+            _count(row.failures),
+            _count(row.wrong),
+            f"{row.p50:.1f}",
+            f"{row.p99:.1f}",
+            f"{row.orders:,}",
+            f"{row.rows:,}" if row.rows else "",
+            f"{row.pairs:,}" if row.pairs else "",
+            _count(row.mismatches) if row.pairs else "",
+            f"{row.pause * 1000:.0f}" if row.pause else "",
+            f"{row.seconds:.1f}",
+        )
+    return shown
+
+
+def verdict(outcome: Outcome) -> Text:
+    colour = "green" if outcome.holds else "red"
+    word = "holds" if outcome.holds else "DOES NOT HOLD"
+    lines: list[str | Text] = [
+        f"{outcome.requests:,} requests at {outcome.rate:.0f}/s: {outcome.failures} failed, {outcome.wrong} wrong; "
+        f"{outcome.streams_resumed} streams resumed",
+        f"{outcome.placed:,} orders placed, {outcome.stored:,} stored: {len(outcome.lost)} lost, "
+        f"{len(outcome.doubled)} doubled, {len(outcome.different)} different, {len(outcome.unexpected)} unexpected",
+        *(styled("[red]{}[/]", problem) for problem in outcome.problems),
+        styled(f"[bold {colour}]The journey {word}.[/]"),
+    ]
+    return Text("\n").join(Text(line) if isinstance(line, str) else line for line in lines)
+
+
+def _count(number: int) -> Text:
+    return Text(str(number), style="bold red" if number else "")

@@ -1,0 +1,132 @@
+"""figtree scene list | show | run."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from runtime.api import Runtime
+from scenes.catalogue import BY_NAME, SCENES
+from scenes.engine.acknowledged import Acknowledged, Proof
+from scenes.engine.reporter import JsonLines, Nobody, Telling, Terminal
+from scenes.engine.run import run as act_out
+from scenes.engine.scene import Result, Scene
+from scenes.engine.stage import ISTIO
+from strangler.modules import SHAPES
+from strangler.steps import Strangler
+
+from cli import choose
+from cli.commands import carry_out
+from cli.display import console, styled
+from cli.settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True, help="Claims about the mesh, shown on live traffic, measured and asserted."
+)
+
+
+@app.command("list")
+def list_(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """All scenes."""
+    if as_json:
+        shown = [{f.name: getattr(s, f.name) for f in fields(s) if f.name != "act"} for s in SCENES]
+        sys.stdout.write(json.dumps(shown) + "\n")
+        return
+    table = Table("scene", "group", "title", "from shape")
+    for scene in SCENES:
+        table.add_row(scene.name, scene.group, scene.title, scene.shape)
+    console.print(table)
+
+
+@app.command()
+def show(name: str) -> None:
+    """What a scene says, expects and applies, with each manifest."""
+    scene = _known(name)
+    console.print(
+        styled("[bold]{}[/]\n\nThe talk:   {}\nHypothesis: {}\n", scene.title, scene.says, scene.hypothesis)
+    )
+    for manifest in scene.manifests:
+        console.print(styled("[bold]istio/{}[/]", manifest))
+        sys.stdout.write((ISTIO / manifest).read_text() + "\n")
+
+
+@app.command()
+def run(
+    names: Annotated[list[str] | None, typer.Argument()] = None,
+    every: Annotated[bool, typer.Option("--all", help="All of them, in the talk's order.")] = False,
+    times: Annotated[int, typer.Option(min=1, help="How often in a row.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    json_lines: Annotated[
+        bool, typer.Option("--json-lines", help="One JSON document per thing that happens.")
+    ] = False,
+) -> None:
+    """Act scenes out on the running system; exit status 1 if one did not show what it claims."""
+    scenes = list(SCENES) if every else [_known(name) for name in names or ()]
+    if not scenes:
+        raise typer.BadParameter("name a scene, or say --all")
+    telling = JsonLines() if json_lines else Nobody() if as_json else Terminal()
+    results, proof = carry_out(_connected(scenes * times, telling, every=every))
+    if as_json:
+        shown = {"scenes": [asdict(result) for result in results], "orders": asdict(proof)}
+        sys.stdout.write(json.dumps(shown) + "\n")
+    elif not json_lines:
+        failed = [result.scene for result in results if not result.passed]
+        console.print(
+            f"{proof.orders:,} orders acknowledged meanwhile: {proof.lost} lost, {proof.doubled} doubled,"
+            f" {proof.different} different; {proof.broken} of all stored orders broken"
+        )
+        console.print(
+            f"{len(results) - len(failed)} of {len(results)} scenes passed, {sum(r.seconds for r in results):.0f} s"
+        )
+        for name in failed:
+            console.print(styled("  [red]failed[/] {}", name))
+    raise typer.Exit(0 if all(result.passed for result in results) and proof.holds else 1)
+
+
+async def _connected(scenes: list[Scene], telling: Telling, *, every: bool) -> tuple[list[Result], Proof]:
+    runtime = await choose.connect(Settings())
+    if every:
+        missing = [scene.name for scene in dict.fromkeys(scenes) if not _can(runtime, scene)]
+        if missing and isinstance(telling, Terminal):
+            console.print(f"left out, as they need Kubernetes (RUNTIME=kind): {', '.join(missing)}\n")
+        scenes = [scene for scene in scenes if _can(runtime, scene)]
+    return await perform(runtime, scenes, telling)
+
+
+def _can(runtime: Runtime, scene: Scene) -> bool:
+    return not scene.needs or scene.needs in runtime.capabilities
+
+
+async def perform(
+    runtime: Runtime, scenes: Sequence[Scene], telling: Telling | None = None
+) -> tuple[list[Result], Proof]:
+    """Act the scenes out one after the other; the results, and what became of the orders placed meanwhile."""
+    telling = telling or Terminal()
+    number, _ = await Strangler(runtime).state.position()
+    results = []
+    acknowledged = Acknowledged()
+    for scene in scenes:
+        if not _can(runtime, scene):
+            results.append(Result(scene.name, why=f"needs {scene.needs}: RUNTIME=kind or RUNTIME=current"))
+        elif SHAPES.index(scene.shape) > number:
+            results.append(Result(scene.name, why=f"needs shape {scene.shape}: `figtree step {scene.shape}`"))
+        else:
+            telling.begins(scene)
+            results.append(
+                await act_out(
+                    runtime, scene, tell=telling.tell, measured=telling.measured, acknowledged=acknowledged
+                )
+            )
+        telling.ended(results[-1])
+    proof = await acknowledged.prove(runtime)
+    telling.proven(proof)
+    return results, proof
+
+
+def _known(name: str) -> Scene:
+    if name not in BY_NAME:
+        raise typer.BadParameter(f"there is no scene {name}; `figtree scene list` shows all")
+    return BY_NAME[name]

@@ -1,0 +1,139 @@
+"""`make demo`: from nothing to the verdict."""
+
+import asyncio
+import contextlib
+import signal
+import tempfile
+from pathlib import Path
+
+from loadtests.control import Load
+from runtime.api import Runtime
+from scenes.catalogue import BY_NAME
+from strangler.steps import Strangler
+
+from cli import choose
+from cli.display import Lines, console, errors, table, verdict
+from cli.journey import Display, Journey
+from cli.scenes import perform
+from cli.settings import Settings
+
+TOUR = ("canary-weight", "mirror-v2-rounding", "killed-replica", "mtls")
+
+
+class Silent:
+    """Shows nothing."""
+
+    def phase(self, step: str, text: str) -> None: ...
+    def note(self, text: str) -> None: ...
+
+
+async def up(settings: Settings, display: Display) -> Runtime:
+    """The runtime and shape 0, or what is running already."""
+    runtime = await choose.up(settings, display.note)
+    display.phase("0-monolith", "start the monolith, fill its database")
+    await Strangler(runtime).begin(settings.titles)
+    return runtime
+
+
+async def demo(settings: Settings, *, interactive: bool) -> int:
+    """The journey under load; 0 only if everything held. Interactive, the system stays up until Ctrl-C."""
+    display = Lines()
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    runtime: Runtime | None = None
+    try:
+        runtime = await up(settings, display)
+        display.note(f"the edge is {runtime.edge()}")
+        if runtime.page():
+            display.note(f"watch it happen on the page: {runtime.page()}")
+        holds = await _travel(settings, runtime, display)
+        if holds and settings.mesh == "on":
+            holds = await _scenes(runtime, display)
+        if interactive:
+            _look_next(runtime)
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        return 0 if holds else 1
+    except asyncio.CancelledError:
+        errors.print("stopped on request")
+        return 130
+    finally:
+        if runtime is not None and "kubernetes" in runtime.capabilities:
+            display.note("the cluster keeps it running; `figtree down` removes it")
+        elif runtime is not None:
+            display.note("stopping everything")
+            await runtime.down()
+
+
+async def _travel(settings: Settings, runtime: Runtime, display: Lines) -> bool:
+    with tempfile.TemporaryDirectory(prefix="figtree-load-") as directory:
+        strangler = Strangler(
+            runtime,
+            dwell=settings.dwell,
+            lock_limit=settings.lock_limit,
+            work_limit=settings.work_limit,
+            progress=display.phase,
+        )
+        load = Load()
+        await asyncio.to_thread(
+            load.start, runtime.edge(), round(settings.load), settings.seed, Path(directory)
+        )
+        journey = Journey(runtime, strangler, load, display)
+        watching = asyncio.create_task(_watch(load, display))
+        try:
+            await journey.travel()
+        except Exception:
+            shape, under_way = await _stand(strangler)
+            display.note(f"the journey stands at {shape}{under_way}; `figtree step` goes on from there")
+            raise
+        finally:
+            watching.cancel()
+            display.users(None)
+            ended = await asyncio.to_thread(load.stop)
+        journey.conclude(ended)
+        outcome = await journey.prove(load.ledger)
+    console.print(table(outcome))
+    console.print(verdict(outcome), soft_wrap=True)
+    for detail in ended.details:
+        errors.print(f"  {detail}", soft_wrap=True)
+    return outcome.holds
+
+
+async def _scenes(runtime: Runtime, display: Lines) -> bool:
+    display.note("a short tour of the scenes; `figtree scene list` shows all of them\n")
+    results, proof = await perform(runtime, [BY_NAME[name] for name in TOUR])
+    passed = sum(result.passed for result in results)
+    console.print(
+        f"{passed} of {len(results)} scenes passed, {proof.orders} orders meanwhile, {proof.lost} lost"
+    )
+    return passed == len(results) and proof.holds
+
+
+async def _watch(load: Load, display: Lines) -> None:
+    while True:
+        display.users(load.totals())
+        await asyncio.sleep(1)
+
+
+async def _stand(strangler: Strangler) -> tuple[str, str]:
+    shape = await strangler.state.shape()
+    _, under_way = await strangler.state.position()
+    phase = (await strangler.state.phases()).get(under_way, "")
+    return shape, f", {under_way} is {phase}" if under_way else ""
+
+
+def _look_next(runtime: Runtime) -> None:
+    console.print(
+        f"\nThe system stays up at {runtime.edge()} until Ctrl-C; its page is {runtime.page()}."
+        " In another terminal:\n"
+        f"  curl {runtime.edge()}/api/titles?query=moby\n"
+        "  .venv/bin/figtree status          what runs, with which identity\n"
+        "  .venv/bin/figtree back            one step back, without losing a row\n"
+        "  .venv/bin/figtree step            and forward again\n"
+        "  .venv/bin/figtree shape           the journal of the journey\n"
+        "  .venv/bin/figtree load            more users\n"
+        "  .venv/bin/figtree scene run --all every claim about the mesh, shown\n"
+    )

@@ -1,0 +1,94 @@
+"""The supervisor's side of the nursery: children that were not made by asyncio, and how they are asked for."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from localmesh.process import die_with_parent
+
+ANSWER = 10.0  # seconds; the first one waits until the libraries are loaded
+
+
+class Forked:
+    """A child of ours by adoption, with what `asyncio.subprocess.Process` offers of it."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._ended = asyncio.Event()
+        self._handle = os.pidfd_open(pid)
+        asyncio.get_running_loop().add_reader(self._handle, self._reap)
+
+    def _reap(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._handle)
+        os.close(self._handle)
+        self.returncode = -signal.SIGKILL
+        with suppress(ChildProcessError):  # housekeeping was faster
+            self.returncode = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        self._ended.set()
+
+    async def wait(self) -> int:
+        await self._ended.wait()
+        assert self.returncode is not None
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.returncode is None:
+            os.kill(self.pid, number)
+
+
+class Nursery:
+    """Starts console scripts of this environment as forks of one process; starts that one anew if it has died."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+        self._process: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
+        self._lock = asyncio.Lock()
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
+    def open(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.settimeout(ANSWER)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-u", "-m", "localmesh.nursery"],
+                env=self._env,
+                stdin=theirs.fileno(),
+                start_new_session=True,
+                preexec_fn=die_with_parent,
+            )
+        self._socket = ours
+
+    async def spawn(self, command: Sequence[str], env: Mapping[str, str], cwd: Path, log: int) -> Forked:
+        """Raises OSError if there is no child."""
+        request = json.dumps({"command": list(command), "env": dict(env), "cwd": str(cwd)}).encode()
+        async with self._lock:
+            if self.pid is None:
+                self.close()
+                self.open()
+            return Forked(await asyncio.to_thread(self._ask, request, log))
+
+    def _ask(self, request: bytes, log: int) -> int:
+        assert self._socket is not None
+        socket.send_fds(self._socket, [request], [log])
+        if not (answer := self._socket.recv(32)):
+            raise ChildProcessError("the nursery has ended")
+        return int(answer)
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()

@@ -1,0 +1,182 @@
+"""One instance of the local runtime: its directory, its loopback addresses, its ports."""
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runtime.api import RuntimeFailure
+
+MARKER = "FIGTREE_INSTANCE"
+STUB_PORT = 8001
+
+
+def directory_of(name: str) -> Path:
+    """A short path: a Unix socket's may have 107 characters."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,23}", name):
+        raise RuntimeFailure(f"{name!r} is no name for an instance: lower case letters, digits, dashes")
+    return _base() / f"figtree-{os.getuid()}-{name}"
+
+
+def _base() -> Path:
+    """FIGTREE_HOME, else /tmp, or /var/tmp where nothing may be executed in /tmp: PostgreSQL's programs lie there."""
+    if home := os.environ.get("FIGTREE_HOME"):
+        return Path(home)
+    executable = not os.statvfs("/tmp").f_flag & os.ST_NOEXEC  # noqa: S108
+    return Path("/tmp" if executable else "/var/tmp")  # noqa: S108
+
+
+@dataclass(slots=True)
+class Instance:
+    name: str
+    mesh: bool
+    root: Path
+    block: str = ""  # 127.A.B
+    edge_port: int = 0
+    page_port: int = 0
+    page_listener: socket.socket | None = None
+    ports: dict[str, int] = field(default_factory=dict)
+    held: list[socket.socket] = field(default_factory=list)
+    lock: int = -1
+
+    @property
+    def control_socket(self) -> Path:
+        return self.root / "run" / "control.sock"
+
+    def ip(self, last: int) -> str:
+        return f"{self.block}.{last}"
+
+    @property
+    def istiod_ip(self) -> str:
+        return self.ip(2)
+
+    @property
+    def postgres_ip(self) -> str:
+        return self.ip(3)
+
+    @property
+    def nats_ip(self) -> str:
+        return self.ip(4)
+
+    @property
+    def ingress_ip(self) -> str:
+        return self.ip(5)
+
+    @property
+    def telemetry_ip(self) -> str:
+        return self.ip(7)
+
+    def listen(self, ip: str, port: str) -> socket.socket:
+        listener = _bound(ip, self.ports[port])
+        listener.listen(64)
+        return listener
+
+    def open(self) -> None:
+        """Make the directory and lock it; another supervisor of the same name cannot."""
+        with contextlib.suppress(FileExistsError):
+            self.root.mkdir(mode=0o711)
+        status = self.root.lstat()
+        if status.st_uid != os.getuid() or self.root.is_symlink():
+            raise RuntimeFailure(f"{self.root} belongs to someone else")
+        self.root.chmod(0o711)
+        self.lock = os.open(self.root, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RuntimeFailure(f"{self.name} is already running ({self.root})") from None
+
+    def clear(self) -> None:
+        """Forget what an earlier supervisor left."""
+        for entry in self.root.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            elif entry.name != "supervisor.log":
+                entry.unlink()
+        for name in ("run", "secrets", "mesh", "proxies", "logs"):
+            (self.root / name).mkdir(mode=0o700)
+
+    def take_addresses(self) -> socket.socket:
+        """Choose a free block; the listening socket on its first address, returned, keeps it ours."""
+        seed = int.from_bytes(hashlib.sha256(str(self.root).encode()).digest()[:4], "big")
+        for attempt in range(4096):
+            number = (seed + attempt * 7919) % (120 * 254)
+            self.block = f"127.{number // 254 + 4}.{number % 254 + 1}"
+            try:
+                control = _bound(self.ip(1), STUB_PORT)
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    continue
+                raise
+            control.listen(64)
+            self.held.append(control)
+            self._choose_ports()
+            return control
+        raise RuntimeFailure("no free block of loopback addresses")
+
+    def _choose_ports(self) -> None:
+        """Standard ports on our own addresses, unless somebody listens on that port of every address."""
+        wanted = {
+            "postgres": 5432, "nats": 4222, "xds": 15010, "secure-xds": 15012, "monitoring": 15014,
+            "webhook": 15017, "istiod": 8080, "ctrlz": 9876, "admin": 15000, "http": 8080, "grpc": 50051,
+            "otlp": 4318,
+        }  # fmt: skip
+        for name, port in wanted.items():
+            self.ports[name] = next(p for p in range(port, 65536, 1000) if _is_free(self.ip(6), p))
+        self._choose_page_port()
+        for port in range(8080, 9080):
+            try:
+                # Bound but not listening: Envoy, which shares ports, can have it, another instance cannot.
+                self.held.append(_bound("127.0.0.1", port, share=True))
+            except OSError:
+                continue
+            self.edge_port = port
+            return
+        raise RuntimeFailure("no free port from 8080 to 9079 on 127.0.0.1")
+
+    def _choose_page_port(self) -> None:
+        for port in range(7070, 8070):
+            try:
+                self.page_listener = _bound("127.0.0.1", port)
+                self.page_listener.listen(64)
+            except OSError:
+                continue
+            self.held.append(self.page_listener)
+            self.page_port = port
+            return
+        raise RuntimeFailure("no free port from 7070 to 8069 on 127.0.0.1")
+
+    def close(self) -> None:
+        shutil.rmtree(self.root, ignore_errors=True)
+        for held in self.held:
+            held.close()
+        os.close(self.lock)
+
+
+def _bound(ip: str, port: int, *, share: bool = False) -> socket.socket:
+    probe = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        if share and not _is_free(ip, port):
+            raise OSError(errno.EADDRINUSE, f"{ip}:{port} is taken")
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT if share else socket.SO_REUSEADDR, 1)
+        probe.bind((ip, port))
+    except OSError:
+        probe.close()
+        raise
+    return probe
+
+
+def _is_free(ip: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ip, port))
+            probe.listen(1)
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,148 @@
+"""The process that keeps one instance running: `python -m localmesh.supervisor NAME [--no-mesh]`."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+
+import psutil
+from dashboard.server.app import Page
+from runtime.api import RuntimeFailure
+from runtime.manifests import NAMESPACE
+from runtime.serving import serving
+from telemetry.figures import Figures
+from telemetry.receiver import receiver
+from telemetry.spans import SpanStore
+
+from localmesh.api import application
+from localmesh.control import Control
+from localmesh.events import Events
+from localmesh.exposition import Exposition
+from localmesh.fleet import Fleet
+from localmesh.identity import Identity
+from localmesh.infrastructure import Infrastructure
+from localmesh.instance import Instance, directory_of
+from localmesh.kubestub import KubeStub
+from localmesh.leftovers import end_leftovers
+from localmesh.objects import ROOT_NAMESPACE
+from localmesh.own import OwnRuntime
+from localmesh.process import adopt_orphans
+from localmesh.watcher import watch
+
+HOUSEKEEPING = 2.0
+TOKEN_RENEWAL = 3600.0
+
+
+async def supervise(instance: Instance, stub_listener: socket.socket) -> None:
+    events = Events()
+    identity = Identity(instance.root / "secrets")
+    infrastructure = Infrastructure(instance, identity, events)
+    fleet = Fleet(infrastructure)
+    spans = SpanStore()
+    figures = Figures()
+    control = Control(instance, infrastructure, fleet, events, spans, figures)
+    telemetry = receiver(spans)
+    telemetry.routes.extend(Exposition(infrastructure, fleet, figures).routes())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, control.ended.set)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(instance.control_socket))
+    stub = KubeStub((ROOT_NAMESPACE, NAMESPACE))
+    page = Page(await OwnRuntime.of(control), {"FIGTREE_NAME": instance.name, "RUNTIME": "local"})
+    assert instance.page_listener is not None
+    async with (
+        serving(stub.application(identity.keys(), identity.user_keys()), stub_listener),
+        serving(application(control), listener),
+        serving(telemetry, instance.listen(instance.telemetry_ip, "otlp")),
+        serving(page.application, instance.page_listener),
+    ):
+        starting = asyncio.create_task(_start(infrastructure, control))
+        ended = asyncio.create_task(control.ended.wait())
+        await asyncio.wait([starting, ended], return_when=asyncio.FIRST_COMPLETED)
+        background = [asyncio.create_task(_keep_house(infrastructure, fleet, page))]
+        if infrastructure.config is not None:
+            background.append(asyncio.create_task(watch(infrastructure.config)))
+        await ended
+        await page.close()
+        for task in (starting, *background):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await task
+        await fleet.end()
+        await infrastructure.stop()
+        end_leftovers(instance.root)
+
+
+async def _start(infrastructure: Infrastructure, control: Control) -> None:
+    try:
+        await infrastructure.start()
+        control.ready = True
+    except BaseException as error:
+        first: BaseException = error
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        expected = isinstance(first, RuntimeFailure)
+        control.failure = str(first) if expected else f"{type(first).__name__}: {first}"
+        if not expected:
+            raise
+
+
+async def _keep_house(infrastructure: Infrastructure, fleet: Fleet, page: Page) -> None:
+    renewed = asyncio.get_running_loop().time()
+    ended: set[int] = set()
+    while True:
+        await asyncio.sleep(HOUSEKEEPING)
+        processes = [*infrastructure.processes().values(), *(p for r in fleet.all() for p in r.processes)]
+        for process in processes:
+            if process is not None:
+                process.trim_log()
+        ended = _bury_orphans({*(p.pid for p in processes if p is not None), *page.jobs.pids()}, ended)
+        if asyncio.get_running_loop().time() - renewed > TOKEN_RENEWAL:
+            renewed = asyncio.get_running_loop().time()
+            for proxy in (infrastructure.ingress, *(r.proxy for r in fleet.all())):
+                if proxy is not None:
+                    proxy.renew_token()
+
+
+def _bury_orphans(known: set[int | None], ended_before: set[int]) -> set[int]:
+    """Grandchildren that came to us and had ended a round ago; who has just ended may be a command of our own, whose
+    exit status somebody still waits for."""
+    ended = set()
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error, ChildProcessError):
+            if child.pid in known or child.status() != psutil.STATUS_ZOMBIE or child.ppid() != os.getpid():
+                continue
+            ended.add(child.pid)
+            if child.pid in ended_before:
+                os.waitpid(child.pid, os.WNOHANG)
+    return ended
+
+
+def main() -> None:
+    name, *options = sys.argv[1:]
+    instance = Instance(name, "--no-mesh" not in options, directory_of(name))
+    if "--foreground" not in options:
+        if os.fork():
+            os._exit(0)
+        os.setsid()
+    try:
+        instance.open()
+    except RuntimeFailure as error:
+        sys.exit(str(error))
+    adopt_orphans()
+    try:
+        end_leftovers(instance.root)
+        instance.clear()
+        stub_listener = instance.take_addresses()
+        if sys.version_info < (3, 12):  # a thread for each child otherwise
+            asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
+        asyncio.run(supervise(instance, stub_listener))
+    finally:
+        instance.close()
+
+
+if __name__ == "__main__":
+    main()

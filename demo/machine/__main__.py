@@ -1,0 +1,47 @@
+"""The look that make begins with.
+
+python3 -m machine TARGET...   before these targets of the Makefile
+python3 -m machine --python    print the Python that .venv is made with, or the version that uv brings
+python3 -m machine --uv PATH   put uv there
+"""
+
+import os
+import sys
+from typing import List
+
+from machine import fetches, pythons, report, uv
+from machine.folders import ROOT
+
+
+def main(arguments: List[str]) -> int:
+    if arguments[:1] == ["--python"]:
+        python, problem = pythons.chosen()
+        print(python.path if python else "")
+        if problem is not None:
+            say(f"error: {problem}")
+        return 1 if problem else 0
+    if arguments[:1] == ["--uv"]:
+        try:
+            python, _ = pythons.chosen()
+            own = sys.executable if python is None or python.brought else python.path
+            uv.bring(arguments[1], os.path.join(ROOT, "uv.lock"), own)
+        except OSError as error:
+            say(f"error: {error}")
+            return 1
+        return 0
+    starting = [target for target in arguments if target in report.RUNNING]
+    if not starting and fetches.installed():
+        return 0  # make down, make help: nothing is installed and nothing is started
+    look = report.look(starting[0] if starting else "setup")
+    for line in look.lines:
+        say(line)
+    say(report.verdict(look.problems))
+    return 1 if look.problems else 0
+
+
+def say(line: str) -> None:
+    sys.stderr.write(f"[machine] {line}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

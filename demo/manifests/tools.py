@@ -1,0 +1,68 @@
+"""Programs and definitions that the checks need, from Go modules, once, into the cache."""
+
+import fcntl
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+
+from localmesh.cache import cache_folder
+from localmesh.istio_binaries import find_go, go_environment
+
+MODULES = Path(__file__).with_name("tools")
+PROGRAMS = {
+    "kustomize": "sigs.k8s.io/kustomize/kustomize/v5",
+    "istioctl": "istio.io/istio/istioctl/cmd/istioctl",
+}
+
+
+class ToolMissing(Exception):
+    pass
+
+
+def tell(text: str) -> None:
+    print(f"[tools] {text}", flush=True)  # noqa: T201
+
+
+def program(name: str) -> Path:
+    """Compiled at its first use; its module says which version."""
+    module = MODULES / name
+    sums = (module / "go.sum").read_bytes()
+    folder = cache_folder() / "tools"
+    folder.mkdir(exist_ok=True)
+    made, part, stamp = folder / name, folder / f"{name}.new", folder / f"{name}.go.sum"
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (made.exists() and stamp.exists() and stamp.read_bytes() == sums):
+            tell(
+                f"compiling {name} from its Go module (once; istioctl takes minutes, and istiod less after it)"
+            )
+            build = [
+                find_go(tell),
+                "build",
+                "-trimpath",
+                "-ldflags",
+                "-s -w",
+                "-o",
+                str(part),
+                PROGRAMS[name],
+            ]
+            _run(build, module, {"GOFLAGS": "-mod=readonly"})
+            part.replace(made)
+            stamp.write_bytes(sums)
+    return made
+
+
+def module_folder(name: str, version: str) -> Path:
+    """Where the files of a Go module are; fetched if they are not there."""
+    with tempfile.TemporaryDirectory() as empty:
+        answer = _run([find_go(tell), "mod", "download", "-json", f"{name}@{version}"], Path(empty), {})
+    return Path(json.loads(answer)["Dir"])
+
+
+def _run(command: list[str], folder: Path, more: dict[str, str]) -> str:
+    env = go_environment() | more
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise ToolMissing(f"{' '.join(command[:4])}: {(done.stderr or done.stdout).strip()[-1500:]}")
+    return done.stdout

@@ -1,0 +1,188 @@
+"""What the rest of the demo knows of the place where the system runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from telemetry.edges import EdgeCounters
+from telemetry.spans import Span
+
+Part = Literal["app", "proxy"]
+Infrastructure = Literal["istiod", "ingress", "postgres", "nats"]
+
+
+class RuntimeFailure(Exception):
+    """Something the runtime was asked for did not happen; the text says why."""
+
+
+class NotRunning(RuntimeFailure):
+    pass
+
+
+class NeedsMesh(RuntimeFailure):
+    """Asked of a runtime that runs without a mesh (MESH=off)."""
+
+
+class Refused(RuntimeFailure):
+    """Istio does not accept a manifest; the text is Istio's own message. The old state stands."""
+
+
+class NotInForce(RuntimeFailure):
+    """A manifest is accepted, but a proxy has not taken it in time; the text says which."""
+
+
+class StartFailed(RuntimeFailure):
+    pass
+
+
+class CommandFailed(RuntimeFailure):
+    """A one-off command ended with another status than 0; the text is what it wrote to standard error."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadStatus:
+    name: str
+    version: str
+    replica: int
+    state: str  # starting, ready, failing, stopping
+    pid: int | None
+    ready: bool
+    restarts: int
+    ip: str
+    instance: str = ""  # what tells one process from the one after it, whatever the runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    spiffe_id: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    sequence: int
+    at: float  # seconds since the epoch
+    kind: str  # started, ready, exited, stopped, applied, deleted, refused, killed
+    subject: str
+    message: str
+
+
+class Runtime(Protocol):
+    capabilities: frozenset[str]  # what scenes may need of it: "kubernetes"
+
+    def edge(self) -> str:
+        """The base URL at which the system is used."""
+
+    def page(self) -> str:
+        """The address of the demo's page; "" where `figtree page` has to serve it."""
+
+    async def workloads(self) -> list[WorkloadStatus]: ...
+
+    async def start(
+        self, workload: str, *, replicas: int = 1, version: str = "v1", env: Mapping[str, str] | None = None
+    ) -> None:
+        """Make its database, migrate it, start it; ends when every replica serves through its sidecar."""
+
+    async def stop(self, workload: str, *, version: str | None = None) -> None:
+        """Take it out of its neighbours' sight, let it finish what is under way, stop it."""
+
+    async def scale(self, workload: str, replicas: int, *, version: str = "v1") -> None: ...
+
+    async def autoscaling(self, on: bool, *workloads: str) -> None:
+        """Let the autoscalers of these workloads act, or hold them still: then nobody but `scale` changes a number. If
+        none is named all of them, Istio's own included. Nothing happens where there are none."""
+
+    async def restart(self, workload: str, *, env: Mapping[str, str] | None = None) -> None:
+        """Rolling: the new one is ready before the old one goes. `env` replaces the settings given to start."""
+
+    async def kill(self, workload: str, part: Part = "app", replica: int = 0) -> None:
+        """SIGKILL; the runtime restarts it. Also "istiod", "ingress", "postgres" and "nats"."""
+
+    async def stop_infrastructure(self, name: Infrastructure) -> None:
+        """SIGKILL, and it stays away until it is started again; "postgres" is the servers of all workloads."""
+
+    async def start_infrastructure(self, name: Infrastructure) -> None:
+        """Ends when it is ready; nothing happens if it runs."""
+
+    async def nats_url(self) -> str:
+        """What a client of the queue connects to."""
+
+    async def apply(self, paths: Sequence[Path]) -> None:
+        """All of the files or none; ends when every proxy has it. Raises Refused, or NotInForce if a proxy does not
+        take it in time."""
+
+    async def delete(self, paths: Sequence[Path]) -> None:
+        """Ends, and raises, as `apply` does."""
+
+    async def applied(self) -> dict[str, Path]:
+        """Kind/namespace/name of each object applied, and the file it came from."""
+
+    async def in_force(self) -> dict[str, dict[str, Any]]:
+        """Kind/namespace/name of each object and its spec as the control plane has it, without those that the
+        runtime derives from the workloads."""
+
+    async def address(self, workload: str) -> str:
+        """host:port at which a stranger on the network reaches the workload: before its sidecar, not behind it."""
+
+    async def egress(self, workload: str) -> str:
+        """host:port that leads through the workload's sidecar, in its name, to its neighbours; called by authority."""
+
+    async def run_proxyless(self, account: str, script: Path, *args: str) -> str:
+        """Run a Python script that takes part in the mesh without a sidecar, with the identity of that service account:
+        GRPC_XDS_BOOTSTRAP is set for it. What it wrote to standard output."""
+
+    async def database_url(self, workload: str) -> str:
+        """What the workload itself connects to its database with; its host may be a name that only workloads know."""
+
+    async def user_token(self, user: str, *, audience: str = "figtree", seconds: float = 300.0) -> str:
+        """A JSON Web Token for a user of the edge, from the issuer that istio/security/edge-jwt.yaml trusts."""
+
+    async def run(self, workload: str, *args: str, stdin: bytes = b"") -> str:
+        """`workload args…` once, in the workload's environment; what it wrote to standard output."""
+
+    async def admin_url(self, database: str) -> str: ...
+
+    async def replication_conninfo(self, database: str) -> str:
+        """What CREATE SUBSCRIPTION in another database of this runtime needs to read from this one."""
+
+    async def logs(self, workload: str, part: Part = "app", lines: int = 100) -> list[str]: ...
+
+    async def database_log(self, database: str, lines: int) -> list[str]:
+        """The last lines that the server of that database has written."""
+
+    async def counters(self, workload: str, prefix: str = "", *, matching: str = "") -> dict[str, float]:
+        """Statistics of the workload's sidecars, summed over its replicas: those whose names contain `prefix`, and in
+        which the regular expression `matching` is found."""
+
+    async def proxy_config(self, workload: str) -> dict[str, Any]:
+        """What the control plane has given the workload's first sidecar: Envoy's own dump of its configuration."""
+
+    async def edges(self) -> list[EdgeCounters]:
+        """Who has called whom since the proxies started, as the callers' sidecars counted it; what a mirror sent, as
+        the callees' did."""
+
+    async def report(self, name: str, value: float, **labels: str) -> None:
+        """A figure of the demo's own, one of `telemetry.figures.KNOWN`, for who scrapes the runtime."""
+
+    async def trace(self, trace_id: str) -> list[Span]:
+        """In the order in which they began; none if there is no such trace, or no longer."""
+
+    async def traces(self, order_id: str = "", limit: int = 20) -> list[list[Span]]:
+        """The newest first; with an order's id those in which it was placed or read."""
+
+    async def proxy_certificate(self, workload: str) -> Certificate: ...
+
+    async def rejected_updates(self) -> dict[str, int]:
+        """How many configurations each proxy has refused."""
+
+    async def memory(self) -> dict[str, int]:
+        """Proportional set size of each process in bytes."""
+
+    async def cpu(self) -> dict[str, float]:
+        """Seconds of CPU that each running workload has used so far, its sidecar's included."""
+
+    async def events(self, since: int = 0) -> list[Event]: ...
+
+    async def down(self) -> None: ...

@@ -1,0 +1,75 @@
+"""What the nodes, the API server and the sidecars tell of the workloads."""
+
+import asyncio
+import contextlib
+
+from telemetry.edges import EdgeCounters, read, summed
+
+from runtime.api import Part, RuntimeFailure
+from runtime.cluster.admin import Proxies
+from runtime.cluster.api import Api, NotThere, Object
+from runtime.cluster.nodes import Nodes
+from runtime.cluster.pods import DATABASES, PLACES, PROXY, Pods, name_of
+from runtime.manifests import workloads
+
+
+class Observing:
+    def __init__(self, api: Api, pods: Pods, proxies: Proxies, nodes: Nodes) -> None:
+        self._api = api
+        self._pods = pods
+        self._proxies = proxies
+        self._nodes = nodes
+
+    async def logs(self, workload: str, part: Part, lines: int) -> list[str]:
+        if workload == "postgres":
+            pods, container = await self._pods.labelled(DATABASES), "postgres"
+        else:
+            pods = await self._pods.of(workload)
+            container = PLACES[workload][2] if workload in PLACES else workload
+        container = PROXY if part == "proxy" else container
+        asked = await asyncio.gather(*(self._log(*name_of(pod), container, lines) for pod in pods))
+        return [line for text in asked for line in text.splitlines()][-lines:]
+
+    async def database_log(self, database: str, lines: int) -> list[str]:
+        pods = await self._pods.labelled(f"app={database}-db")
+        asked = await asyncio.gather(*(self._log(*name_of(pod), "postgres", lines) for pod in pods))
+        return [line for text in asked for line in text.splitlines()]
+
+    async def _log(self, namespace: str, pod: str, container: str, lines: int) -> str:
+        path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
+        with contextlib.suppress(NotThere, RuntimeFailure):  # it has just gone, or not begun
+            return (
+                await self._api.request("GET", path, params={"container": container, "tailLines": lines})
+            ).text
+        return ""
+
+    async def edges(self) -> list[EdgeCounters]:
+        asked = (self._counted(pod) for pod in await self._proxies.pods())
+        found = await asyncio.gather(*asked, return_exceptions=True)
+        return summed(edges for edges in found if not isinstance(edges, BaseException))
+
+    async def _counted(self, pod: Object) -> list[EdgeCounters]:
+        """The sidecar does not know its pod's labels."""
+        text = await (await self._proxies.admin(pod)).prometheus("istio.request")
+        labels = pod["metadata"]["labels"]
+        return read(text, (labels["app"], labels.get("version", "latest")))
+
+    async def rejected_updates(self) -> dict[str, int]:
+        proxies = await self._proxies.all()
+        asked = await asyncio.gather(*(admin.statistics("update_rejected") for admin in proxies.values()))
+        return {name: int(sum(found.values())) for name, found in zip(proxies, asked, strict=True)}
+
+    async def memory(self) -> dict[str, int]:
+        pods = await self._pods.labelled("app.kubernetes.io/part-of=figtree")
+        for name in PLACES:
+            pods += await self._pods.of(name)
+        return {name: int(used) for name, used in (await self._nodes.used("memory", pods)).items()}
+
+    async def cpu(self) -> dict[str, float]:
+        pods = await self._pods.labelled(f"app in ({','.join(workloads())})")
+        owners = {pod["metadata"]["name"]: pod["metadata"]["labels"]["app"] for pod in pods}
+        total: dict[str, float] = {}
+        for name, seconds in (await self._nodes.used("cpu", pods)).items():
+            owner = owners[name.partition(" ")[0]]
+            total[owner] = total.get(owner, 0.0) + seconds
+        return total

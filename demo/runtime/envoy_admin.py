@@ -1,0 +1,84 @@
+"""Envoy's admin interface."""
+
+import asyncio
+import http.client
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from runtime.api import Certificate, RuntimeFailure
+
+SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Admin:
+    """Asked every second while a page is open: in a thread by http.client, at a quarter of httpx's CPU."""
+
+    address: str
+
+    async def _request(self, method: str, path: str) -> str:
+        return await asyncio.to_thread(self._asked, method, path)
+
+    def _asked(self, method: str, path: str) -> str:
+        connection = http.client.HTTPConnection(self.address, timeout=SECONDS)
+        try:
+            connection.request(method, path)
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        except (OSError, http.client.HTTPException) as error:
+            raise RuntimeFailure(f"the proxy at {self.address} does not answer: {error!r}") from error
+        finally:
+            connection.close()
+        if answer.status != http.HTTPStatus.OK:
+            raise RuntimeFailure(f"the proxy at {self.address} answers {path} with {answer.status}")
+        return text
+
+    async def ready(self) -> bool:
+        try:
+            await self._request("GET", "/ready")
+        except RuntimeFailure:
+            return False
+        return True
+
+    async def statistics(self, contains: str = "", matching: str = "") -> dict[str, float]:
+        """Counters and gauges, by name."""
+        answer = await self._request("GET", f"/stats?format=json&filter={quote(matching)}")
+        stats = json.loads(answer)["stats"]
+        numbers = (
+            (s["name"], s["value"]) for s in stats if isinstance(s.get("value"), int | float)
+        )  # some are texts
+        return {name: float(value) for name, value in numbers if contains in name}
+
+    async def prometheus(self, pattern: str) -> str:
+        """Statistics whose names match, in Prometheus' format; those that were never used are left out."""
+        path = f"/stats/prometheus?usedonly&filter={pattern}"
+        return await self._request("GET", path)
+
+    async def draining(self) -> bool:
+        """Are there connections left under rules that are no longer in force?"""
+        text = await self._request("GET", "/stats?filter=_draining$")
+        return any(not line.endswith(" 0") for line in text.splitlines())
+
+    async def config(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(await self._request("GET", "/config_dump"))
+        return content
+
+    async def certificate(self) -> Certificate:
+        answer = json.loads(await self._request("GET", "/certs"))
+        for entry in answer["certificates"]:
+            for chain in entry.get("cert_chain", ()):
+                for name in chain["subject_alt_names"]:
+                    if name.get("uri", "").startswith("spiffe://"):
+                        return Certificate(name["uri"], datetime.fromisoformat(chain["expiration_time"]))
+        raise RuntimeFailure(f"the proxy at {self.address} has no certificate yet")
+
+    async def listeners(self) -> list[str]:
+        content: dict[str, Any] = json.loads(await self._request("GET", "/listeners?format=json"))
+        addresses = (s["local_address"].get("socket_address") for s in content.get("listener_statuses", ()))
+        return [f"{a['address']}:{a['port_value']}" for a in addresses if a]
+
+    async def drain(self) -> None:
+        await self._request("POST", "/drain_listeners?graceful&skip_exit")

@@ -1,0 +1,76 @@
+"""What the Kubernetes manifests say about a workload, for runtimes that are not Kubernetes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+BASE = ROOT / "k8s" / "base"
+STEPS = ROOT / "k8s" / "steps"
+NAMESPACE = "figtree"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    name: str
+    command: tuple[str, ...]
+    service_account: str
+    port_name: str
+    port: int
+    protocol: str  # GRPC or HTTP
+    labels: Mapping[str, str]
+    env: Mapping[str, str]
+    database: bool
+    health_path: str  # empty: gRPC health
+
+
+def standing() -> list[Path]:
+    """The mesh's objects that are in force in every shape."""
+    folders = ("mesh", "telemetry", "upstream-envoy")
+    return [path for folder in folders for path in sorted((ROOT / "istio" / folder).glob("*.yaml"))]
+
+
+def _read(workload: str, file: str) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load((BASE / workload / file).read_text())
+    return content
+
+
+@cache
+def manifest(workload: str) -> Manifest:
+    deployment = _read(workload, "deployment.yaml")
+    template = deployment["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    (port,) = _read(workload, "service.yaml")["spec"]["ports"]
+    settings = {entry["name"]: entry for entry in container["env"]}
+    return Manifest(
+        name=deployment["metadata"]["name"],
+        command=tuple(container["command"]),
+        service_account=template["spec"]["serviceAccountName"],
+        port_name=port["name"],
+        port=port["port"],
+        protocol=port["appProtocol"].upper(),
+        labels=template["metadata"]["labels"],
+        env={name: entry["value"] for name, entry in settings.items() if "value" in entry},
+        database="DATABASE_URL" in settings,
+        health_path=container["readinessProbe"].get("httpGet", {}).get("path", ""),
+    )
+
+
+def workloads() -> tuple[str, ...]:
+    """All that have a Deployment."""
+    return tuple(sorted(path.parent.name for path in BASE.glob("*/deployment.yaml")))
+
+
+def steps() -> tuple[str, ...]:
+    return tuple(sorted(path.name for path in STEPS.iterdir()))
+
+
+def workloads_of(step: str) -> tuple[str, ...]:
+    """The workloads of a shape, without the infrastructure they need."""
+    content = yaml.safe_load((STEPS / step / "kustomization.yaml").read_text())
+    names = (Path(resource).name for resource in content["resources"])
+    return tuple(name for name in names if (BASE / name / "deployment.yaml").exists())

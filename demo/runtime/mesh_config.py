@@ -1,0 +1,192 @@
+"""The objects istiod is fed with: validated, written whole or not at all, watched at their source."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from localmesh.events import Events
+from localmesh.istiod import Istiod
+from localmesh.objects import Object, key
+
+from runtime.api import NotInForce, Refused
+from runtime.manifests import NAMESPACE
+
+GENERATION = "figtree.example/generation"
+SYNC_LIMIT = 20.0  # seconds for every proxy to take what a user applies
+ENDPOINT_LIMIT = 5.0  # the same for a replica that comes or goes by itself: a late proxy must not hold it up
+DRAIN_LIMIT = 5.0
+RULES_OF_CONNECTIONS = {"AuthorizationPolicy", "EnvoyFilter", "PeerAuthentication", "RequestAuthentication"}
+
+
+def read(path: Path) -> list[Object]:
+    """The file's objects; the namespace is ours where none is given, as with `kubectl -n figtree apply`."""
+    try:
+        items = [item for item in yaml.safe_load_all(path.read_text()) if item]
+    except OSError as error:
+        raise Refused(f"{path}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise Refused(f"{path}: {error}") from error
+    for item in items:
+        if not isinstance(item, dict) or not {"apiVersion", "kind", "metadata"} <= item.keys():
+            raise Refused(f"{path}: an object needs apiVersion, kind and metadata")
+        if not isinstance(item["metadata"], dict) or not item["metadata"].get("name"):
+            raise Refused(f"{path}: metadata.name is missing")
+        item["metadata"].setdefault("namespace", NAMESPACE)
+    return items
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    with contextlib.suppress(OSError):
+        status = path.stat()
+        return status.st_mtime_ns, status.st_size
+    return None
+
+
+async def _never() -> bool:
+    return False
+
+
+class MeshConfig:
+    def __init__(self, istiod: Istiod, events: Events) -> None:
+        self._istiod = istiod
+        self._events = events
+        self._generation = 0
+        self._lock = asyncio.Lock()
+        self.sources: dict[str, Path] = {}
+        self.draining: Callable[[], Awaitable[bool]] = _never
+        self._written: set[str] = set()
+        self._leaving: set[str] = set()  # removed, but istiod may not have noticed
+        self._seen: dict[Path, tuple[int, int] | None] = {}
+
+    async def apply(self, paths: Sequence[Path]) -> None:
+        stamps = {path: _stamp(path) for path in paths}
+        objects = [(path, item) for path in paths for item in read(path)]
+        for path, item in objects:
+            try:
+                await self._istiod.validate(item)
+            except Refused as error:
+                raise Refused(f"{path}: {error}") from None
+        late = await self.write([item for _, item in objects], limit=SYNC_LIMIT)
+        for path, item in objects:
+            self.sources[key(item)] = path
+            self._events.add("applied", key(item), str(path))
+        self._seen |= stamps
+        if late:
+            raise NotInForce(late)
+
+    async def delete(self, paths: Sequence[Path]) -> None:
+        names = {key(item) for path in paths for item in read(path)}
+        late = await self.write([], remove=names, limit=SYNC_LIMIT)
+        for name in names:
+            self.sources.pop(name, None)
+            self._events.add("deleted", name, "")
+        if late:
+            raise NotInForce(late)
+
+    async def take_over_edits(self) -> None:
+        for path in set(self.sources.values()):
+            if self._seen.get(path) != (stamp := _stamp(path)) and stamp is not None:
+                self._seen[path] = stamp
+                await self._source_changed(path)
+
+    async def _source_changed(self, path: Path) -> None:
+        """Only what is applied from this file and no longer from another one."""
+        ours = {name for name, source in self.sources.items() if source == path}
+        try:
+            items = {key(item): item for item in read(path)}
+            if not items:
+                raise Refused(f"{path} is empty; to take its objects away, delete them")
+            fresh = {name: item for name, item in items.items() if name in ours or name not in self.sources}
+            for item in fresh.values():
+                await self._istiod.validate(item)
+        except Refused as error:
+            self._events.add("refused", str(path), str(error))
+            return
+        gone = ours - items.keys()
+        await self.write(fresh.values(), remove=gone)
+        for name in gone:
+            del self.sources[name]
+        self.sources |= dict.fromkeys(fresh, path)
+        self._events.add("applied", ", ".join(sorted(fresh)), str(path))
+
+    async def write(
+        self,
+        items: Iterable[Object],
+        *,
+        remove: Iterable[str] = (),
+        wait: bool = True,
+        limit: float = ENDPOINT_LIMIT,
+    ) -> str:
+        """Replace and remove objects; ends when every proxy has acknowledged it, or after `limit` seconds.
+
+        Says which proxies have not, in an event and as its result, which is "" if all have.
+        """
+        async with self._lock:
+            self._generation += 1
+            mark = str(self._generation)
+        names = []
+        for item in items:
+            metadata = item["metadata"]
+            marked = {**metadata, "annotations": {**metadata.get("annotations", {}), GENERATION: mark}}
+            self._put(key(item), yaml.safe_dump({**item, "metadata": marked}, sort_keys=False))
+            names.append(key(item))
+        self._written |= set(names)
+        self._leaving -= set(names)
+        removed = list(remove)
+        for name in removed:
+            self._file(name).unlink(missing_ok=True)
+            self._written.discard(name)
+            self._leaving.add(name)
+        if wait and (names or removed):
+            changed = [*names, *removed]
+            try:
+                async with asyncio.timeout(limit):
+                    await self._pushed(names, removed, int(mark))
+            except TimeoutError:
+                late = await self._istiod.debug.missing(changed, limit)
+                self._events.add("late", ", ".join(changed), late)
+                return late
+            if any(name.partition("/")[0] in RULES_OF_CONNECTIONS for name in changed):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(DRAIN_LIMIT):
+                        await self._drained()
+        return ""
+
+    async def in_force(self) -> dict[str, Any]:
+        """What istiod has, without what we derive from the workloads."""
+        objects = await self._istiod.debug.objects()
+        self._leaving &= objects.keys()
+        hidden = (self._written - self.sources.keys()) | self._leaving
+        return {name: spec for name, spec in objects.items() if name not in hidden}
+
+    def _file(self, name: str) -> Path:
+        return self._istiod.config / (name.replace("/", "_").lower() + ".yaml")
+
+    def _put(self, name: str, text: str) -> None:
+        path = self._file(name)
+        part = path.with_suffix(".part")  # istiod reads .yaml only
+        part.write_text(text)
+        part.replace(path)
+
+    async def _drained(self) -> None:
+        """An open connection keeps the listener's old rules until it is drained."""
+        while await self.draining():  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+    async def _pushed(self, names: list[str], removed: list[str], mark: int) -> None:
+        while True:
+            with contextlib.suppress(Exception):  # istiod may be restarting: it will read the folder
+                known = {"/".join(k): v for k, v in (await self._istiod.debug.knows()).items()}
+                new = all(int(known.get(name, {}).get(GENERATION, 0)) >= mark for name in names)
+                if new and not any(name in known for name in removed):
+                    break
+            await asyncio.sleep(0.04)
+        await asyncio.sleep(0.08)  # istiod gathers changes for 20 ms before it pushes
+        while True:
+            with contextlib.suppress(Exception):
+                if not await self._istiod.debug.stale_proxies():
+                    return
+            await asyncio.sleep(0.04)

@@ -1,0 +1,29 @@
+"""All scenes, in the order of the talk."""
+
+from scenes.engine.scene import Scene
+from scenes.groups import (
+    chaos,
+    fallacies,
+    grpc,
+    kubernetes,
+    library,
+    messages,
+    mirroring,
+    resilience,
+    routing,
+    security,
+)
+
+SCENES: tuple[Scene, ...] = (
+    *routing.SCENES,
+    *mirroring.SCENES,
+    *resilience.SCENES,
+    *chaos.SCENES,
+    *messages.SCENES,
+    *security.SCENES,
+    *fallacies.SCENES,
+    *library.SCENES,
+    *grpc.SCENES,
+    *kubernetes.SCENES,
+)
+BY_NAME = {scene.name: scene for scene in SCENES}

@@ -1,0 +1,1 @@
+"""What a scene is, what it acts with, and what comes of it."""

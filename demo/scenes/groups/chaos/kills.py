@@ -1,0 +1,95 @@
+"""A process that dies: users notice little, and nobody has to do anything."""
+
+import time
+
+from runtime.api import Part, RuntimeFailure
+
+from scenes.engine.outage import outage
+from scenes.engine.stage import ISTIO, Stage
+from scenes.engine.steady import steady
+
+WORKLOAD = "currency"
+FEW = 8  # what was under way at the four users, and what they asked before their proxy had heard of it
+MANY = 200
+CHANGE = "chaos/currency-unavailable-one-user.yaml"
+VICTIM = {"x-figtree-user": "c-1001"}
+
+
+async def replica(stage: Stage) -> None:
+    await _kill(stage, "app")
+
+
+async def sidecar(stage: Stage) -> None:
+    await _kill(stage, "proxy")
+
+
+async def _kill(stage: Stage, part: Part) -> None:
+    await stage.runtime.scale(WORKLOAD, 2)
+    before = await _restarts(stage)
+    what = "process" if part == "app" else "sidecar"
+    async with steady(lambda: stage.client.get("/api/rates")) as answers:
+        await _some(stage)
+        asked = time.monotonic()
+        await stage.premise(f"kill the {what} of one replica", lambda: stage.runtime.kill(WORKLOAD, part, 1))
+        gone = time.monotonic()  # a cluster takes a second for it
+
+        async def again() -> bool:
+            return await _restarts(stage) > before and await _ready(stage) == 2
+
+        await stage.eventually("it is started again, and ready", again, patience=15)
+        back = time.monotonic()
+        await _some(stage)
+    failed = answers.failed(asked, back)
+    stage.figure("requests while one replica was away", len(answers.since(asked, back)))
+    stage.figure("failed of these", len(failed))
+    if failed:
+        stage.figure("the last of them began, from the kill's end", max(a.begun for a in failed) - gone, "s")
+    stage.figure("two replicas again after", back - gone, "s")
+    stage.expect(len(failed) <= FEW, f"{len(failed)} requests failed, at most {FEW} were under way")
+    late = answers.failed(gone + 1.0)
+    stage.expect(not late, f"{len(late)} of those that began more than a second later failed")
+
+
+async def istiod(stage: Stage) -> None:
+    async with steady(lambda: stage.client.get("/api/rates")) as answers:
+        async with outage(stage, "istiod"):
+            gone = time.monotonic()
+
+            async def asked() -> bool:
+                return len(answers.since(gone)) > MANY
+
+            await stage.eventually(f"more than {MANY} requests are made without it", asked, patience=30)
+            try:
+                await stage.runtime.apply([ISTIO / CHANGE])
+            except RuntimeFailure:
+                refused = True
+            else:
+                refused = False
+            stage.expect(refused, "while istiod is away, nothing can be changed")
+            returning = time.monotonic()
+        back = time.monotonic()
+    away = answers.since(gone, returning)
+    stage.figure("istiod was away for", back - gone, "s")
+    stage.figure("requests meanwhile", len(away))
+    stage.figure("failed", len(answers.failed()))
+    stage.expect(not answers.failed(), f"{len(answers.failed())} of {len(away)} failed")
+    begun = time.monotonic()
+    await stage.apply(CHANGE)
+
+    async def changed() -> bool:
+        return (await stage.client.get("/api/rates", headers=VICTIM)).status_code == 503
+
+    await stage.eventually("when it is back, changes reach the proxies again", changed, patience=15)
+    stage.figure("a change works again after", time.monotonic() - begun, "s")
+
+
+async def _some(stage: Stage) -> None:
+    await stage.burst("GET", "/api/rates", 40, concurrency=2)
+
+
+async def _restarts(stage: Stage) -> int:
+    return sum(w.restarts for w in await stage.runtime.workloads() if w.name == WORKLOAD)
+
+
+async def _ready(stage: Stage) -> int:
+    return sum(w.ready for w in await stage.runtime.workloads() if w.name == WORKLOAD)

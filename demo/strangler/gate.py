@@ -1,0 +1,169 @@
+"""The cut-over gate: both sides must hold the same rows, or it refuses and shows which differ."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from runtime.api import Runtime
+
+from strangler.database import MONOLITH, connected
+from strangler.modules import Module, Table
+
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    table: str
+    key: str
+    monolith: Mapping[str, str] | None
+    service: Mapping[str, str] | None
+
+    def __str__(self) -> str:
+        where = f"{self.table} {self.key}"
+        if self.monolith is None:
+            return f"{where} is only in the service's database"
+        if self.service is None:
+            return f"{where} is only in the monolith's database"
+        columns = [c for c in self.monolith if self.monolith[c] != self.service[c]]
+        return f"{where}: " + ", ".join(f"{c} is {self.monolith[c]!r} ≠ {self.service[c]!r}" for c in columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Described(Table):
+    """A table and the columns that both databases have; all of them are compared."""
+
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    rows: int
+    keys: set[tuple[str, str]]  # table and key of the rows that differ
+    examples: tuple[Difference, ...] = ()
+
+    @property
+    def differences(self) -> int:
+        return len(self.keys)
+
+
+class GateRefused(Exception):
+    """The sides differ, so the writer stays where it is."""
+
+    def __init__(self, module: str, reasons: list[str]) -> None:
+        super().__init__(f"the gate refuses to cut {module} over: " + "; ".join(reasons))
+        self.reasons = reasons
+
+
+async def compare(runtime: Runtime, module: Module, since: UUID | None = None) -> Comparison:
+    """Count and checksum every table on both sides, in 256 parts; rows are looked at only where a part differs.
+
+    `since` restricts to orders from that id on.
+    """
+    rows, keys, examples = 0, set[tuple[str, str]](), list[Difference]()
+    async with connected(runtime, MONOLITH) as left, connected(runtime, module.name) as right:
+        for name in module.tables:
+            table = await _described(left, right, module, name)
+            ours, theirs = await asyncio.gather(_buckets(left, table, since), _buckets(right, table, since))
+            rows += sum(count for count, _ in ours.values())
+            differing = [
+                bucket for bucket in ours.keys() | theirs.keys() if ours.get(bucket) != theirs.get(bucket)
+            ]
+            if not differing:
+                continue
+            found = await _differences(
+                left, right, table, f"{_where(table, since)} and {_bucket(table)} = any($1)", differing
+            )
+            keys |= {(table.name, key) for key in found}
+            examples += [await _explain(left, right, table, key) for key in found[: SHOWN - len(examples)]]
+    return Comparison(rows, keys, tuple(examples))
+
+
+async def compare_again(runtime: Runtime, module: Module, earlier: Comparison) -> Comparison:
+    """Look again at the rows that differed: cheap, however large the table is."""
+    keys, examples = set[tuple[str, str]](), list[Difference]()
+    async with connected(runtime, MONOLITH) as left, connected(runtime, module.name) as right:
+        for name in module.tables:
+            if not (wanted := [key for table, key in earlier.keys if table == name.name]):
+                continue
+            table = await _described(left, right, module, name)
+            found = await _differences(left, right, table, f"where {_key(table)} = any($1)", wanted)
+            keys |= {(table.name, key) for key in found}
+            examples += [await _explain(left, right, table, key) for key in found[: SHOWN - len(examples)]]
+    return Comparison(earlier.rows, keys, tuple(examples))
+
+
+COLUMNS = (
+    "select attname, format_type(atttypid, atttypmod) from pg_attribute"
+    " where attrelid = $1::regclass and attnum > 0 and not attisdropped order by attname"
+)
+
+
+async def _described(left: Any, right: Any, module: Module, table: Table) -> Described:
+    """The table with its columns. Raises GateRefused if both sides do not have the same ones, of the same types."""
+    ours, theirs = [dict(await db.fetch(COLUMNS, table.name)) for db in (left, right)]
+    if ours == theirs:
+        return Described(table.name, table.key, tuple(ours))
+    reasons = []
+    for column in sorted(ours.keys() | theirs.keys()):
+        if column not in theirs:
+            reasons.append(
+                f"column {table.name}.{column} ({ours[column]}) is only in the monolith's database"
+            )
+        elif column not in ours:
+            reasons.append(
+                f"column {table.name}.{column} ({theirs[column]}) is only in the service's database"
+            )
+        elif ours[column] != theirs[column]:
+            reasons.append(
+                f"column {table.name}.{column} is {ours[column]} in the monolith's database and {theirs[column]}"
+                " in the service's"
+            )
+    raise GateRefused(module.name, reasons)
+
+
+async def same_columns(runtime: Runtime, module: Module) -> None:
+    """Raises GateRefused if a table does not have the same columns, of the same types, on both sides."""
+    async with connected(runtime, MONOLITH) as left, connected(runtime, module.name) as right:
+        for table in module.tables:
+            await _described(left, right, module, table)
+
+
+def _where(table: Table, since: UUID | None) -> str:
+    return f"where {table.key[0]} >= '{since}'" if since else "where true"
+
+
+def _hash(table: Described) -> str:
+    return f"hashtextextended(row({', '.join(table.columns)})::text, 0)"
+
+
+def _key(table: Table) -> str:
+    return f"row({', '.join(table.key)})::text" if len(table.key) > 1 else f"{table.key[0]}::text"
+
+
+def _bucket(table: Table) -> str:
+    return f"hashtext({_key(table)}) & 255"
+
+
+async def _buckets(db: Any, table: Described, since: UUID | None) -> dict[int, tuple[int, int]]:
+    """Count and checksum of each of 256 parts of the table."""
+    sql = f"select {_bucket(table)}, count(*), sum({_hash(table)}::numeric) from {table.name}"  # noqa: S608
+    rows = await db.fetch(f"{sql} {_where(table, since)} group by 1")
+    return {bucket: (int(count), int(checksum)) for bucket, count, checksum in rows}
+
+
+async def _differences(
+    left: Any, right: Any, table: Described, where: str, wanted: list[int] | list[str]
+) -> list[str]:
+    sql = f"select {_key(table)}, {_hash(table)} from {table.name} {where}"  # noqa: S608
+    ours, theirs = [{row[0]: row[1] for row in await db.fetch(sql, wanted)} for db in (left, right)]
+    return sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
+
+
+async def _explain(left: Any, right: Any, table: Described, key: str) -> Difference:
+    columns = ", ".join(f"{column}::text" for column in table.columns)
+    sql = f"select {columns} from {table.name} where {_key(table)} = $1"  # noqa: S608
+    ours, theirs = await left.fetchrow(sql, key), await right.fetchrow(sql, key)
+    return Difference(table.name, key, dict(ours) if ours else None, dict(theirs) if theirs else None)
