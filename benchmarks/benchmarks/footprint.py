@@ -53,7 +53,7 @@ async def _first_order(name: str) -> dict[str, float]:
     """Seconds from the command until it says that all is up, and until an order is stored."""
     begun = time.monotonic()
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "demo", "up", "--json",
+        sys.executable, "-m", "cli", "up", "--json",
         stdout=asyncio.subprocess.PIPE, env=os.environ | {"FIGTREE_NAME": name},
     )  # fmt: skip
     output, _ = await process.communicate()

@@ -24,7 +24,9 @@ async def up(settings: Settings, tell: Callable[[str], None]) -> Runtime:
         tell(
             f"runtime local ({why}): processes on this machine, mesh {settings.mesh}; nothing is installed system-wide"
         )
-        return await LocalRuntime.up(settings.figtree_name, mesh=settings.mesh == "on", progress=tell)
+        return await LocalRuntime.up(
+            settings.figtree_name, mesh=settings.mesh == "on", progress=tell, page="dashboard.server.app:Page"
+        )
     if settings.mesh == "off":
         raise ValueError("MESH=off is for the local runtime; on a cluster every pod has a sidecar")
     if chosen == "kind" and not _kind_has_cluster():

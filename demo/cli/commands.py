@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from runtime.api import Refused, RuntimeFailure
 from strangler.gate import GateRefused
 from strangler.replication import Lagging
+from telemetry.prometheus import PrometheusFailure
 
 from cli.display import errors, styled
 
@@ -60,6 +61,7 @@ def sentence(error: BaseException) -> str | None:
             | yaml.YAMLError()
             | RuntimeFailure()
             | LoadError()
+            | PrometheusFailure()
             | Lagging()
             | ValueError()
             | OSError()

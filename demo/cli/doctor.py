@@ -81,7 +81,7 @@ def _caches() -> Iterator[str]:
     except (RuntimeFailure, OSError, ValueError) as problem:
         state = str(problem)
     yield f"istiod {istio_version()}: {state}"
-    page = (ROOT / "demo" / "page" / "dist" / ".figtree-built").exists()
+    page = (ROOT / "demo" / "dashboard" / "web" / "dist" / ".figtree-built").exists()
     yield f"page: {'built' if page else 'not built'}"
 
 

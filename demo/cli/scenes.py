@@ -11,7 +11,7 @@ from rich.table import Table
 from runtime.api import Runtime
 from scenes.catalogue import BY_NAME, SCENES
 from scenes.engine.acknowledged import Acknowledged, Proof
-from scenes.engine.reporter import JsonLines, Nobody, Telling, Terminal
+from scenes.engine.reporter import JsonLines, Nobody, Reporter
 from scenes.engine.run import run as act_out
 from scenes.engine.scene import Result, Scene
 from scenes.engine.stage import ISTIO
@@ -21,6 +21,7 @@ from strangler.steps import Strangler
 from cli import choose
 from cli.commands import carry_out
 from cli.display import console, styled
+from cli.reporter import Terminal
 from cli.settings import Settings
 
 app = typer.Typer(
@@ -86,7 +87,7 @@ def run(
     raise typer.Exit(0 if all(result.passed for result in results) and proof.holds else 1)
 
 
-async def _connected(scenes: list[Scene], telling: Telling, *, every: bool) -> tuple[list[Result], Proof]:
+async def _connected(scenes: list[Scene], telling: Reporter, *, every: bool) -> tuple[list[Result], Proof]:
     runtime = await choose.connect(Settings())
     if every:
         missing = [scene.name for scene in dict.fromkeys(scenes) if not _can(runtime, scene)]
@@ -101,7 +102,7 @@ def _can(runtime: Runtime, scene: Scene) -> bool:
 
 
 async def perform(
-    runtime: Runtime, scenes: Sequence[Scene], telling: Telling | None = None
+    runtime: Runtime, scenes: Sequence[Scene], telling: Reporter | None = None
 ) -> tuple[list[Result], Proof]:
     """Act the scenes out one after the other; the results, and what became of the orders placed meanwhile."""
     telling = telling or Terminal()

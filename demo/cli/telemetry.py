@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from localmesh import LocalRuntime
+from localmesh.cache import cache_folder
 from runtime.api import RuntimeFailure
 from runtime.cluster import ClusterRuntime
 from runtime.manifests import NAMESPACE
@@ -30,7 +31,9 @@ def run_prometheus(port: Annotated[int, typer.Option(help="0 is any free one.")]
         if not isinstance(runtime, LocalRuntime):
             raise RuntimeFailure("a cluster has a Prometheus of its own: make open-prometheus")
         with tempfile.TemporaryDirectory(prefix="figtree-prometheus-") as folder:
-            async with prometheus.running(await runtime.telemetry(), Path(folder), port=port) as started:
+            async with prometheus.running(
+                await runtime.telemetry(), Path(folder), cache_folder(), port=port
+            ) as started:
                 console.print(
                     styled("[bold]{}[/] is Prometheus; Ctrl-C stops it and forgets its data", started.url)
                 )

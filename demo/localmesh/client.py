@@ -53,8 +53,13 @@ class LocalRuntime:
         self._info = info
 
     @classmethod
-    async def up(cls, name: str = "demo", mesh: bool = True, progress: Progress = lambda _: None) -> Self:
-        """Start the infrastructure, or connect if it runs already. Compiles istiod if that was never done."""
+    async def up(
+        cls, name: str = "demo", mesh: bool = True, progress: Progress = lambda _: None, page: str = ""
+    ) -> Self:
+        """Start the infrastructure, or connect if it runs already. Compiles istiod if that was never done.
+
+        `page` is MODULE:NAME of the page that the supervisor serves (localmesh.page); "" serves none.
+        """
         if not is_supervised(directory_of(name)):
             _refuse_what_cannot_run(mesh)
         if mesh:
@@ -62,7 +67,7 @@ class LocalRuntime:
         try:
             info = await _call(name, "info", {})
         except NotRunning:
-            await asyncio.to_thread(_launch, name, mesh)
+            await asyncio.to_thread(_launch, name, mesh, page)
         else:
             if info["mesh"] != mesh:
                 raise RuntimeFailure(
@@ -275,7 +280,7 @@ def _refuse_what_cannot_run(mesh: bool) -> None:
         raise RuntimeFailure("; and ".join(map(str, problems)))
 
 
-def _launch(name: str, mesh: bool) -> None:
+def _launch(name: str, mesh: bool, page: str) -> None:
     root = directory_of(name)
     root.mkdir(mode=0o711, exist_ok=True)
     with (root / "supervisor.log").open("wb") as log:
@@ -285,6 +290,7 @@ def _launch(name: str, mesh: bool) -> None:
             "localmesh.supervisor",
             name,
             *([] if mesh else ["--no-mesh"]),
+            *([f"--page={page}"] if page else []),
         ]
         env = os.environ | {MARKER: str(root), "MALLOC_ARENA_MAX": "2"}
         subprocess.run(  # noqa: S603

@@ -8,7 +8,6 @@ from typing import Any
 
 import psutil
 from runtime.api import NeedsMesh, NotRunning
-from runtime.mesh_config import MeshConfig
 from telemetry.edges import read, summed
 from telemetry.figures import Figures
 from telemetry.spans import SpanStore
@@ -18,6 +17,7 @@ from localmesh.events import Events
 from localmesh.fleet import Fleet
 from localmesh.infrastructure import Infrastructure
 from localmesh.instance import Instance
+from localmesh.mesh_config import MeshConfig
 from localmesh.process import Process, tail
 from localmesh.replica import Replica
 from localmesh.sidecar import Proxy

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from runtime.api import CommandFailed, NeedsMesh, RuntimeFailure
 from runtime.manifests import NAMESPACE, Manifest, manifest, workloads
+from runtime.mesh_objects import key
 
 from localmesh import objects, probe
 from localmesh.infrastructure import PYTHON, Infrastructure
@@ -158,7 +159,7 @@ class Fleet:
             if visible:
                 await config.write([entry])
             else:
-                await config.write([], remove=[objects.key(entry)])
+                await config.write([], remove=[key(entry)])
 
         async def serves_in_mesh() -> bool:
             if not await probe.serves(described, listen):

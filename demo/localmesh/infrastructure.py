@@ -10,7 +10,6 @@ from pathlib import Path
 
 from runtime.api import RuntimeFailure
 from runtime.manifests import NAMESPACE, Manifest, standing
-from runtime.mesh_config import MeshConfig
 
 from localmesh import objects
 from localmesh.events import Events
@@ -19,6 +18,7 @@ from localmesh.identity import Identity
 from localmesh.instance import MARKER, Instance
 from localmesh.istio_binaries import Binaries
 from localmesh.istiod import Istiod
+from localmesh.mesh_config import MeshConfig
 from localmesh.nats import Nats
 from localmesh.postgres import Postgres
 from localmesh.process import Process

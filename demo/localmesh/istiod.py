@@ -12,11 +12,12 @@ import httpx
 import yaml
 from runtime.api import Refused, RuntimeFailure
 from runtime.debug import Debug
+from runtime.mesh_objects import Object
 
 from localmesh.events import Events
 from localmesh.identity import AUDIENCE, ISSUER, TRUST_DOMAIN, Identity
 from localmesh.instance import STUB_PORT, Instance
-from localmesh.objects import COLLECTOR, ROOT_NAMESPACE, Object
+from localmesh.objects import COLLECTOR, ROOT_NAMESPACE
 from localmesh.process import Process
 from localmesh.schemas import check_fields
 

@@ -1,18 +1,11 @@
 """The mesh's objects for workloads that Kubernetes would make from pods, derived from k8s/base."""
 
-from typing import Any
-
 from runtime.manifests import NAMESPACE, Manifest
+from runtime.mesh_objects import Object
 
 ROOT_NAMESPACE = "istio-system"
 SLOT = "figtree.example/slot"  # tells one replica's Sidecar from another's
 NETWORKING = "networking.istio.io/v1"
-
-Object = dict[str, Any]
-
-
-def key(item: Object) -> str:
-    return f"{item['kind']}/{item['metadata']['namespace']}/{item['metadata']['name']}"
 
 
 def _object(

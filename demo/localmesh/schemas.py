@@ -10,8 +10,7 @@ from typing import Any
 
 import yaml
 from runtime.api import Refused
-
-from localmesh.objects import Object
+from runtime.mesh_objects import Object
 
 Schema = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""The process that keeps one instance running: `python -m localmesh.supervisor NAME [--no-mesh]`."""
+"""`python -m localmesh.supervisor NAME [--no-mesh] [--page=MODULE:NAME]` keeps one instance running."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,6 @@ import socket
 import sys
 
 import psutil
-from dashboard.server.app import Page
 from runtime.api import RuntimeFailure
 from runtime.manifests import NAMESPACE
 from runtime.serving import serving
@@ -28,6 +27,7 @@ from localmesh.kubestub import KubeStub
 from localmesh.leftovers import end_leftovers
 from localmesh.objects import ROOT_NAMESPACE
 from localmesh.own import OwnRuntime
+from localmesh.page import Page, made
 from localmesh.process import adopt_orphans
 from localmesh.watcher import watch
 
@@ -35,7 +35,7 @@ HOUSEKEEPING = 2.0
 TOKEN_RENEWAL = 3600.0
 
 
-async def supervise(instance: Instance, stub_listener: socket.socket) -> None:
+async def supervise(instance: Instance, stub_listener: socket.socket, page_factory: str) -> None:
     events = Events()
     identity = Identity(instance.root / "secrets")
     infrastructure = Infrastructure(instance, identity, events)
@@ -51,13 +51,13 @@ async def supervise(instance: Instance, stub_listener: socket.socket) -> None:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(instance.control_socket))
     stub = KubeStub((ROOT_NAMESPACE, NAMESPACE))
-    page = Page(await OwnRuntime.of(control), {"FIGTREE_NAME": instance.name, "RUNTIME": "local"})
-    assert instance.page_listener is not None
+    environment = {"FIGTREE_NAME": instance.name, "RUNTIME": "local"}
+    page = made(page_factory, await OwnRuntime.of(control), environment) if page_factory else None
     async with (
         serving(stub.application(identity.keys(), identity.user_keys()), stub_listener),
         serving(application(control), listener),
         serving(telemetry, instance.listen(instance.telemetry_ip, "otlp")),
-        serving(page.application, instance.page_listener),
+        _serving(page, instance),
     ):
         starting = asyncio.create_task(_start(infrastructure, control))
         ended = asyncio.create_task(control.ended.wait())
@@ -66,7 +66,8 @@ async def supervise(instance: Instance, stub_listener: socket.socket) -> None:
         if infrastructure.config is not None:
             background.append(asyncio.create_task(watch(infrastructure.config)))
         await ended
-        await page.close()
+        if page is not None:
+            await page.close()
         for task in (starting, *background):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
@@ -74,6 +75,12 @@ async def supervise(instance: Instance, stub_listener: socket.socket) -> None:
         await fleet.end()
         await infrastructure.stop()
         end_leftovers(instance.root)
+
+
+def _serving(page: Page | None, instance: Instance) -> contextlib.AbstractAsyncContextManager[None]:
+    if page is None or instance.page_listener is None:
+        return contextlib.nullcontext()
+    return serving(page.application, instance.page_listener)
 
 
 async def _start(infrastructure: Infrastructure, control: Control) -> None:
@@ -90,7 +97,7 @@ async def _start(infrastructure: Infrastructure, control: Control) -> None:
             raise
 
 
-async def _keep_house(infrastructure: Infrastructure, fleet: Fleet, page: Page) -> None:
+async def _keep_house(infrastructure: Infrastructure, fleet: Fleet, page: Page | None) -> None:
     renewed = asyncio.get_running_loop().time()
     ended: set[int] = set()
     while True:
@@ -99,7 +106,8 @@ async def _keep_house(infrastructure: Infrastructure, fleet: Fleet, page: Page) 
         for process in processes:
             if process is not None:
                 process.trim_log()
-        ended = _bury_orphans({*(p.pid for p in processes if p is not None), *page.jobs.pids()}, ended)
+        known = {p.pid for p in processes if p is not None} | (page.pids() if page else set())
+        ended = _bury_orphans(known, ended)
         if asyncio.get_running_loop().time() - renewed > TOKEN_RENEWAL:
             renewed = asyncio.get_running_loop().time()
             for proxy in (infrastructure.ingress, *(r.proxy for r in fleet.all())):
@@ -123,6 +131,9 @@ def _bury_orphans(known: set[int | None], ended_before: set[int]) -> set[int]:
 
 def main() -> None:
     name, *options = sys.argv[1:]
+    page_factory = next(
+        (option.removeprefix("--page=") for option in options if option.startswith("--page=")), ""
+    )
     instance = Instance(name, "--no-mesh" not in options, directory_of(name))
     if "--foreground" not in options:
         if os.fork():
@@ -139,7 +150,7 @@ def main() -> None:
         stub_listener = instance.take_addresses()
         if sys.version_info < (3, 12):  # a thread for each child otherwise
             asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
-        asyncio.run(supervise(instance, stub_listener))
+        asyncio.run(supervise(instance, stub_listener, page_factory))
     finally:
         instance.close()
 

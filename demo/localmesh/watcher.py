@@ -3,8 +3,9 @@
 import asyncio
 from pathlib import Path
 
-from runtime.mesh_config import MeshConfig
 from watchfiles import awatch
+
+from localmesh.mesh_config import MeshConfig
 
 LOOK_AGAIN = 400  # milliseconds; for what was saved while the watch was being set up
 

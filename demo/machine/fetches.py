@@ -38,7 +38,7 @@ def pending(target: str, python: Python, local: bool) -> List[Fetch]:
         found.append(Fetch(f"Python {python.version} by uv", 35, 120, 10, str(home())))
     if not installed():
         found.append(Fetch("Python packages of uv.lock", 227, 680, 45, ROOT))
-    if not os.path.exists(os.path.join(ROOT, "demo", "page", "dist", ".figtree-built")):
+    if not os.path.exists(os.path.join(ROOT, "demo", "dashboard", "web", "dist", ".figtree-built")):
         node = programs.node()
         if node is None or node < programs.NODE:
             found.append(Fetch("Node.js 24 from PyPI, to build the page", 61, 200, 10, base))

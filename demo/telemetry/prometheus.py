@@ -14,11 +14,8 @@ from typing import Any
 
 import httpx
 import yaml
-from localmesh.cache import cache_folder
-from runtime.api import RuntimeFailure
-from runtime.manifests import ROOT
 
-ADDON = ROOT / "k8s" / "addons" / "prometheus"
+ADDON = Path(__file__).resolve().parents[2] / "k8s" / "addons" / "prometheus"
 START_LIMIT = 20.0
 USED = (  # of all that Envoy says, what a rule or a panel reads
     "(envoy_)?istio_request.*|envoy_cluster_(upstream_(rq|cx)_.*|circuit_breakers_.*|outlier_detection_.*|membership_.*|ssl_.*"
@@ -60,12 +57,16 @@ def configuration(collector: str, every: float = 5.0) -> dict[str, Any]:
     }
 
 
+class PrometheusFailure(Exception):
+    """Prometheus is missing, does not answer, or refuses a query; the text is for the user."""
+
+
 class Prometheus:
     def __init__(self, url: str) -> None:
         self.url = url
 
     async def query(self, expression: str, **more: str) -> list[dict[str, Any]]:
-        """The result of an instant query; raises RuntimeFailure in Prometheus' words."""
+        """The result of an instant query; raises PrometheusFailure in Prometheus' words."""
         return await self._ask("query", query=expression, **more)
 
     async def query_range(
@@ -80,9 +81,9 @@ class Prometheus:
             async with httpx.AsyncClient(base_url=self.url, timeout=20, trust_env=False) as client:
                 content = (await client.post(f"/api/v1/{kind}", data=parameters)).json()
         except httpx.HTTPError as error:
-            raise RuntimeFailure(f"Prometheus at {self.url} does not answer: {error}") from error
+            raise PrometheusFailure(f"Prometheus at {self.url} does not answer: {error}") from error
         if content["status"] != "success":
-            raise RuntimeFailure(f"{parameters['query']}: {content['error']}")
+            raise PrometheusFailure(f"{parameters['query']}: {content['error']}")
         result: list[dict[str, Any]] = content["data"]["result"]
         return result
 
@@ -94,9 +95,9 @@ class Prometheus:
             return False
 
 
-def program(name: str) -> str:
-    """prometheus or promtool: of this machine, or else out of Debian's package, which is then kept."""
-    folder = cache_folder() / "prometheus"
+def program(name: str, cache: Path) -> str:
+    """prometheus or promtool: of this machine, or else out of Debian's package, which is then kept in `cache`."""
+    folder = cache / "prometheus"
     kept = folder / "usr" / "bin" / name
     if found := shutil.which(name) or (str(kept) if kept.exists() else None):
         return found
@@ -106,7 +107,7 @@ def program(name: str) -> str:
         (package,) = folder.glob("prometheus_*.deb")
         _do(folder, "dpkg-deb", "-x", package.name, ".")
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
-        raise RuntimeFailure(
+        raise PrometheusFailure(
             f"there is no {name} (Debian has it: apt-get install prometheus): {error}"
         ) from None
     package.unlink()
@@ -119,10 +120,10 @@ def _do(folder: Path, *words: str) -> None:
 
 @contextlib.asynccontextmanager
 async def running(
-    collector: str, folder: Path, *, every: float = 5.0, port: int = 0
+    collector: str, folder: Path, cache: Path, *, every: float = 5.0, port: int = 0
 ) -> AsyncIterator[Prometheus]:
-    """While the block runs, with its data in `folder`; port 0 is any free one."""
-    binary = await asyncio.to_thread(program, "prometheus")
+    """While the block runs, with its data in `folder` and its program from `cache`; port 0 is any free one."""
+    binary = await asyncio.to_thread(program, "prometheus", cache)
     config = folder / "prometheus.yml"
     config.write_text(yaml.safe_dump(configuration(collector, every), sort_keys=False))
     address = f"127.0.0.1:{port or _free_port()}"
@@ -137,7 +138,7 @@ async def running(
         deadline = asyncio.get_running_loop().time() + START_LIMIT
         while not await prometheus.ready():
             if process.returncode is not None or asyncio.get_running_loop().time() > deadline:
-                raise RuntimeFailure((folder / "prometheus.log").read_text()[-2000:])
+                raise PrometheusFailure((folder / "prometheus.log").read_text()[-2000:])
             await asyncio.sleep(0.1)
         yield prometheus
     finally:

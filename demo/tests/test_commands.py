@@ -15,8 +15,8 @@ from cli import display
 from cli.commands import carry_out
 from cli.display import Lines, styled, verdict
 from cli.journey import Outcome
+from cli.reporter import Terminal
 from scenes.catalogue import BY_NAME
-from scenes.engine.reporter import Terminal
 from scenes.engine.scene import Result
 
 FIGTREE = str(Path(sys.executable).with_name("figtree"))

@@ -13,7 +13,7 @@ from machine import fetches, folders, limits, programs, pythons, report, system
 from machine.uv import VERSION, requirement
 
 ROOT = Path(__file__).resolve().parents[2]
-LOOK = ROOT / "demo" / "demo" / "machine"
+LOOK = ROOT / "demo" / "machine"
 FIGTREE = str(Path(sys.executable).with_name("figtree"))
 OTHERS = sorted(Path("~/.pyenv/versions").expanduser().glob("3.*/bin/python3"))
 

@@ -72,7 +72,7 @@ def system() -> Iterator[System]:
 
 @pytest.fixture(scope="session")
 def address(system: System) -> str:
-    if not (ROOT / "demo" / "page" / "dist" / "index.html").exists():
+    if not (ROOT / "demo" / "dashboard" / "web" / "dist" / "index.html").exists():
         pytest.skip("the page is not built: make page")
     return system.figtree("page").strip()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from localmesh import LocalRuntime
+from localmesh.cache import cache_folder
 from strangler.modules import SHAPES
 from strangler.steps import Strangler
 from telemetry.kiali import GraphEdge, graph
@@ -54,7 +55,7 @@ async def watch(folder: Path) -> Watched:
     try:
         strangler = Strangler(runtime, dwell=1.0)
         await strangler.begin()
-        async with running(await runtime.telemetry(), folder, every=EVERY) as prometheus:
+        async with running(await runtime.telemetry(), folder, cache_folder(), every=EVERY) as prometheus:
             async with somebody_about(runtime):
                 await look(watched, runtime, prometheus, SHAPES[0])
                 for shape in SHAPES[1:]:

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from localmesh.cache import cache_folder
 from telemetry.prometheus import ADDON, configuration, program
 
 RULES = sorted((ADDON / "rules").glob("*.yaml"))
 
 
 def promtool(*words: str | Path) -> str:
-    done = subprocess.run([program("promtool"), *words], capture_output=True, text=True)
+    done = subprocess.run([program("promtool", cache_folder()), *words], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

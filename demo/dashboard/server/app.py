@@ -71,6 +71,10 @@ class Page:
             exception_handlers={error: _misunderstood for error in (KeyError, TypeError, ValueError)},
         )
 
+    def pids(self) -> set[int]:
+        """The processes of the commands that were started from the page."""
+        return set(self.jobs.pids())
+
     async def close(self) -> None:
         for stream in list(self._hub.streams.values()):
             await self._forget(stream)

@@ -79,7 +79,7 @@ class Jobs:
 
     async def _spawn(self, *arguments: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "demo", *arguments, env=self._env, stdin=asyncio.subprocess.DEVNULL,
+            sys.executable, "-m", "cli", *arguments, env=self._env, stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, limit=2**22,
         )  # fmt: skip
 

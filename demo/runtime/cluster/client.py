@@ -27,7 +27,7 @@ from runtime.cluster.pods import DATABASES, PLACES, PROXY, Pods, name_of
 from runtime.cluster.ports import Ports
 from runtime.cluster.render import Rendered, condition, deployment, named, overlay
 from runtime.manifests import NAMESPACE, ROOT, manifest
-from runtime.mesh_config import read
+from runtime.mesh_objects import read
 from runtime.users import user_token
 
 POSTGRES, NATS = 5432, 4222

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from localmesh.objects import key
 
 from runtime.api import NotInForce, Refused, RuntimeFailure
 from runtime.cluster.admin import Proxies
 from runtime.cluster.api import Api, NotThere, Object
 from runtime.debug import Debug
 from runtime.manifests import NAMESPACE, ROOT
-from runtime.mesh_config import RULES_OF_CONNECTIONS, read
+from runtime.mesh_objects import RULES_OF_CONNECTIONS, key, read
 
 FILE = "figtree.example/file"  # the state that an object is in, relative to the repository if it is in it
 GENERATION = "figtree.example/generation"

@@ -5,13 +5,11 @@ import sys
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from cli.display import console, styled
-
 from scenes.engine.acknowledged import Proof
 from scenes.engine.scene import Figure, Result, Scene
 
 
-class Telling(Protocol):
+class Reporter(Protocol):
     def begins(self, scene: Scene) -> None: ...
     def tell(self, text: str) -> None: ...
     def measured(self, what: Figure | str) -> None: ...
@@ -25,23 +23,6 @@ class Nobody:
     def measured(self, what: Figure | str) -> None: ...
     def ended(self, result: Result) -> None: ...
     def proven(self, proof: Proof) -> None: ...
-
-
-class Terminal(Nobody):
-    def begins(self, scene: Scene) -> None:
-        console.print(styled("[bold]{}[/]  {}", scene.name, scene.hypothesis))
-
-    def tell(self, text: str) -> None:
-        console.print(styled("    [dim]{}[/]", text))
-
-    def ended(self, result: Result) -> None:
-        for figure in result.figures:
-            console.print(f"    {figure.name:<40} {figure.value} {figure.unit}")
-        for seen in result.seen:
-            console.print(styled("    [green]seen[/] {}", seen))
-        verdict = "[bold green]passed[/]{}" if result.passed else "[bold red]failed[/] {}"
-        why = "" if result.passed else result.why
-        console.print(styled(f"    {verdict} [dim]{{}} s[/]\n", why, f"{result.seconds:.1f}"))
 
 
 class JsonLines:

@@ -7,35 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from runtime.api import NotInForce, Refused
+from runtime.mesh_objects import RULES_OF_CONNECTIONS, Object, key, read
+
 from localmesh.events import Events
 from localmesh.istiod import Istiod
-from localmesh.objects import Object, key
-
-from runtime.api import NotInForce, Refused
-from runtime.manifests import NAMESPACE
 
 GENERATION = "figtree.example/generation"
 SYNC_LIMIT = 20.0  # seconds for every proxy to take what a user applies
 ENDPOINT_LIMIT = 5.0  # the same for a replica that comes or goes by itself: a late proxy must not hold it up
 DRAIN_LIMIT = 5.0
-RULES_OF_CONNECTIONS = {"AuthorizationPolicy", "EnvoyFilter", "PeerAuthentication", "RequestAuthentication"}
-
-
-def read(path: Path) -> list[Object]:
-    """The file's objects; the namespace is ours where none is given, as with `kubectl -n figtree apply`."""
-    try:
-        items = [item for item in yaml.safe_load_all(path.read_text()) if item]
-    except OSError as error:
-        raise Refused(f"{path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise Refused(f"{path}: {error}") from error
-    for item in items:
-        if not isinstance(item, dict) or not {"apiVersion", "kind", "metadata"} <= item.keys():
-            raise Refused(f"{path}: an object needs apiVersion, kind and metadata")
-        if not isinstance(item["metadata"], dict) or not item["metadata"].get("name"):
-            raise Refused(f"{path}: metadata.name is missing")
-        item["metadata"].setdefault("namespace", NAMESPACE)
-    return items
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

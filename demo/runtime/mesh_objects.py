@@ -1,0 +1,35 @@
+"""Istio's objects as both implementations of the runtime read them from the files under istio/."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from runtime.api import Refused
+from runtime.manifests import NAMESPACE
+
+Object = dict[str, Any]
+# An open connection keeps the rules of these kinds until it is drained.
+RULES_OF_CONNECTIONS = {"AuthorizationPolicy", "EnvoyFilter", "PeerAuthentication", "RequestAuthentication"}
+
+
+def key(item: Object) -> str:
+    """`kind/namespace/name`, which names an object in the mesh."""
+    return f"{item['kind']}/{item['metadata']['namespace']}/{item['metadata']['name']}"
+
+
+def read(path: Path) -> list[Object]:
+    """The file's objects; the namespace is ours where none is given, as with `kubectl -n figtree apply`."""
+    try:
+        items = [item for item in yaml.safe_load_all(path.read_text()) if item]
+    except OSError as error:
+        raise Refused(f"{path}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise Refused(f"{path}: {error}") from error
+    for item in items:
+        if not isinstance(item, dict) or not {"apiVersion", "kind", "metadata"} <= item.keys():
+            raise Refused(f"{path}: an object needs apiVersion, kind and metadata")
+        if not isinstance(item["metadata"], dict) or not item["metadata"].get("name"):
+            raise Refused(f"{path}: metadata.name is missing")
+        item["metadata"].setdefault("namespace", NAMESPACE)
+    return items
