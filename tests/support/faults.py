@@ -374,7 +374,8 @@ def table(cells: list[Cell], machine: str, command: str) -> str:
     ]  # fmt: skip
     lines += [
         f"| {plain(c.phase)} | {c.fault} | {c.ended.replace('|', ' ')} | {c.wrong_before} / {c.wrong_after} |"
-        f" {c.longest:.1f} s | {c.lost} / {c.extra} | {'**red**: ' + '; '.join(c.red).replace('|', ' ') if c.red else 'green'} |"
+        f" {c.longest:.1f} s | {c.lost} / {c.extra} |"
+        f" {'**red**: ' + '; '.join(c.red).replace('|', ' ') if c.red else 'green'} |"
         for c in cells
     ]
     return "\n".join(lines) + "\n"
