@@ -367,8 +367,8 @@ def table(cells: list[Cell], machine: str, command: str) -> str:
         "# Each phase of a step, and each fault in it", "",
         f"{len(cells)} cells, {len(red)} red. {machine}. Written by `{command}`. "
         "The database of the monolith and that of order are real; workloads and routes are only remembered. "
-        "Four writers and one reader go on all the time; a fault happens when the phase begins. Where rows are changed after "
-        "the last comparison of a step, no step can see it: those wrong answers are not counted.", "",
+        "Four writers and one reader go on all the time; a fault happens when the phase begins. Where rows are "
+        "changed after the last comparison of a step, no step can see it: those wrong answers are not counted.", "",
         "| phase | fault | step ended with | wrong before / after its end | longest wait of a writer"
         " | lost / doubled | verdict |",
         "| --- | --- | --- | --- | --- | --- | --- |",
