@@ -45,7 +45,7 @@ $(PAGE): $(wildcard demo/dashboard/web/*.json demo/dashboard/web/*.ts demo/dashb
 	@$(HAVE_UV)
 	@demo/dashboard/web/build "$(UV)" || true
 
-.PHONY: machine load load-ui bench bench-compare scale soak overload page setup demo up down scenes test test-scenes test-cluster check format clean help cluster cluster-delete images deploy
+.PHONY: machine load load-ui bench bench-compare scale soak overload page setup demo up down scenes test test-scenes test-all matrix test-cluster check format clean help cluster cluster-delete images deploy
 RUNTIME ?= auto
 MESH    ?= on
 LOAD    ?= 120
@@ -111,7 +111,7 @@ test: $(STUBS) $(PAGE) ## All tests but those of the scenes, on real PostgreSQL,
 	@tests/page/chromium >/dev/null
 	@[ -e $(PAGE) ] || demo/dashboard/web/build "$(UV)"
 	@demo/dashboard/web/with-node "$(UV)" npm run --silent test
-	@$(RUN)/pytest --no-skips -m "not scenes and not cluster" $(ARGS)
+	@$(RUN)/pytest --no-skips -m "not scenes and not cluster and not matrix" $(ARGS)
 
 page: ## Build the demo's page, or say what is missing for it
 	@$(HAVE_UV)
@@ -119,6 +119,11 @@ page: ## Build the demo's page, or say what is missing for it
 
 test-scenes: $(STUBS) ## Each scene with its premise and without it, and the walkthrough: about 20 minutes more
 	@$(RUN)/pytest --no-skips -m scenes $(ARGS)
+
+matrix: $(STUBS) ## Each phase of a step and each fault in it, under load: about an hour; the table goes to docs/reports
+	@MATRIX_REPORT=docs/reports/phases-and-faults.md $(RUN)/pytest demo/tests/test_matrix.py $(ARGS)
+
+test-all: test test-scenes matrix ## Everything but what needs a cluster: about two hours
 
 test-cluster: $(STUBS) ## What the add-ons of the kubectl context's cluster see of the final shape, and both walkthroughs: about 25 minutes
 	@$(RUN)/pytest --no-skips -m cluster $(ARGS) tests/cluster

@@ -7,7 +7,7 @@ from typing import Dict, Iterable, List, Optional  # noqa: F401 (in comments)
 
 from machine.needs import Fetch, Problem, megabytes
 
-ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 RESERVE = 500  # MB, for a running system
 
 

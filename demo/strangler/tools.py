@@ -125,6 +125,7 @@ class Tools:
         finally:
             watchdog.cancel()
             await asyncio.gather(watchdog, return_exceptions=True)
+            self._stalled = ""  # told, or too late to matter: what comes next looks for itself
             await self.replication.asynchronous(module)
 
     async def _release_if_stalled(self, module: Module, direction: Direction) -> None:

@@ -11,17 +11,17 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from strangler import fence, gate
-from strangler import state as phases
-from strangler.database import MONOLITH, Held, Waiting, told, waiting
-from strangler.gate import GateRefused
-from strangler.health import Health
-from strangler.mirror import Verdict
-from strangler.modules import ORDER, ROOT, Module
-from strangler.names import Direction
-from strangler.replication import Lagging
-from strangler.steps import Strangler
-from strangler.tools import Tools
+from demo.strangler import fence, gate
+from demo.strangler import state as phases
+from demo.strangler.database import MONOLITH, Held, Waiting, told, waiting
+from demo.strangler.gate import GateRefused
+from demo.strangler.health import Health
+from demo.strangler.mirror import Verdict
+from demo.strangler.modules import ORDER, ROOT, Module, Table
+from demo.strangler.names import Direction
+from demo.strangler.replication import Lagging
+from demo.strangler.steps import Strangler
+from demo.strangler.tools import Tools
 
 from tests.support.postgres import Postgres
 from tests.support.strangling import PLACE, TABLES, OnlyDatabases, Writers
@@ -574,3 +574,59 @@ async def test_rows_are_not_copied_anew_where_users_read_them(
     with pytest.raises(ValueError, match="users read the copy of order now"):
         await strangler.copy(ORDER)
     await strangler.state.set("order", phases.IN_PROCESS, "test")
+
+
+# What docs/strangling.md says of schemas, TRUNCATE and sequences.
+
+
+async def test_a_column_that_is_added_to_the_copy_first_and_dropped_there_last_stops_nothing(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
+    async with Writers(runtime) as writers:
+        await strangler.forward()
+        for side in (MONOLITH, "order"):  # the copy first
+            await execute(runtime, side, "alter table orders add column note text")
+            await strangler.replication.caught_up(ORDER, "back")
+        assert (await strangler.verify(ORDER)).differences == 0
+        for side in ("order", MONOLITH):  # the copy last
+            await execute(runtime, side, "alter table orders drop column note")
+            await strangler.replication.caught_up(ORDER, "back")
+        assert [one.state for one in await of_order(strangler)] == ["running"]
+        await strangler.back()
+    assert await stored(runtime, MONOLITH) == writers.acknowledged
+
+
+async def test_a_column_that_is_added_to_the_writer_first_stops_replication_until_the_copy_has_it(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
+    async with Writers(runtime):
+        await strangler.forward()
+        await execute(runtime, "order", "alter table orders add column note text")
+        found = await until_stopped(strangler, "is missing replicated column")
+        assert found.state == "stopped"
+        await execute(runtime, MONOLITH, "alter table orders add column note text")
+        await strangler.replication.caught_up(ORDER, "back")
+
+
+async def test_truncate_at_the_writer_empties_the_copy(runtime: OnlyDatabases, strangler: Strangler) -> None:
+    async with Writers(runtime):
+        await asyncio.sleep(0.2)
+        await strangler.forward()
+    await execute(runtime, "order", "truncate orders, order_lines, order_events")
+    await strangler.replication.caught_up(ORDER, "back")
+    assert await stored(runtime, MONOLITH) == {}
+
+
+async def test_the_next_value_of_a_sequence_is_not_replicated(runtime: OnlyDatabases) -> None:
+    tickets = Module("order", (Table("tickets", ("id",)),))
+    for side in (MONOLITH, "order"):
+        await execute(runtime, side, "create table tickets(id bigserial primary key)")
+    strangler = Strangler(runtime, dwell=0.05)  # type: ignore[arg-type]
+    await strangler.replication.start(tickets, "forward", copy=True)
+    await strangler.replication.copied(tickets, "forward")
+    await execute(runtime, MONOLITH, "insert into tickets default values")
+    await strangler.replication.caught_up(tickets, "forward")
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await execute(runtime, "order", "insert into tickets default values")
+    await execute(runtime, "order", "select setval('tickets_id_seq', (select max(id) from tickets))")
+    await execute(runtime, "order", "insert into tickets default values")

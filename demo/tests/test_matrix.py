@@ -1,0 +1,91 @@
+"""Each phase of a step, and each fault in it: answers stay right, no order is lost, and the step goes on."""
+
+import asyncio
+import os
+import platform
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import pytest
+from demo.strangler.database import MONOLITH
+from demo.strangler.mirror import Verdict
+from demo.strangler.modules import ORDER
+from demo.strangler.steps import Strangler
+from demo.strangler.tools import Tools
+
+from tests.support.faults import FAULTS, Cell, known_phases, plain, table, tried
+from tests.support.postgres import Postgres
+from tests.support.strangling import TABLES, OnlyDatabases
+
+FAST = {  # in `make test`; all the others are in `make test-all`
+    ("co-exist: .* % to", "rows changed in the copy"),
+    ("co-exist: .* % to", "apply worker frozen for 6 s"),
+    ("eliminate: .* becomes the writer", "walsender killed"),
+    ("back: compare", "rows truncated in the copy"),
+    ("back: the monolith reads", "disk of the copy full"),
+    ("back: the monolith becomes", "table locked for 3 s"),
+}
+REPORT = os.environ.get("MATRIX_REPORT", "")
+
+
+def cells() -> Iterator[object]:
+    for phase in known_phases():
+        for fault in FAULTS:
+            fast = any(plain(phase).startswith(p.replace(".*", "…")) and fault == f for p, f in FAST)
+            marks = [] if fast else [pytest.mark.matrix]
+            yield pytest.param(phase, fault, marks=marks, id=f"{plain(phase)}-{fault}")
+
+
+@pytest.fixture(scope="module")
+def seen() -> Iterator[list[Cell]]:
+    found: list[Cell] = []
+    yield found
+    if REPORT and found:
+        machine = f"{os.cpu_count()} cores, {platform.machine()}, PostgreSQL 18, {datetime.now(UTC):%Y-%m-%d}"
+        Path(REPORT).parent.mkdir(parents=True, exist_ok=True)
+        Path(REPORT).write_text(table(found, machine, "make matrix"))
+
+
+@pytest.fixture
+async def runtime(postgres: Postgres) -> AsyncIterator[OnlyDatabases]:
+    runtime = OnlyDatabases(postgres)
+    for database in (MONOLITH, "order"):
+        runtime.create(database)
+        connection = await asyncpg.connect(await runtime.admin_url(database))
+        await connection.execute(TABLES)
+        await connection.close()
+    runtime.running = {MONOLITH}
+    yield runtime
+    strangler = Strangler(runtime, dwell=0.01)  # type: ignore[arg-type]
+    await strangler.replication.asynchronous(ORDER)
+    for direction in ("forward", "back"):
+        await strangler.replication.stop(ORDER, direction)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(("phase", "fault"), list(cells()))
+async def test_whatever_happens_in_a_phase_users_are_right_and_the_step_goes_on(
+    runtime: OnlyDatabases, seen: list[Cell], phase: str, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def equal(*_: object) -> Verdict:
+        return Verdict(pairs=1)
+
+    async def nothing(*_: object) -> None: ...
+
+    monkeypatch.setattr("demo.strangler.mirror.verdict", equal)
+    monkeypatch.setattr(Tools, "probe", nothing)
+    for name in ("forward.LOG_FLUSH", "tools.SETTLE", "back.SETTLE"):
+        monkeypatch.setattr(f"demo.strangler.{name}", 0.05)
+    try:
+        async with asyncio.timeout(100):
+            cell = await tried(runtime, phase, fault)
+    except TimeoutError:
+        cell = Cell(phase, fault, reached=True, went_on="it does not end within 100 s")
+    except Exception as error:  # whatever it is, it is a red cell
+        cell = Cell(
+            phase, fault, reached=True, went_on=" ".join(f"{type(error).__name__}: {error}".split())[:300]
+        )
+    seen.append(cell)
+    assert not cell.red, cell.red
