@@ -19,19 +19,19 @@ PAGE    := demo/page/dist/.figtree-built
 TESTS   := $(wildcard services/*/tests) monolith/tests loadtests/tests demo/tests tests
 
 # Not a rule of its own: make cannot name a file whose folder has a space, as a home may have.
-HAVE_UV = [ -x "$(UV)" ] || { echo "[setup] uv 0.13.9 into $(CACHE) (once, about 20 MB)"; $(MACHINE) --uv "$(UV)"; }
-MACHINE = cd '$(CURDIR)/demo' && "$(FIGTREE_PYTHON)" -m demo.machine
+HAVE_UV = [ -x "$(UV)" ] || { echo "[setup] uv 0.13.9 into $(CACHE) (once, about 20 MB)"; $(call MACHINE,--uv "$(UV)"); }
+MACHINE = (cd demo && exec "$(FIGTREE_PYTHON)" -m demo.machine $1)
 
 # Before anything is installed or started. It needs no more than Python 3.6, and says what is missing.
 machine:
 	@command -v "$(FIGTREE_PYTHON)" >/dev/null && "$(FIGTREE_PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 6))' || { \
 	  echo "[machine] missing: $(FIGTREE_PYTHON) is not a Python 3.6 or newer: install Python 3.11 to 3.14, or run make with FIGTREE_PYTHON=/path/to/it" >&2; exit 1; }
-	@$(MACHINE) $(MAKECMDGOALS)
+	@$(call MACHINE,$(MAKECMDGOALS))
 
 $(INSTALL): uv.lock pyproject.toml $(wildcard */pyproject.toml services/*/pyproject.toml) | machine
 	@echo "[setup] Python packages of uv.lock into .venv (about 500 MB, a minute the first time)"
 	@$(HAVE_UV)
-	@python=$$($(MACHINE) --python) && "$(UV)" sync --quiet --locked --all-packages --all-groups --no-group go --no-group uv --python "$$python"
+	@python=$$($(call MACHINE,--python)) && "$(UV)" sync --quiet --locked --all-packages --all-groups --no-group go --no-group uv --python "$$python"
 	@touch $@
 
 $(STUBS): $(INSTALL) $(PROTOS)

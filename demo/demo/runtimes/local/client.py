@@ -58,7 +58,7 @@ class LocalRuntime:
         if not is_supervised(directory_of(name)):
             _refuse_what_cannot_run(mesh)
         if mesh:
-            await asyncio.to_thread(Binaries().ensure, progress)
+            await _compiled(progress)
         try:
             info = await _call(name, "info", {})
         except NotRunning:
@@ -257,6 +257,15 @@ async def _run(command: Sequence[str], env: Mapping[str, str], stdin: bytes = b"
         text = errors.decode(errors="replace").strip()
         raise CommandFailed(text or f"{' '.join(command)}: status {process.returncode}")
     return output.decode()
+
+
+async def _compiled(progress: Progress) -> None:
+    binaries = Binaries()
+    try:
+        await asyncio.to_thread(binaries.ensure, progress)
+    except asyncio.CancelledError:
+        binaries.interrupt()
+        raise
 
 
 def _refuse_what_cannot_run(mesh: bool) -> None:

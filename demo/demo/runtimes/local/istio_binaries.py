@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from demo.machine.uv import VERSION as UV
 from demo.runtimes.local.cache import cache_folder
+from demo.runtimes.local.process import die_with_parent
 from demo.runtimes.local.schemas import compact
 from demo.runtimes.manifests import ROOT
 from demo.runtimes.runtime import RuntimeFailure
@@ -39,6 +41,8 @@ def istio_version() -> str:
 @dataclass(slots=True)
 class Binaries:
     folder: Path = field(default_factory=lambda: cache_folder() / f"istio-{istio_version()}")
+    _building: subprocess.Popen[str] | None = None
+    _interrupted: bool = False
 
     @property
     def istiod(self) -> Path:
@@ -115,14 +119,30 @@ class Binaries:
         part.replace(self._sums)
         progress("istiod and pilot-agent are compiled")
 
-    @staticmethod
-    def _build(command: list[str], env: dict[str, str], done: int, total: int, progress: Progress) -> int:
+    def interrupt(self) -> None:
+        """End a compilation that runs in another thread; what Go has compiled stays in Go's own cache."""
+        self._interrupted = True
+        if self._building is not None:
+            self._building.send_signal(signal.SIGINT)
+
+    def _build(
+        self, command: list[str], env: dict[str, str], done: int, total: int, progress: Progress
+    ) -> int:
         """How many packages are compiled after it."""
         other: list[str] = []
         with subprocess.Popen(  # noqa: S603
-            command, cwd=MODULE, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            command,
+            cwd=MODULE,
+            env=env,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=die_with_parent,
         ) as build:
             assert build.stderr is not None
+            self._building = build
+            if self._interrupted:
+                build.send_signal(signal.SIGINT)
             for line in build.stderr:
                 if re.fullmatch(r"[\w./~-]+\n", line):
                     done += 1
@@ -130,6 +150,7 @@ class Binaries:
                         progress(f"compiling istiod and pilot-agent: {done} of at most {total} packages")
                 else:
                     other.append(line)
+        self._building = None
         if build.returncode:
             raise RuntimeFailure(_impossible("".join(other[-15:])))
         return done
