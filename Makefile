@@ -31,7 +31,7 @@ machine:
 $(INSTALL): uv.lock pyproject.toml $(wildcard */pyproject.toml services/*/pyproject.toml) | machine
 	@echo "[setup] Python packages of uv.lock into .venv (about 500 MB, a minute the first time)"
 	@$(HAVE_UV)
-	@python=$$($(call MACHINE,--python)) && "$(UV)" sync --quiet --locked --all-packages --all-groups --no-group go --no-group uv --python "$$python"
+	@python=$$( $(call MACHINE,--python) ) && "$(UV)" sync --quiet --locked --all-packages --all-groups --no-group go --no-group uv --python "$$python"
 	@touch $@
 
 $(STUBS): $(INSTALL) $(PROTOS)

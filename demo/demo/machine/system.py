@@ -99,7 +99,7 @@ def _loopback() -> List[Problem]:
         except OSError as error:
             return [
                 Problem(
-                    f"127.77.77.77 cannot be used ({error.strerror or error}): each process needs its own loopback address",
+                    f"the loopback address 127.77.77.77 cannot be used ({error.strerror or error}): every process needs one",
                     "bring the interface up with `ip link set lo up`",
                 )
             ]
