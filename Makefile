@@ -6,6 +6,11 @@ MAKEFLAGS += --warn-undefined-variables --no-print-directory
 # A shell or a user's environment owns the names on the right: they count on make's command line only.
 given    = $(if $(filter command,$(firstword $(origin $1))),$($1))
 FIGTREE_PYTHON ?= $(or $(call given,PYTHON),python3)
+# A company's own certificate authority is in the system's store, where there is one.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem),)
+export UV_SYSTEM_CERTS := true
+export NODE_USE_SYSTEM_CA := 1
+endif
 unexport UV_PROJECT_ENVIRONMENT VIRTUAL_ENV PYTHONHOME PYTHONPATH
 XDG_CACHE_HOME ?=
 CACHE   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/figtree

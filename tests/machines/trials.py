@@ -45,7 +45,8 @@ def on(machine: Machine, command: list[str], limit: float = LIMIT) -> Outcome:
         for folder in ("cache", "empty"):
             (place / folder).mkdir()
         checkout = copied(ROOT, place / machine.folder) if machine.folder else ROOT
-        env = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
+        kept = ("PATH", "HOME", "LANG", "SSL_CERT_FILE", "PIP_CERT", "NODE_EXTRA_CA_CERTS", "GOPROXY")
+        env = {key: os.environ[key] for key in kept if key in os.environ}
         env |= {"RUNTIME": "local", "FIGTREE_NAME": f"machine-{os.getpid()}", "DWELL": "0.2"}
         if machine.without:
             env["PATH"] = path_without(machine.without, place)

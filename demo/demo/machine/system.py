@@ -99,7 +99,7 @@ def _loopback() -> List[Problem]:
         except OSError as error:
             return [
                 Problem(
-                    f"the loopback address 127.77.77.77 cannot be used ({error.strerror or error}): every process needs one",
+                    f"the loopback address 127.77.77.77 cannot be used ({error.strerror or error})",
                     "bring the interface up with `ip link set lo up`",
                 )
             ]
