@@ -6,6 +6,11 @@ MAKEFLAGS += --warn-undefined-variables --no-print-directory
 # A shell or a user's environment owns the names on the right: they count on make's command line only.
 given    = $(if $(filter command,$(firstword $(origin $1))),$($1))
 FIGTREE_PYTHON ?= $(or $(call given,PYTHON),python3)
+# A company's own certificate authority is in the system's store, where there is one.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem),)
+export UV_SYSTEM_CERTS := true
+export NODE_USE_SYSTEM_CA := 1
+endif
 unexport UV_PROJECT_ENVIRONMENT VIRTUAL_ENV PYTHONHOME PYTHONPATH
 XDG_CACHE_HOME ?=
 CACHE   ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/figtree
@@ -19,19 +24,19 @@ PAGE    := demo/dashboard/web/dist/.figtree-built
 TESTS   := $(wildcard libs/*/tests services/*/tests) monolith/tests loadtests/tests demo/tests tests
 
 # Not a rule of its own: make cannot name a file whose folder has a space, as a home may have.
-HAVE_UV = [ -x "$(UV)" ] || { echo "[setup] uv 0.13.9 into $(CACHE) (once, about 20 MB)"; $(MACHINE) --uv "$(UV)"; }
-MACHINE = cd '$(CURDIR)/demo' && "$(FIGTREE_PYTHON)" -m machine
+HAVE_UV = [ -x "$(UV)" ] || { echo "[setup] uv 0.13.9 into $(CACHE) (once, about 20 MB)"; $(call MACHINE,--uv "$(UV)"); }
+MACHINE = (cd demo && exec "$(FIGTREE_PYTHON)" -m machine $1)
 
 # Before anything is installed or started. It needs no more than Python 3.6, and says what is missing.
 machine:
 	@command -v "$(FIGTREE_PYTHON)" >/dev/null && "$(FIGTREE_PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 6))' || { \
 	  echo "[machine] missing: $(FIGTREE_PYTHON) is not a Python 3.6 or newer: install Python 3.11 to 3.14, or run make with FIGTREE_PYTHON=/path/to/it" >&2; exit 1; }
-	@$(MACHINE) $(MAKECMDGOALS)
+	@$(call MACHINE,$(MAKECMDGOALS))
 
 $(INSTALL): uv.lock pyproject.toml $(wildcard */pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml) | machine
 	@echo "[setup] Python packages of uv.lock into .venv (about 500 MB, a minute the first time)"
 	@$(HAVE_UV)
-	@python=$$($(MACHINE) --python) && "$(UV)" sync --quiet --locked --all-packages --all-groups --no-group go --no-group uv --python "$$python"
+	@python=$$( $(call MACHINE,--python) ) && "$(UV)" sync --quiet --locked --all-packages --all-groups --no-group go --no-group uv --python "$$python"
 	@touch $@
 
 $(STUBS): $(INSTALL) $(PROTOS)

@@ -1,53 +1,55 @@
 """A run in which something was left out is not green."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[1]
+IN_TESTS = """
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-SKIPS = {
-    "in a test": "import pytest\n\ndef test_it():\n    pytest.skip('there is no browser')\n",
-    "by a mark": "import pytest\n\n@pytest.mark.skipif(True, reason='there is no browser')\ndef test_it(): ...\n",
-    "of a module": "import pytest\npytest.importorskip('there_is_no_browser')\n\ndef test_it(): ...\n",
-    "in a fixture": (
-        "import pytest\n\n@pytest.fixture\ndef tool(): pytest.skip('there is no browser')\n\ndef test_it(tool): ...\n"
-    ),
-}
+def test_in_a_test():
+    pytest.skip("there is no browser")
+
+@pytest.mark.skipif(True, reason="there is no browser")
+def test_by_a_mark(): ...
+
+@pytest.fixture
+def tool():
+    pytest.skip("there is no browser")
+
+def test_in_a_fixture(tool): ...
+
+@pytest.mark.xfail(strict=True)
+def test_expected():
+    raise ValueError
+"""
+OF_A_MODULE = "import pytest\npytest.importorskip('there_is_no_browser')\n\ndef test_it(): ...\n"
 
 
-def run(file: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "tests.support.skips",
-        "-c",
-        "/dev/null",
-        *options,
-        str(file),
-    ]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.support.skips", "-c", "/dev/null", *options]
+    return subprocess.run(
+        [*command, str(folder)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
 
 
-@pytest.mark.parametrize("code", SKIPS.values(), ids=SKIPS.keys())
-def test_a_skip_is_a_failure_in_make_test_and_its_reason_is_shown(code: str, tmp_path: Path) -> None:
-    file = tmp_path / "test_skipped.py"
-    file.write_text(code)
-    assert run(file).returncode in (0, 5)
-    refused = run(file, "--no-skips")
-    assert refused.returncode in (1, 2)
+def test_a_skip_is_a_failure_in_make_test_and_its_reason_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "test_skipped.py").write_text(IN_TESTS)
+    assert run(tmp_path).returncode == 0
+    refused = run(tmp_path, "--no-skips")
+    assert refused.returncode == 1
+    assert "1 failed, 1 xfailed, 2 errors" in refused.stdout
+    assert len(re.findall("not run, which counts as failed here: .*there is no browser", refused.stdout)) == 3
+
+
+def test_a_module_that_is_skipped_is_a_failure_too(tmp_path: Path) -> None:
+    (tmp_path / "test_skipped.py").write_text(OF_A_MODULE)
+    refused = run(tmp_path, "--no-skips")
+    assert refused.returncode == 2
     assert "not run, which counts as failed here" in refused.stdout
-    assert "browser" in refused.stdout
-
-
-def test_an_expected_failure_is_none(tmp_path: Path) -> None:
-    file = tmp_path / "test_expected.py"
-    file.write_text("import pytest\n\n@pytest.mark.xfail(strict=True)\ndef test_it(): assert False\n")
-    assert run(file, "--no-skips").returncode == 0
+    assert "there_is_no_browser" in refused.stdout
 
 
 def test_make_test_allows_no_skips() -> None:

@@ -30,9 +30,13 @@ class Silent:
 async def up(settings: Settings, display: Display) -> Runtime:
     """The runtime and shape 0, or what is running already."""
     runtime = await choose.up(settings, display.note)
+    await _begin(runtime, settings, display)
+    return runtime
+
+
+async def _begin(runtime: Runtime, settings: Settings, display: Display) -> None:
     display.phase("0-monolith", "start the monolith, fill its database")
     await Strangler(runtime).begin(settings.titles)
-    return runtime
 
 
 async def demo(settings: Settings, *, interactive: bool) -> int:
@@ -45,7 +49,8 @@ async def demo(settings: Settings, *, interactive: bool) -> int:
         loop.add_signal_handler(number, task.cancel)
     runtime: Runtime | None = None
     try:
-        runtime = await up(settings, display)
+        runtime = await choose.up(settings, display.note)
+        await _begin(runtime, settings, display)
         display.note(f"the edge is {runtime.edge()}")
         if runtime.page():
             display.note(f"watch it happen on the page: {runtime.page()}")

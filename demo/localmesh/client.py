@@ -1,6 +1,7 @@
 """The local runtime as its users see it: a connection to the supervisor."""
 
 import asyncio
+import contextlib
 import os
 import ssl
 import subprocess
@@ -39,6 +40,7 @@ from localmesh.process import tail
 
 Progress = Callable[[str], None]
 UP_LIMIT = 60.0
+GRACE = 1.0  # until a supervisor that was started holds its lock
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # a client's own context costs 15 ms of CPU
 
 
@@ -63,11 +65,11 @@ class LocalRuntime:
         if not is_supervised(directory_of(name)):
             _refuse_what_cannot_run(mesh)
         if mesh:
-            await asyncio.to_thread(Binaries().ensure, progress)
+            await _compiled(progress)
         try:
             info = await _call(name, "info", {})
         except NotRunning:
-            await asyncio.to_thread(_launch, name, mesh, page)
+            return cls(name, await _launched(name, mesh, progress, page))
         else:
             if info["mesh"] != mesh:
                 raise RuntimeFailure(
@@ -269,6 +271,33 @@ async def _run(command: Sequence[str], env: Mapping[str, str], stdin: bytes = b"
         text = errors.decode(errors="replace").strip()
         raise CommandFailed(text or f"{' '.join(command)}: status {process.returncode}")
     return output.decode()
+
+
+async def _launched(name: str, mesh: bool, progress: Progress, page: str) -> dict[str, Any]:
+    """Ready, or gone again where this is cancelled."""
+    launching = asyncio.ensure_future(asyncio.to_thread(_launch, name, mesh, page))
+    try:
+        await asyncio.shield(launching)
+        return await _until_ready(name, progress)
+    except asyncio.CancelledError:
+        await launching
+        begun = time.monotonic()
+        while (waited := time.monotonic() - begun) < UP_LIMIT:
+            if waited > GRACE and not is_supervised(directory_of(name)):
+                break
+            with contextlib.suppress(NotRunning):  # it has no socket yet
+                await _call(name, "down", {})
+            await asyncio.sleep(0.05)
+        raise
+
+
+async def _compiled(progress: Progress) -> None:
+    binaries = Binaries()
+    try:
+        await asyncio.to_thread(binaries.ensure, progress)
+    except asyncio.CancelledError:
+        binaries.interrupt()
+        raise
 
 
 def _refuse_what_cannot_run(mesh: bool) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from runtime.api import RuntimeFailure
 from runtime.manifests import ROOT
 
 from localmesh.cache import cache_folder
+from localmesh.process import die_with_parent
 from localmesh.schemas import compact
 
 MODULE = Path(__file__).with_name("istio")
@@ -40,6 +42,8 @@ def istio_version() -> str:
 @dataclass(slots=True)
 class Binaries:
     folder: Path = field(default_factory=lambda: cache_folder() / f"istio-{istio_version()}")
+    _building: subprocess.Popen[str] | None = None
+    _interrupted: bool = False
 
     @property
     def istiod(self) -> Path:
@@ -116,14 +120,30 @@ class Binaries:
         part.replace(self._sums)
         progress("istiod and pilot-agent are compiled")
 
-    @staticmethod
-    def _build(command: list[str], env: dict[str, str], done: int, total: int, progress: Progress) -> int:
+    def interrupt(self) -> None:
+        """End a compilation that runs in another thread; what Go has compiled stays in Go's own cache."""
+        self._interrupted = True
+        if self._building is not None:
+            self._building.send_signal(signal.SIGINT)
+
+    def _build(
+        self, command: list[str], env: dict[str, str], done: int, total: int, progress: Progress
+    ) -> int:
         """How many packages are compiled after it."""
         other: list[str] = []
         with subprocess.Popen(  # noqa: S603
-            command, cwd=MODULE, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            command,
+            cwd=MODULE,
+            env=env,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=die_with_parent,
         ) as build:
             assert build.stderr is not None
+            self._building = build
+            if self._interrupted:
+                build.send_signal(signal.SIGINT)
             for line in build.stderr:
                 if re.fullmatch(r"[\w./~-]+\n", line):
                     done += 1
@@ -131,6 +151,7 @@ class Binaries:
                         progress(f"compiling istiod and pilot-agent: {done} of at most {total} packages")
                 else:
                     other.append(line)
+        self._building = None
         if build.returncode:
             raise RuntimeFailure(_impossible("".join(other[-15:])))
         return done

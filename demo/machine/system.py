@@ -90,13 +90,16 @@ def _user() -> List[Problem]:
 
 
 def _loopback() -> List[Problem]:
-    with socket.socket() as probe:
+    with socket.socket() as server, socket.socket() as client:
         try:
-            probe.bind(("127.77.77.77", 0))
+            server.bind(("127.77.77.77", 0))
+            server.listen(1)
+            client.settimeout(1)
+            client.connect(server.getsockname())
         except OSError as error:
             return [
                 Problem(
-                    f"127.77.77.77 cannot be bound ({error.strerror}): each process needs its own loopback address",
+                    f"the loopback address 127.77.77.77 cannot be used ({error.strerror or error})",
                     "bring the interface up with `ip link set lo up`",
                 )
             ]

@@ -11,17 +11,17 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from demo.strangler import fence, gate
-from demo.strangler import state as phases
-from demo.strangler.database import MONOLITH, Held, Waiting, told, waiting
-from demo.strangler.gate import GateRefused
-from demo.strangler.health import Health
-from demo.strangler.mirror import Verdict
-from demo.strangler.modules import ORDER, ROOT, Module, Table
-from demo.strangler.names import Direction
-from demo.strangler.replication import Lagging
-from demo.strangler.steps import Strangler
-from demo.strangler.tools import Tools
+from strangler import fence, gate
+from strangler import state as phases
+from strangler.database import MONOLITH, Held, Waiting, told, waiting
+from strangler.gate import GateRefused
+from strangler.health import Health
+from strangler.mirror import Verdict
+from strangler.modules import ORDER, ROOT, Module, Table
+from strangler.names import Direction
+from strangler.replication import Lagging
+from strangler.steps import Strangler
+from strangler.tools import Tools
 
 from tests.support.postgres import Postgres
 from tests.support.strangling import PLACE, TABLES, OnlyDatabases, Writers

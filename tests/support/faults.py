@@ -15,13 +15,13 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from demo.strangler import back, forward
-from demo.strangler import state as phases
-from demo.strangler.database import MONOLITH
-from demo.strangler.gate import GateRefused
-from demo.strangler.modules import ORDER
-from demo.strangler.state import StepUnderWay
-from demo.strangler.steps import Strangler
+from strangler import back, forward
+from strangler import state as phases
+from strangler.database import MONOLITH
+from strangler.gate import GateRefused
+from strangler.modules import ORDER
+from strangler.state import StepUnderWay
+from strangler.steps import Strangler
 
 from tests.support.strangling import OnlyDatabases, Writers
 

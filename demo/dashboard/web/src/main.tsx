@@ -1,3 +1,4 @@
+import "./language";
 import { render } from "preact";
 import { App } from "./App";
 import { listen } from "./store";
