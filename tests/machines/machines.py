@@ -133,7 +133,7 @@ MACHINES = (
     Machine("a zip download without .git", folder="figtree-main", fast=True),
     Machine("umask 077", umask=0o077, fast=True),
     Machine("PYTHONPATH, VIRTUAL_ENV and CONDA_PREFIX set", environment={
-        "PYTHONPATH": "/nowhere", "VIRTUAL_ENV": "/nowhere", "CONDA_PREFIX": "/nowhere", "PYTHONHOME": "/nowhere",
+        "PYTHONPATH": "/nowhere", "VIRTUAL_ENV": "/nowhere", "CONDA_PREFIX": "/nowhere",
     }, fast=True),
     Machine("TMPDIR set", environment={"TMPDIR": "{empty}"}, fast=True),
     Machine("locale C", environment={"LANG": None, "LC_ALL": "C"}, fast=True),

@@ -89,13 +89,14 @@ make down
 def row(machine: Machine, tell: Callable[[str], None]) -> tuple[str, bool]:
     """For the table; whether it is as expected."""
     if not machine.can_be_had():
-        return f"| {machine.name} | – | cannot be had here |  |\n", True
+        return f"| {machine.name} | – | not tried: cannot be had here |  |\n", True
     refused = bool(machine.refused)
     look = ["make", "machine", "MAKECMDGOALS=up"]
     command = ["make", "up"] if refused else ["bash", "-c", RUN] if machine.whole else look
     outcome = on(machine, command)
     good = is_expected(machine, outcome)
-    said = outcome.last().replace("|", "\\|")
+    said = re.sub(r"/var/tmp/figtree-machine-\w+/empty", "~", outcome.last().removeprefix("[machine] "))
+    said = said.replace("|", "\\|")
     what = "refused: " + said if refused else ("works" if good else "**fails**: " + said)
     if not good:
         tell(outcome.output[-2000:])
