@@ -4,6 +4,7 @@ from typing import Literal
 from uuid import UUID
 
 from coalescing.coalesce import Busy, Coalescer
+from common.wire import from_decimal, from_money
 from figtree.order.v1 import order_pb2 as pb
 from figtree.order.v1.order_pb2_grpc import OrderServiceStub
 from grpc.aio import Channel
@@ -12,7 +13,6 @@ from rest_api.errors import Conflict, Denied, EdgeError, Invalid, Moved, Overloa
 from rest_api.models import NewOrder, Order, OrderEvent, OrderLine, OrderPage
 from rest_api.ports import Placed
 from rest_api.remote.errors import translating
-from rest_api.remote.money import from_decimal, from_money
 
 STATUSES: dict[int, Literal["placed", "accepted", "shipped"]] = {
     pb.STATUS_PLACED: "placed",
