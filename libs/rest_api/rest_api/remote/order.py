@@ -20,6 +20,9 @@ STATUSES: dict[int, Literal["placed", "accepted", "shipped"]] = {
     pb.STATUS_SHIPPED: "shipped",
 }
 
+# The mesh may send calls that differ in these headers to different versions.
+ROUTED_BY = ("x-environment", "x-figtree-user")
+
 
 def to_proto(order: NewOrder) -> pb.NewOrder:
     lines = [pb.Line(title_id=line.title_id, quantity=line.quantity) for line in order.lines]
@@ -51,7 +54,7 @@ def _line(line: pb.OrderLine) -> OrderLine:
 class RemoteOrders:
     def __init__(self, channel: Channel) -> None:
         self._stub = OrderServiceStub(channel)
-        self._coalesced = Coalescer(self._place)
+        self._coalesced = Coalescer(self._place, split_by=ROUTED_BY)
 
     async def place(self, key: str, order: NewOrder) -> Placed:
         """Orders that come while others are being placed leave together; one that comes alone leaves at once."""
