@@ -145,9 +145,9 @@ async def _call(coalescer: Coalescer[int, int], item: int, seconds: float | None
     return await coalescer(item)
 
 
-async def test_calls_that_the_mesh_routes_differently_do_not_travel_together() -> None:
+async def test_calls_that_differ_in_a_header_to_split_by_share_no_batch() -> None:
     work = Work()
-    coalescer = Coalescer(work, concurrency=1)
+    coalescer = Coalescer(work, split_by=("x-environment", "x-figtree-user"), concurrency=1)
     calls = [_call(coalescer, n, None, x_figtree_user=user) for n, user in enumerate("abab")]
     await asyncio.gather(*calls)
     assert sorted(map(sorted, work.batches)) in ([[0, 2], [1, 3]], [[0], [1], [2], [3]], [[0], [1, 3], [2]])
