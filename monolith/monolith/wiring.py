@@ -21,9 +21,9 @@ from monolith.order.fulfilment import Fulfilment
 from monolith.order.service import LocalOrders
 from monolith.order.storage import OrderStorage
 from monolith.order.watch import Watches
-from monolith.order.writer import WritableOrders
-from monolith.placement import Choice, Placement
 from monolith.pricing.service import LocalPricing
+from monolith.seams.order import WritableOrders
+from monolith.seams.placement import Choice, Placement
 from monolith.settings import Settings
 from monolith.title.service import LocalTitles
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from monolith.database import Database, open_engine
 from monolith.migrations import migrate
-from monolith.order import writer
 from monolith.order.fulfilment import Fulfilment
 from monolith.order.service import LocalOrders
-from monolith.order.writer import WritableOrders
-from monolith.placement import Choice, Placement
+from monolith.seams import order as writer
+from monolith.seams.order import WritableOrders
+from monolith.seams.placement import Choice, Placement
 from rest_api.errors import Moved, Unavailable
 from rest_api.models import NewOrder
 from rest_api.ports import Placed

@@ -9,7 +9,7 @@ from rest_api.errors import EdgeError, Moved, Unavailable
 from rest_api.models import NewOrder, Order, OrderEvent, OrderPage
 from rest_api.ports import Orders, Placed
 
-from monolith.placement import Choice
+from monolith.seams.placement import Choice
 
 PAUSES = (0.0, 0.2, 0.5)  # before each change of sides: the first is the rule, more are a hand-over under way
 
