@@ -1,19 +1,23 @@
-"""Where each module answers: here, or as a service of its own."""
+"""Where each module answers: in this process, or as a service of its own."""
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import CheckConstraint, Column, Table, Text, select
+from rest_api.errors import Unavailable
+from sqlalchemy import CheckConstraint, Column, MetaData, Table, Text, select
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from monolith.database import Database, metadata
+from monolith.database import AGAIN, Database
 
 log = logging.getLogger(__name__)
 
 Port = TypeVar("Port")
-EVERY = 5.0  # seconds after which it is read although nobody has told of a change
+EVERY = 5.0  # seconds after which the table is read although no change was notified
 
+metadata = MetaData()
 module_placement = Table(
     "module_placement",
     metadata,
@@ -22,8 +26,8 @@ module_placement = Table(
 )
 
 
-class Choice(Generic[Port]):
-    """Calling it gives the port that answers now."""
+class LocalOrRemote(Generic[Port]):
+    """The two sides of one module. Calling it returns the one that answers now."""
 
     def __init__(self, module: str, local: Port, remote: Port) -> None:
         self.module = module
@@ -36,27 +40,61 @@ class Choice(Generic[Port]):
 
 
 class Placement:
-    def __init__(self, database: Database, choices: Sequence[Choice[Any]]) -> None:
-        self._database = database
-        self._choices = choices
+    """Sets the side of each module to what the table says."""
+
+    def __init__(self, engine: AsyncEngine, modules: Sequence[LocalOrRemote[Any]]) -> None:
+        self._engine = engine
+        self._database = Database(engine)
+        self._modules = modules
 
     async def read(self) -> None:
         found = await self._database.rows(select(module_placement))
         places = {row.module: row.place for row in found}
-        for choice in self._choices:
-            is_remote = places.get(choice.module) == "remote"
-            if is_remote != choice.is_remote:
-                log.info("%s is %s now", choice.module, "remote" if is_remote else "local")
-                choice.is_remote = is_remote
+        for module in self._modules:
+            is_remote = places.get(module.module) == "remote"
+            if is_remote != module.is_remote:
+                log.info("%s is %s now", module.module, "remote" if is_remote else "local")
+                module.is_remote = is_remote
 
     async def follow(self) -> None:
-        """Read it whenever its trigger tells of a change; what was read last holds while the database is away."""
+        """Read the table at each change; what was read last holds while the database is away."""
         while True:
             try:
-                async with self._database.listening(module_placement.name) as changes:
+                async with _listening(self._engine, module_placement.name) as changes:
                     while True:
                         await self.read()
-                        await changes.told(EVERY)
+                        await changes.wait(EVERY)
             except Exception as error:
                 log.warning("placement is not readable: %r", error)
                 await asyncio.sleep(1)
+
+
+class _Changes:
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._notified = asyncio.Event()
+        connection.add_termination_listener(self.notify)
+
+    def notify(self, *_: object) -> None:
+        self._notified.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Until the channel is notified, or for so long. Raises Unavailable if the connection is lost."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._notified.wait()
+        self._notified.clear()
+        if self._connection.is_closed():
+            raise Unavailable(AGAIN)
+
+
+@asynccontextmanager
+async def _listening(engine: AsyncEngine, channel: str) -> AsyncIterator[_Changes]:
+    async with engine.connect() as connection:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        changes = _Changes(driver)
+        try:
+            await driver.add_listener(channel, changes.notify)
+            yield changes
+        finally:
+            await connection.invalidate()  # the pool must not hand out a connection that listens
