@@ -17,16 +17,16 @@ AGAIN = "please repeat the request"
 metadata = MetaData()
 
 
-def open_engine(url: str, *, beyond_the_pool: int = 0) -> AsyncEngine:
+def open_engine(url: str, *, extra_connections: int = 0) -> AsyncEngine:
     """Each statement is its own transaction, in one round trip: what belongs together is one statement.
 
-    `beyond_the_pool` counts the connections that are held for longer than a statement, such as one that listens.
+    `extra_connections` counts the connections that are held for longer than a statement, such as one that listens.
     """
     return create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         isolation_level="AUTOCOMMIT",
         pool_size=10,
-        max_overflow=beyond_the_pool,
+        max_overflow=extra_connections,
         pool_timeout=8,
         pool_reset_on_return=None,
         hide_parameters=True,

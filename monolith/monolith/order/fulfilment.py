@@ -64,7 +64,7 @@ class Fulfilment:
                 log.info("order %s is %s", event.order_id, event.status)
         return len(done)
 
-    async def turn(self) -> None:
+    async def run_once(self) -> None:
         """Handle what is due, and pause if that was all."""
         if await self.step() < MOST:
             await asyncio.sleep(EVERY)
@@ -72,7 +72,7 @@ class Fulfilment:
     async def work(self) -> None:
         while True:
             try:
-                await self.turn()
+                await self.run_once()
             except Exception as error:
                 log.warning("fulfilment pauses: %r", error)
                 await asyncio.sleep(REST)

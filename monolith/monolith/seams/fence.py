@@ -38,7 +38,7 @@ class FencedDatabase(Database):
             raise
 
 
-async def written_by_the_writer(
+async def write_at_the_writer(
     port: LocalOrRemote[Port], write: Callable[[Port], Awaitable[Answer]]
 ) -> Answer:
     """Write on the side where the module is placed; if that side is not the writer, on the other one.
@@ -61,9 +61,9 @@ async def written_by_the_writer(
 class FencedFulfilment(Fulfilment):
     """Waits while the other side is the writer."""
 
-    async def turn(self) -> None:
+    async def run_once(self) -> None:
         try:
-            await super().turn()
+            await super().run_once()
         except NotTheWriter:
             await asyncio.sleep(REST)
 

@@ -5,7 +5,7 @@ from rest_api.errors import EdgeError
 from rest_api.models import NewOrder, Order, OrderEvent, OrderPage
 from rest_api.ports import Orders, Placed
 
-from monolith.seams.fence import written_by_the_writer
+from monolith.seams.fence import write_at_the_writer
 from monolith.seams.placement import LocalOrRemote
 
 
@@ -13,10 +13,10 @@ class SwitchableOrders(LocalOrRemote[Orders]):
     """The port of orders: reads follow the placement, writes follow the fence."""
 
     async def place(self, key: str, order: NewOrder) -> Placed:
-        return await written_by_the_writer(self, lambda side: side.place(key, order))
+        return await write_at_the_writer(self, lambda side: side.place(key, order))
 
     async def place_many(self, orders: Sequence[tuple[str, NewOrder]]) -> Sequence[Placed | EdgeError]:
-        return await written_by_the_writer(self, lambda side: side.place_many(orders))
+        return await write_at_the_writer(self, lambda side: side.place_many(orders))
 
     async def get(self, order_id: UUID) -> Order:
         return await self().get(order_id)

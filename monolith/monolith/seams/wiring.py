@@ -40,7 +40,7 @@ def application(settings: SeamSettings) -> FastAPI:
 @asynccontextmanager
 async def ports(settings: SeamSettings) -> AsyncIterator[Ports]:
     async with AsyncExitStack() as closing:
-        engine = open_engine(settings.database_url, beyond_the_pool=1)  # the placement's, which listens
+        engine = open_engine(settings.database_url, extra_connections=1)  # the placement's, which listens
         closing.push_async_callback(engine.dispose)
         database = FencedDatabase(engine)
 

@@ -102,14 +102,14 @@ async def test_the_worker_pauses_while_it_is_not_the_writer(
 ) -> None:
     monkeypatch.setattr(fence, "REST", 0.2)
     begun = asyncio.get_running_loop().time()
-    await FencedFulfilment(database, 0, Traces()).turn()
+    await FencedFulfilment(database, 0, Traces()).run_once()
     assert asyncio.get_running_loop().time() - begun >= 0.2
 
 
 async def test_placement_follows_its_table_and_survives_without_it(postgres: Postgres) -> None:
     url = postgres.create("placement")
     await migrate(url)
-    engine = open_engine(url, beyond_the_pool=1)
+    engine = open_engine(url, extra_connections=1)
     database = Database(engine)
     titles = LocalOrRemote("title", "here", "there")
     rates = LocalOrRemote("currency", "here", "there")
