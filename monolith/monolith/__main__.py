@@ -2,14 +2,18 @@ import argparse
 import sys
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from service_kit import server
 from service_kit.telemetry import configure_logging
 
 from monolith.settings import Settings
 
-# What a command needs is imported when it is chosen: Alembic or FastAPI alone take half a second.
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+# What a command needs is imported when it is chosen: Alembic or FastAPI alone take half a second. No other
+# module outside of monolith.seams imports that package, and with SEAMS=off this one does not either.
 
 
 def arguments() -> argparse.Namespace:
@@ -32,17 +36,26 @@ def run() -> None:
         serving(settings)
         return
     try:
-        server.run(command(chosen, settings.database_url))
+        server.run(command(chosen, settings))
     except OSError as error:
         sys.exit(f"monolith {chosen.command}: the database does not answer: {error}")
 
 
-def command(chosen: argparse.Namespace, url: str) -> Callable[[], Coroutine[Any, Any, None]]:
+def command(chosen: argparse.Namespace, settings: Settings) -> Callable[[], Coroutine[Any, Any, None]]:
+    url = settings.database_url
     match chosen.command:
+        case "migrate" if settings.seams:
+            from monolith.seams.migrations import migrate as migrate_with_seams
+
+            return partial(migrate_with_seams, url)
         case "migrate":
             from monolith.migrations import migrate
 
             return partial(migrate, url)
+        case "import" if settings.seams:
+            from monolith.seams.fence import import_lines as import_unless_fenced
+
+            return partial(import_unless_fenced, url, chosen.module, sys.stdin.buffer)
         case "import":
             from monolith.backoffice import import_lines
 
@@ -53,12 +66,21 @@ def command(chosen: argparse.Namespace, url: str) -> Callable[[], Coroutine[Any,
             return partial(seed, url, chosen.titles, chosen.orders)
 
 
+def application(settings: Settings) -> "FastAPI":
+    if settings.seams:
+        from monolith.seams.settings import SeamSettings
+        from monolith.seams.wiring import application as with_seams
+
+        return with_seams(SeamSettings())
+    from monolith.wiring import application as plain
+
+    return plain(settings)
+
+
 def serving(settings: Settings) -> None:
     import tracing
     from rest_api import figures
     from rest_api.serve import serve
-
-    from monolith.wiring import application
 
     figures.serve(settings.metrics_listen)
     tracing.configure("monolith", settings.version, settings)

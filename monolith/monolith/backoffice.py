@@ -10,7 +10,6 @@ import asyncpg
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from rest_api.models import CurrencyCode, TitleId
 
-from monolith.database import FENCED
 from monolith.title.isbn import checked
 
 Words = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
@@ -95,10 +94,6 @@ async def import_lines(url: str, module: str, lines: Iterable[bytes]) -> None:
         async with connection.transaction():
             for kind, entries in rows.items():
                 await connection.executemany(UPSERT[kind], entries)
-    except asyncpg.PostgresError as error:
-        if error.sqlstate != FENCED:
-            raise
-        sys.exit(f"the module {module} is written by its service now: {module} import")
     finally:
         await connection.close()
     sys.stdout.write(f"{sum(map(len, rows.values()))} lines imported\n")

@@ -10,6 +10,7 @@ from monolith.order.service import LocalOrders
 from monolith.order.storage import OrderStorage
 from monolith.order.watch import Watches
 from monolith.pricing.service import LocalPricing
+from monolith.seams.migrations import migrate as migrate_with_seams
 from monolith.seed import seed
 from monolith.title.service import LocalTitles
 from rest_api.models import Line, NewOrder
@@ -30,7 +31,7 @@ def empty_url(postgres: Postgres) -> str:
 @pytest.fixture(scope="session")
 def seeded_url(postgres: Postgres) -> str:
     url = postgres.create("seeded")
-    asyncio.run(migrate(url))
+    asyncio.run(migrate_with_seams(url))
     asyncio.run(seed(url))
     return url
 
@@ -54,7 +55,7 @@ def currencies(database: Database) -> LocalCurrencies:
 
 @pytest.fixture
 def pricing(database: Database, titles: Titles, currencies: LocalCurrencies) -> LocalPricing:
-    return LocalPricing(database, lambda: titles, lambda: currencies, "v1")
+    return LocalPricing(database, titles, currencies, "v1")
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def watches(database: Database) -> Watches:
 
 @pytest.fixture
 def orders(database: Database, watches: Watches, pricing: LocalPricing) -> LocalOrders:
-    return LocalOrders(OrderStorage(database), watches, lambda: pricing, Traces())
+    return LocalOrders(OrderStorage(database), watches, pricing, Traces())
 
 
 @pytest.fixture

@@ -4,10 +4,11 @@ import json
 import sys
 from contextlib import AbstractAsyncContextManager
 
-from rest_api.app import PortsNow, create_app
+from rest_api.app import create_app
+from rest_api.ports import Ports
 
 
-def nothing() -> AbstractAsyncContextManager[PortsNow]:
+def nothing() -> AbstractAsyncContextManager[Ports]:
     raise NotImplementedError("this application only describes itself")
 
 

@@ -14,11 +14,8 @@ from rest_api.fast_path import FastPath
 from rest_api.ports import Ports
 from rest_api.routes import currency, customer, order, pricing, title
 
-# Says for each request which ports answer it, so that a module may move while the process runs.
-PortsNow = Callable[[], Ports]
 
-
-def create_app(lifespan: Callable[[], AbstractAsyncContextManager[PortsNow]]) -> FastAPI:
+def create_app(lifespan: Callable[[], AbstractAsyncContextManager[Ports]]) -> FastAPI:
     """The application; `lifespan` builds the ports when it starts and closes what they need when it ends."""
 
     @asynccontextmanager

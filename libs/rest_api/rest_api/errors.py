@@ -75,5 +75,5 @@ class Denied(EdgeError):
     status, reason, title = 403, "denied", "This is not allowed"
 
 
-class Moved(Exception):
-    """Inside only: this side is not, or no longer, the writer; the other side is."""
+class NotTheWriter(Exception):
+    """Never leaves the process as such: the side that was asked is not the writer of the module; the other side is."""

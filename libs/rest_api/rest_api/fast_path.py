@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rest_api import figures
-from rest_api.errors import EdgeError, Moved
+from rest_api.errors import EdgeError, NotTheWriter
 from rest_api.models import Basket, NewOrder
 from rest_api.ports import Ports
 from rest_api.problems import answer_to
@@ -54,8 +54,8 @@ class FastPath:
             await self._app(scope, _again(messages, receive), send)
             return
         try:
-            response = await hot.answer(scope["app"].state.ports(), asked)
-        except (EdgeError, Moved) as error:
+            response = await hot.answer(scope["app"].state.ports, asked)
+        except (EdgeError, NotTheWriter) as error:
             response = answer_to(error)
         await response(scope, receive, send)
 

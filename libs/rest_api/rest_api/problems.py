@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from rest_api import figures
-from rest_api.errors import EdgeError, Invalid, Moved, Unavailable
+from rest_api.errors import EdgeError, Invalid, NotTheWriter, Unavailable
 from rest_api.messages import words
 from rest_api.models import FieldError, Problem
 
@@ -47,9 +47,9 @@ def field_path(location: Sequence[Any]) -> str:
     return (path or str(location[0])).encode(errors="replace").decode()[:100]
 
 
-def answer_to(error: EdgeError | Moved) -> Response:
+def answer_to(error: EdgeError | NotTheWriter) -> Response:
     """Whoever has no other side to ask leaves it to the caller to come again."""
-    if isinstance(error, Moved):
+    if isinstance(error, NotTheWriter):
         error = Unavailable("this is moving; please repeat the request")
     figures.refused(error)
     headers = {"retry-after": "1"} if error.status in (429, 503) else None
@@ -57,7 +57,7 @@ def answer_to(error: EdgeError | Moved) -> Response:
 
 
 async def _edge_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, EdgeError | Moved)
+    assert isinstance(error, EdgeError | NotTheWriter)
     return answer_to(error)
 
 
@@ -87,7 +87,7 @@ async def _unexpected(request: Request, error: Exception) -> Response:
 
 def install(app: FastAPI) -> None:
     app.add_exception_handler(EdgeError, _edge_error)
-    app.add_exception_handler(Moved, _edge_error)
+    app.add_exception_handler(NotTheWriter, _edge_error)
     app.add_exception_handler(RequestValidationError, _bad_request)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)

@@ -5,7 +5,8 @@ from typing import Any
 
 import httpx
 import pytest
-from rest_api.app import PortsNow, create_app
+from rest_api.app import create_app
+from rest_api.ports import Ports
 
 
 class Fakes:
@@ -35,8 +36,8 @@ def fakes() -> Fakes:
 @pytest.fixture
 async def client(fakes: Fakes) -> AsyncIterator[httpx.AsyncClient]:
     @asynccontextmanager
-    async def lifespan() -> AsyncIterator[PortsNow]:
-        yield fakes.ports
+    async def lifespan() -> AsyncIterator[Ports]:
+        yield fakes.ports()
 
     app = create_app(lifespan)
     async with app.router.lifespan_context(app):

@@ -39,7 +39,9 @@ async def test_an_order_that_was_stored_before_is_no_new_one(client: httpx.Async
     assert sample("figtree_orders_replayed_total") == replayed + 2
 
 
-@pytest.mark.parametrize("error", [errors.Refused("no"), errors.Unavailable("come again"), errors.Moved()])
+@pytest.mark.parametrize(
+    "error", [errors.Refused("no"), errors.Unavailable("come again"), errors.NotTheWriter()]
+)
 async def test_a_problem_counts_by_its_reason(
     client: httpx.AsyncClient, fakes: Fakes, error: Exception
 ) -> None:

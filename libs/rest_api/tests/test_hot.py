@@ -65,7 +65,7 @@ async def both_ways(
         errors.Refused("no"),
         errors.Overloaded("many"),
         errors.Unavailable("come again"),
-        errors.Moved(),
+        errors.NotTheWriter(),
         errors.Invalid([("currency", "XXX has no rate on 2026-11-20")]),
         KeyError("inside"),
     ],

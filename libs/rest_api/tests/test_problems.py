@@ -42,7 +42,7 @@ async def test_each_error_has_its_status_and_problem(
 async def test_what_moved_and_has_no_other_side_here_may_be_asked_again(
     client: httpx.AsyncClient, fakes: Fakes
 ) -> None:
-    fakes.answer = errors.Moved()
+    fakes.answer = errors.NotTheWriter()
     answer = await client.get("/api/titles/t-1")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 
@@ -137,7 +137,7 @@ async def test_headers_that_grpc_cannot_carry_are_not_handed_on(
 
     ports = fakes.ports()
     ports.titles.get = get
-    client.app.state.ports = lambda: ports  # type: ignore[attr-defined]
+    client.app.state.ports = ports  # type: ignore[attr-defined]
     headers = {b"x-request-id": b"r-1", b"x-figtree-user": "Zoë".encode(), b"x-other": b"1"}
     await client.get("/api/titles/t", headers=headers)
     assert seen == {"x-request-id": "r-1"}

@@ -142,7 +142,7 @@ async def remote(servicer: Orders) -> AsyncIterator[RemoteOrders]:
 @pytest.mark.parametrize(
     ("raised", "expected", "text"),
     [
-        (NotTheWriter(), errors.Moved, ""),
+        (NotTheWriter(), errors.NotTheWriter, ""),
         (
             Bad("bad"),
             errors.Invalid,
@@ -190,7 +190,7 @@ async def test_a_bulk_that_met_another_writer_moves_as_a_whole(
     remote: RemoteOrders, servicer: Orders
 ) -> None:
     servicer.answer = ["INVALID_ORDER", "NOT_THE_WRITER"]
-    with pytest.raises(errors.Moved):
+    with pytest.raises(errors.NotTheWriter):
         await remote.place_many([("a", ORDER), ("b", ORDER)])
 
 
@@ -231,7 +231,7 @@ async def test_orders_that_come_together_share_a_call_and_each_has_its_own_outco
     outcomes = await asyncio.gather(*others, return_exceptions=True)
     assert servicer.batches == [keys]
     assert [type(o) if isinstance(o, Exception) else o.order.total for o in outcomes] == [  # type: ignore[union-attr]
-        3, errors.Invalid, 4, errors.Moved, errors.Conflict, errors.Denied, 5,
+        3, errors.Invalid, 4, errors.NotTheWriter, errors.Conflict, errors.Denied, 5,
     ]  # fmt: skip
 
 

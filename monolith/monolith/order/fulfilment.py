@@ -4,7 +4,6 @@ import asyncio
 import logging
 
 from opentelemetry.trace import SpanKind
-from rest_api.errors import Moved
 from service_kit.context import on_behalf_of
 from sqlalchemy import text
 from tracing import Traces, span
@@ -51,7 +50,7 @@ class Fulfilment:
         self._delay = delay
 
     async def step(self) -> int:
-        """How many events were due. Raises Moved if this side is not the writer."""
+        """Handle up to MOST due events and return how many were due."""
         done = await self._database.rows(STEP, {"delay": self._delay, "most": MOST})
         for event in done:
             trace = self._traces.of(event.order_id)
@@ -65,13 +64,15 @@ class Fulfilment:
                 log.info("order %s is %s", event.order_id, event.status)
         return len(done)
 
+    async def run_once(self) -> None:
+        """Handle what is due, and pause if that was all."""
+        if await self.step() < MOST:
+            await asyncio.sleep(EVERY)
+
     async def work(self) -> None:
         while True:
             try:
-                if await self.step() < MOST:
-                    await asyncio.sleep(EVERY)
-            except Moved:
-                await asyncio.sleep(REST)
+                await self.run_once()
             except Exception as error:
                 log.warning("fulfilment pauses: %r", error)
                 await asyncio.sleep(REST)

@@ -1,4 +1,4 @@
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from decimal import Decimal
 from uuid import UUID
 
@@ -16,9 +16,7 @@ from monolith.order.watch import Watches
 
 
 class LocalOrders:
-    def __init__(
-        self, storage: OrderStorage, watches: Watches, pricing: Callable[[], Pricing], traces: Traces
-    ) -> None:
+    def __init__(self, storage: OrderStorage, watches: Watches, pricing: Pricing, traces: Traces) -> None:
         self._traces = traces
         self._storage = storage
         self._watches = watches
@@ -55,7 +53,7 @@ class LocalOrders:
     ) -> dict[int, Placed | EdgeError]:
         """Answers to what was stored or is invalid; one whose key was taken meanwhile has none yet."""
         baskets = [Basket(currency=order.currency, lines=order.lines) for _, order in orders.values()]
-        quotes = dict(zip(orders, await self._pricing().batch_quote(baskets), strict=True))
+        quotes = dict(zip(orders, await self._pricing.batch_quote(baskets), strict=True))
         answers: dict[int, Placed | EdgeError] = {}
         drafts: dict[int, Draft] = {}
         for i, (key, order) in orders.items():

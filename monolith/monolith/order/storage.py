@@ -109,7 +109,7 @@ class OrderStorage:
         return [_stored(row).order for row in found]
 
     async def store(self, drafts: Sequence[Draft]) -> dict[UUID, Order]:
-        """Those that were stored; one whose key is taken is left out. Raises Moved if another side writes."""
+        """Those that were stored; one whose key is taken is left out."""
         lines = [(d.id, number, line) for d in drafts for number, line in enumerate(d.lines, 1)]
         found = await self._database.rows(
             STORE,

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from rest_api.errors import EdgeError, Invalid
@@ -17,8 +17,8 @@ class LocalPricing:
     def __init__(
         self,
         database: Database,
-        titles: Callable[[], Titles],
-        currencies: Callable[[], Currencies],
+        titles: Titles,
+        currencies: Currencies,
         ruleset: Ruleset,
     ) -> None:
         self._database = database
@@ -36,7 +36,7 @@ class LocalPricing:
         """One call to each neighbour, however many baskets there are."""
         ids = sorted({line.title_id for basket in baskets for line in basket.lines})
         titles, rates, (prices, breaks) = await asyncio.gather(
-            self._titles().batch_get(ids), self._currencies().rates(None), self._prices(ids)
+            self._titles.batch_get(ids), self._currencies.rates(None), self._prices(ids)
         )
         return [self._quoted(basket, titles, rates, prices, breaks) for basket in baskets]
 

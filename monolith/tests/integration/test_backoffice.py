@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 from monolith.backoffice import import_lines
 from monolith.migrations import migrate
+from monolith.seams import fence
 
 from tests.support.postgres import Postgres
 
@@ -101,4 +102,4 @@ async def test_a_module_that_moved_is_not_written_here(url: str) -> None:
     """)
     await connection.close()
     with pytest.raises(SystemExit, match="title import"):
-        await import_lines(url, "title", lines(TITLE))
+        await fence.import_lines(url, "title", lines(TITLE))

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from monolith.database import Database, open_engine
-from monolith.migrations import migrate
-from monolith.order import writer
 from monolith.order.fulfilment import Fulfilment
 from monolith.order.service import LocalOrders
-from monolith.order.writer import WritableOrders
-from monolith.placement import Choice, Placement
-from rest_api.errors import Moved, Unavailable
+from monolith.seams import fence
+from monolith.seams.fence import FencedDatabase, FencedFulfilment
+from monolith.seams.migrations import migrate
+from monolith.seams.order import SwitchableOrders
+from monolith.seams.placement import LocalOrRemote, Placement
+from rest_api.errors import NotTheWriter, Unavailable
 from rest_api.models import NewOrder
 from rest_api.ports import Placed
 from sqlalchemy import text
@@ -38,8 +39,15 @@ class Side:
     async def place(self, key: str, order: NewOrder) -> Any:
         self.asked += 1
         if not self.writes:
-            raise Moved
+            raise NotTheWriter
         return Placed(None)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def database(seeded_url: str) -> AsyncIterator[Database]:
+    engine = open_engine(seeded_url)
+    yield FencedDatabase(engine)
+    await engine.dispose()
 
 
 @pytest.fixture
@@ -52,22 +60,22 @@ async def fenced(database: Database) -> AsyncIterator[None]:
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "PAUSES", (0.0, 0.01, 0.01))
+    monkeypatch.setattr(fence, "PAUSES", (0.0, 0.01, 0.01))
 
 
 @pytest.mark.usefixtures("fenced")
 async def test_a_fenced_write_goes_to_the_other_side(orders: LocalOrders, new_order: NewOrder) -> None:
     remote: Any = Side(writes=True)
-    await WritableOrders(Choice("order", orders, remote)).place("k", new_order)
+    await SwitchableOrders("order", orders, remote).place("k", new_order)
     assert remote.asked == 1
     assert (await orders.list(new_order.customer_id, 10, "")).orders == ()
 
 
 async def test_a_write_that_moved_back_is_taken_here(orders: LocalOrders, new_order: NewOrder) -> None:
     remote: Any = Side(writes=False)
-    choice = Choice[Any]("order", orders, remote)
-    choice.is_remote = True
-    placed = await WritableOrders(choice).place("k", new_order)
+    both = SwitchableOrders("order", orders, remote)
+    both.is_remote = True
+    placed = await both.place("k", new_order)
     assert remote.asked == 1
     assert (await orders.get(placed.order.id)).customer_id == new_order.customer_id
 
@@ -78,24 +86,34 @@ async def test_while_nobody_writes_it_is_unavailable_after_three_changes(
 ) -> None:
     remote: Any = Side(writes=False)
     with pytest.raises(Unavailable, match="same key"):
-        await WritableOrders(Choice("order", orders, remote)).place("k", new_order)
+        await SwitchableOrders("order", orders, remote).place("k", new_order)
     assert remote.asked == 2
 
 
 @pytest.mark.usefixtures("fenced")
 async def test_the_worker_learns_that_it_is_not_the_writer(database: Database) -> None:
-    with pytest.raises(Moved):
+    with pytest.raises(NotTheWriter):
         await Fulfilment(database, 0, Traces()).step()
+
+
+@pytest.mark.usefixtures("fenced")
+async def test_the_worker_pauses_while_it_is_not_the_writer(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fence, "REST", 0.2)
+    begun = asyncio.get_running_loop().time()
+    await FencedFulfilment(database, 0, Traces()).run_once()
+    assert asyncio.get_running_loop().time() - begun >= 0.2
 
 
 async def test_placement_follows_its_table_and_survives_without_it(postgres: Postgres) -> None:
     url = postgres.create("placement")
     await migrate(url)
-    engine = open_engine(url)
+    engine = open_engine(url, extra_connections=1)
     database = Database(engine)
-    titles = Choice("title", "here", "there")
-    rates = Choice("currency", "here", "there")
-    placement = Placement(database, [titles, rates])
+    titles = LocalOrRemote("title", "here", "there")
+    rates = LocalOrRemote("currency", "here", "there")
+    placement = Placement(engine, [titles, rates])
     following = asyncio.create_task(placement.follow())
     try:
         assert (titles(), rates()) == ("here", "here")

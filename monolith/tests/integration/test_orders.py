@@ -73,7 +73,7 @@ async def test_a_replay_needs_no_price(
             raise Unavailable("pricing is gone")
 
     broken: Any = Broken()
-    without = LocalOrders(OrderStorage(database), watches, lambda: broken, Traces())
+    without = LocalOrders(OrderStorage(database), watches, broken, Traces())
     first = await orders.place("k", new_order)
     assert (await without.place("k", new_order)).order.id == first.order.id
     with pytest.raises(Conflict):
@@ -90,7 +90,7 @@ async def test_an_order_is_no_replay_because_its_connection_died_after_storing_i
             await super().store(drafts)
             return await super().store(drafts)
 
-    orders = LocalOrders(Repeating(database), watches, lambda: pricing, Traces())
+    orders = LocalOrders(Repeating(database), watches, pricing, Traces())
     first, second = await orders.place_many([("k", new_order), ("k", new_order)])
     assert isinstance(first, Placed)
     assert isinstance(second, Placed)

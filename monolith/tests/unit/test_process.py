@@ -2,6 +2,8 @@ import json
 from pathlib import Path
 
 import pytest
+from monolith.seams.settings import SeamSettings
+from monolith.seams.wiring import application as with_seams
 from monolith.settings import Settings
 from monolith.wiring import application
 from pydantic import ValidationError
@@ -11,7 +13,9 @@ URL = "postgresql://somebody:secret@127.0.0.1:1/nothing"
 
 
 def test_serves_the_committed_contract() -> None:
-    assert application(Settings(database_url=URL)).openapi() == json.loads(DOCUMENT.read_text())
+    document = json.loads(DOCUMENT.read_text())
+    assert application(Settings(database_url=URL)).openapi() == document
+    assert with_seams(SeamSettings(database_url=URL)).openapi() == document
 
 
 def test_settings_do_not_show_the_password(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import tracing
 from fastapi import FastAPI
 from grpc.aio import Channel
 from rest_api import figures
-from rest_api.app import PortsNow, create_app
+from rest_api.app import create_app
 from rest_api.ports import Ports
 from rest_api.remote.currency import RemoteCurrencies
 from rest_api.remote.customer import RemoteCustomers
@@ -24,7 +24,7 @@ from gateway.settings import Settings
 
 
 @asynccontextmanager
-async def remote_ports(settings: Settings) -> AsyncIterator[PortsNow]:
+async def remote_ports(settings: Settings) -> AsyncIterator[Ports]:
     async with AsyncExitStack() as closing:
 
         def to(address: str) -> Channel:
@@ -32,14 +32,13 @@ async def remote_ports(settings: Settings) -> AsyncIterator[PortsNow]:
             closing.push_async_callback(channel.close)
             return channel
 
-        ports = Ports(
+        yield Ports(
             RemoteTitles(to(settings.title_address)),
             RemoteCurrencies(to(settings.currency_address)),
             RemotePricing(to(settings.pricing_address)),
             RemoteOrders(to(settings.order_address)),
             RemoteCustomers(to(settings.customer_address)),
         )
-        yield lambda: ports
 
 
 def application(settings: Settings) -> FastAPI:

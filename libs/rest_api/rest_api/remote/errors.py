@@ -19,7 +19,7 @@ LOST = "Internal error from Core"
 def translated(error: AioRpcError) -> Exception:
     reason, violations, resource = _details(error)
     if reason == "NOT_THE_WRITER":
-        return errors.Moved()
+        return errors.NotTheWriter()
     match error.code():
         case StatusCode.INVALID_ARGUMENT:
             return errors.Invalid(violations or [("request", error.details() or "is not valid")])

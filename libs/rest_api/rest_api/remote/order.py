@@ -9,7 +9,16 @@ from figtree.order.v1 import order_pb2 as pb
 from figtree.order.v1.order_pb2_grpc import OrderServiceStub
 from grpc.aio import Channel
 
-from rest_api.errors import Conflict, Denied, EdgeError, Invalid, Moved, Overloaded, Refused, Unavailable
+from rest_api.errors import (
+    Conflict,
+    Denied,
+    EdgeError,
+    Invalid,
+    NotTheWriter,
+    Overloaded,
+    Refused,
+    Unavailable,
+)
 from rest_api.models import NewOrder, Order, OrderEvent, OrderLine, OrderPage
 from rest_api.ports import Placed
 from rest_api.remote.errors import translating
@@ -79,7 +88,7 @@ class RemoteOrders:
     async def _outcome(self, request: pb.PlaceOrderRequest, result: pb.PlaceResult) -> Placed | Exception:
         match result.failure.reason:
             case "NOT_THE_WRITER":
-                return Moved()
+                return NotTheWriter()
             case "INTERNAL":  # asked alone, it is answered with its own status
                 return await self._place_alone(request)
             case _:
@@ -101,7 +110,7 @@ class RemoteOrders:
         with translating():
             answer = await self._stub.PlaceOrders(requests())
         if any(result.failure.reason == "NOT_THE_WRITER" for result in answer.results):
-            raise Moved
+            raise NotTheWriter
         return [_result(result) for result in answer.results]
 
     async def get(self, order_id: UUID) -> Order:

@@ -22,7 +22,7 @@ EVERYWHERE = (400, 403, 429, 503, 504)
 
 
 async def _ports(request: Request) -> Ports:
-    ports: Ports = request.app.state.ports()
+    ports: Ports = request.app.state.ports
     return ports
 
 

@@ -2,20 +2,20 @@
 
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0002"
+down_revision = "0001"
 
 
 def upgrade() -> None:
     op.execute("""
-        create function placement_tells() returns trigger language plpgsql as $$
+        create or replace function placement_tells() returns trigger language plpgsql as $$
         begin
             notify module_placement;
             return null;
         end $$
     """)
     op.execute("""
-        create trigger placement_tells after insert or update or delete or truncate on module_placement
+        create or replace trigger placement_tells after insert or update or delete or truncate on module_placement
         for each statement execute function placement_tells()
     """)
 
