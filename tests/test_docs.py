@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import grimp
@@ -19,10 +20,7 @@ PAGES = [
 ]
 TOP = "benchmarks|demo|docs|istio|k8s|libs|loadtests|monolith|proto|services|tests"
 NAMED = re.compile(rf"`((?:{TOP})/[^`\s]*)`")
-PACKAGES = (
-    "common coalescing service_kit tracing rest_api database title currency pricing order customer gateway monolith"
-    " loadtests cli dashboard localmesh machine manifests runtime scenes strangler telemetry benchmarks"
-).split()
+PACKAGES = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"]
 DRAWN_TOGETHER = dict.fromkeys(("title", "currency", "pricing", "order", "customer"), "services")
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
