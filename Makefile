@@ -122,7 +122,7 @@ page: ## Build the demo's page, or say what is missing for it
 	@$(HAVE_UV)
 	@demo/dashboard/web/build "$(UV)"
 
-test-scenes: $(STUBS) ## Each scene with its premise and without it, and the walkthrough: about 20 minutes more
+test-scenes: $(STUBS) ## Each scene with its cause and without it, and the walkthrough: about 20 minutes more
 	@$(RUN)/pytest --no-skips -m scenes $(ARGS)
 
 matrix: $(STUBS) ## Each phase of a step and each fault in it, under load: about an hour; the table goes to docs/reports

@@ -12,11 +12,11 @@ from loadtests.ledger import Row as StoredOrder
 from loadtests.ledger import compare, read
 from loadtests.verdict import Verdict
 from runtime.api import Runtime
+from strangler.context import Report
 from strangler.database import MONOLITH, connected
 from strangler.gate import GateRefused
 from strangler.modules import BY_NAME, LAST, SHAPES
 from strangler.steps import Strangler
-from strangler.tools import Report
 
 MARKER = b"""\
 {"id": "t-strangler", "isbn13": "9780000099990", "name": "The Strangler Fig", "authors": ["Nobody"], \

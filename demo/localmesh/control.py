@@ -232,7 +232,7 @@ class Control:
         us = psutil.Process()
         usage = {"supervisor": us.memory_full_info().pss}
         owners = {p.pid: name for name, p in self._infra.processes().items() if p is not None}
-        owners[self._infra.nursery.pid] = "nursery"
+        owners[self._infra.prefork.pid] = "prefork"
         for replica in self._fleet.all():
             owners |= {p.pid: p.name for p in replica.processes}
         for pid, name in owners.items():

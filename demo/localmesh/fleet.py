@@ -32,7 +32,7 @@ class Fleet:
 
     @property
     def _spawn(self) -> Spawn | None:
-        return None if REPLACED in os.environ else self._infra.nursery.spawn
+        return None if REPLACED in os.environ else self._infra.prefork.spawn
 
     def replicas(self, workload: str, version: str | None = None) -> list[Replica]:
         found = [r for r in self._replicas if r.manifest.name == workload and version in (None, r.version)]

@@ -13,7 +13,6 @@ from runtime.manifests import NAMESPACE, Manifest, standing
 
 from localmesh import objects
 from localmesh.events import Events
-from localmesh.forked import Nursery
 from localmesh.identity import Identity
 from localmesh.instance import MARKER, Instance
 from localmesh.istio_binaries import Binaries
@@ -21,6 +20,7 @@ from localmesh.istiod import Istiod
 from localmesh.mesh_config import MeshConfig
 from localmesh.nats import Nats
 from localmesh.postgres import Postgres
+from localmesh.prefork_client import Prefork
 from localmesh.process import Process
 from localmesh.sidecar import MeshFiles, Proxy
 
@@ -39,7 +39,7 @@ class Infrastructure:
         self.base_env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         self.base_env[MARKER] = str(instance.root)
         self.log_hash_key = secrets.token_hex(16)  # for all processes of the instance
-        self.nursery = Nursery(self.base_env | PYTHON)
+        self.prefork = Prefork(self.base_env | PYTHON)
         root, ports = instance.root, instance.ports
         self.postgres = Postgres(
             root / "postgres",
@@ -78,7 +78,7 @@ class Infrastructure:
         return self._context
 
     async def start(self) -> None:
-        self.nursery.open()
+        self.prefork.open()
         async with asyncio.TaskGroup() as group:
             group.create_task(self.postgres.start())
             group.create_task(self.nats.start())
@@ -187,6 +187,6 @@ class Infrastructure:
             await self.ingress_process.stop()
         if self.istiod is not None:
             await self.istiod.stop()
-        self.nursery.close()
+        self.prefork.close()
         others = (self.nats.process, self.postgres.process)
         await asyncio.gather(*(process.stop() for process in others if process is not None))

@@ -19,11 +19,11 @@ from localmesh.api import application
 from localmesh.control import Control
 from localmesh.events import Events
 from localmesh.exposition import Exposition
+from localmesh.fake_apiserver import FakeApiServer
 from localmesh.fleet import Fleet
 from localmesh.identity import Identity
 from localmesh.infrastructure import Infrastructure
 from localmesh.instance import Instance, directory_of
-from localmesh.kubestub import KubeStub
 from localmesh.leftovers import end_leftovers
 from localmesh.objects import ROOT_NAMESPACE
 from localmesh.own import OwnRuntime
@@ -50,7 +50,7 @@ async def supervise(instance: Instance, stub_listener: socket.socket, page_facto
         loop.add_signal_handler(number, control.ended.set)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(instance.control_socket))
-    stub = KubeStub((ROOT_NAMESPACE, NAMESPACE))
+    stub = FakeApiServer((ROOT_NAMESPACE, NAMESPACE))
     environment = {"FIGTREE_NAME": instance.name, "RUNTIME": "local"}
     page = made(page_factory, await OwnRuntime.of(control), environment) if page_factory else None
     async with (

@@ -66,20 +66,20 @@ async def undo(runtime: Any, name: str, step: str) -> None:
     # The heavy imports come when they are needed: hardly any guard ever needs them.
     from strangler import state as phases
     from strangler.back import stay
+    from strangler.context import Report, StepContext
     from strangler.forward import take_reads_back
     from strangler.modules import BY_NAME
-    from strangler.tools import Report, Tools
 
-    tools, module, why = Tools(runtime, 0.0, lambda *_: None), BY_NAME[name], RuntimeError(KILLED)
-    async with tools.state.alone():
-        await tools.replication.asynchronous(module)
-        match (await tools.state.phases())[name]:
+    context, module, why = StepContext(runtime, 0.0, lambda *_: None), BY_NAME[name], RuntimeError(KILLED)
+    async with context.state.alone():
+        await context.replication.asynchronous(module)
+        match (await context.state.phases())[name]:
             case phases.IN_PROCESS:
-                await tools.replication.stop(module, "forward")  # a slot that nobody reads keeps the log
+                await context.replication.stop(module, "forward")  # a slot that nobody reads keeps the log
             case phases.REPLICATED | phases.SHARED:
-                await take_reads_back(tools, module, Report(step, "forward"), why)
+                await take_reads_back(context, module, Report(step, "forward"), why)
             case phases.LEAVING:
-                await stay(tools, module, Report(step, "back"), why)
+                await stay(context, module, Report(step, "back"), why)
 
 
 async def _persistently(runtime: Any, name: str, step: str) -> None:

@@ -10,6 +10,7 @@ from runtime.api import Runtime
 from strangler import fence
 from strangler import state as phases
 from strangler.back import return_
+from strangler.context import GATEWAY, SETTLE, Progress, Report, StepContext
 from strangler.database import MONOLITH, Waiting, connected, waiting
 from strangler.forward import Between, strangle
 from strangler.gate import Comparison
@@ -18,7 +19,6 @@ from strangler.health import Health, health, survey
 from strangler.modules import BY_NAME, LAST, MODULES, SHAPES, TRAFFIC, Module
 from strangler.names import Direction, ends
 from strangler.replication import Lagging
-from strangler.tools import GATEWAY, SETTLE, Progress, Report, Tools
 
 # The tables stay where they are and go on being fed, so that the way back is open; only nobody can log in to them.
 ARCHIVE = """
@@ -51,7 +51,7 @@ class Strangler:
         progress: Progress = lambda *_: None,
     ) -> None:
         self._waiting = Waiting(lock_limit, lambda text: progress("", text), work_limit)
-        self._tools = Tools(runtime, dwell, progress)
+        self._tools = StepContext(runtime, dwell, progress)
         self._runtime = runtime
         self.state = self._tools.state
         self.replication = self._tools.replication

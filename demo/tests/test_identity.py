@@ -4,8 +4,8 @@ from pathlib import Path
 import httpx
 import jwt
 import pytest
+from localmesh.fake_apiserver import FakeApiServer
 from localmesh.identity import AUDIENCE, ISSUER, Identity
-from localmesh.kubestub import KubeStub
 from runtime import users as issuer_of_users
 
 
@@ -47,7 +47,7 @@ def test_secrets_are_readable_by_their_owner_only(tmp_path: Path) -> None:
 
 @pytest.fixture
 def api(tmp_path: Path) -> httpx.AsyncClient:
-    stub = KubeStub(("istio-system", "figtree")).application(Identity(tmp_path).keys(), {})
+    stub = FakeApiServer(("istio-system", "figtree")).application(Identity(tmp_path).keys(), {})
     return httpx.AsyncClient(transport=httpx.ASGITransport(stub), base_url="http://stub")
 
 

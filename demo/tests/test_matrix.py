@@ -9,11 +9,11 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from strangler.context import StepContext
 from strangler.database import MONOLITH
 from strangler.mirror import Verdict
 from strangler.modules import ORDER
 from strangler.steps import Strangler
-from strangler.tools import Tools
 
 from tests.support.faults import FAULTS, Cell, known_phases, plain, table, tried
 from tests.support.postgres import Postgres
@@ -75,8 +75,8 @@ async def test_whatever_happens_in_a_phase_users_are_right_and_the_step_goes_on(
     async def nothing(*_: object) -> None: ...
 
     monkeypatch.setattr("strangler.mirror.verdict", equal)
-    monkeypatch.setattr(Tools, "probe", nothing)
-    for name in ("forward.LOG_FLUSH", "tools.SETTLE", "back.SETTLE"):
+    monkeypatch.setattr(StepContext, "probe", nothing)
+    for name in ("forward.LOG_FLUSH", "context.SETTLE", "back.SETTLE"):
         monkeypatch.setattr(f"strangler.{name}", 0.05)
     try:
         async with asyncio.timeout(100):

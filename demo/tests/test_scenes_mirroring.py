@@ -1,4 +1,4 @@
-"""Each scene shows what it claims, fails without its premise, and leaves everything as it was."""
+"""Each scene shows what it claims, fails without its cause, and leaves everything as it was."""
 
 import pytest
 from runtime.api import Runtime
@@ -15,7 +15,7 @@ async def test_mirroring(system: Runtime, scene: Scene) -> None:
     shown = await run(system, scene)
     assert shown.passed, shown.why
     assert shown.figures
-    spoiled = await run(system, scene, sabotage=True)
+    spoiled = await run(system, scene, negative_control=True)
     assert not spoiled.passed
     assert spoiled.why
     assert await Snapshot.take(system) == before

@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 from strangler import fence, gate
 from strangler import state as phases
+from strangler.context import StepContext
 from strangler.database import MONOLITH, Held, Waiting, told, waiting
 from strangler.gate import GateRefused
 from strangler.health import Health
@@ -21,7 +22,6 @@ from strangler.modules import ORDER, ROOT, Module, Table
 from strangler.names import Direction
 from strangler.replication import Lagging
 from strangler.steps import Strangler
-from strangler.tools import Tools
 
 from tests.support.postgres import Postgres
 from tests.support.strangling import PLACE, TABLES, OnlyDatabases, Writers
@@ -51,7 +51,7 @@ async def strangler(runtime: OnlyDatabases, monkeypatch: pytest.MonkeyPatch) -> 
     async def no_probe(*_: object) -> None: ...
 
     monkeypatch.setattr("strangler.mirror.verdict", equal)  # there is no traffic here to be mirrored
-    monkeypatch.setattr(Tools, "probe", no_probe)
+    monkeypatch.setattr(StepContext, "probe", no_probe)
     strangler = Strangler(runtime, dwell=0.05)  # type: ignore[arg-type]
     await strangler.state.prepare()
     for module in ("currency", "title", "pricing"):
@@ -363,7 +363,7 @@ from strangler.health import Health
 from strangler.mirror import Verdict
 from strangler.replication import Lagging
 from strangler.steps import Strangler
-from strangler.tools import Tools
+from strangler.context import StepContext
 
 async def equal(*_): return Verdict(pairs=1)
 async def nothing(*_): ...
@@ -371,7 +371,7 @@ async def hold(_):
     print("held", flush=True)
     await asyncio.Event().wait()
 
-mirror.verdict, Tools.probe = equal, nothing
+mirror.verdict, StepContext.probe = equal, nothing
 runtime, direction, text = pickle.loads(sys.stdin.buffer.read())
 
 def progress(step, what):

@@ -16,7 +16,7 @@ async def outage(stage: Stage, name: Infrastructure) -> AsyncIterator[None]:
         await stage.runtime.start_infrastructure(name)
 
     stage.undo.append(back)
-    await stage.premise(f"kill {name}, and keep it away", lambda: stage.runtime.stop_infrastructure(name))
+    await stage.cause(f"kill {name}, and keep it away", lambda: stage.runtime.stop_infrastructure(name))
     try:
         yield
     finally:

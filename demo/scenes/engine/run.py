@@ -57,19 +57,26 @@ async def run(
     runtime: Runtime,
     scene: Scene,
     *,
-    sabotage: bool = False,
+    negative_control: bool = False,
     tell: Callable[[str], None] = lambda _: None,
     acknowledged: Acknowledged | None = None,
     measured: Callable[[Figure | str], None] = lambda _: None,
 ) -> Result:
-    """Act the scene out and judge it. With `sabotage` its premise is left out, and it should fail.
+    """Act the scene out and judge it. With `negative_control` the cause of its effect is left out, and it should fail.
 
     `tell` hears what is done, `measured` each figure and each expectation that holds.
     """
     result = Result(scene.name)
     await runtime.autoscaling(False)  # what a scene counts must not change under its load
     before = await Snapshot.take(runtime)
-    stage = Stage(runtime, result, sabotage=sabotage, tell=tell, acknowledged=acknowledged, measured=measured)
+    stage = Stage(
+        runtime,
+        result,
+        negative_control=negative_control,
+        tell=tell,
+        acknowledged=acknowledged,
+        measured=measured,
+    )
     begun = time.monotonic()
     await runtime.report("figtree_scene_running", 1, scene=scene.name)
     try:

@@ -26,7 +26,7 @@ class Scene:
     """One claim. `act` does it on a stage and calls stage.expect for each effect that must be seen.
 
     `manifests` are files under istio/; the act applies them with stage.apply, and nothing else changes the mesh.
-    Whatever the act does to make the effect happen goes through stage.apply or stage.premise, so that a test can leave
+    Whatever the act does to make the effect happen goes through stage.apply or stage.cause, so that a test can leave
     it out and see the scene fail.
     """
 

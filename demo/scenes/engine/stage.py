@@ -19,14 +19,14 @@ T = TypeVar("T")
 
 
 class Stage:
-    """Handed to a scene's act. With `sabotage`, the premise is left out: the scene must then fail."""
+    """Handed to a scene's act. With `negative_control`, the cause is left out, and the scene must fail."""
 
     def __init__(
         self,
         runtime: Runtime,
         result: Result,
         *,
-        sabotage: bool = False,
+        negative_control: bool = False,
         tell: Callable[[str], None] = lambda _: None,
         acknowledged: Acknowledged | None = None,
         measured: Callable[[Figure | str], None] = lambda _: None,
@@ -38,7 +38,7 @@ class Stage:
         )
         self.undo: list[Callable[[], Awaitable[Any]]] = []  # run in reverse by the engine
         self._result = result
-        self._sabotage = sabotage
+        self._negative_control = negative_control
         self._tell = tell
         self._measured = measured
 
@@ -46,12 +46,12 @@ class Stage:
 
     async def apply(self, *names: str) -> None:
         """Put files under istio/ into force; the engine puts back what was there before."""
-        if not self._sabotage:
+        if not self._negative_control:
             self._tell(f"apply {' '.join(names)}")
             await self.runtime.apply([ISTIO / name for name in names])
 
     async def prepare(self, *names: str) -> None:
-        """As apply, for what the scene needs but does not claim anything about: it is done under sabotage, too."""
+        """Apply what the scene needs but claims nothing about; a negative control applies it, too."""
         await self.runtime.apply([ISTIO / name for name in names])
 
     @staticmethod
@@ -60,12 +60,12 @@ class Stage:
         return ISTIO / name
 
     async def delete(self, *names: str) -> None:
-        if not self._sabotage:
+        if not self._negative_control:
             await self.runtime.delete([ISTIO / name for name in names])
 
-    async def premise(self, text: str, act: Callable[[], Awaitable[Any]]) -> None:
+    async def cause(self, text: str, act: Callable[[], Awaitable[Any]]) -> None:
         """Anything else that makes the effect happen: a kill, a stop, a setting."""
-        if not self._sabotage:
+        if not self._negative_control:
             self._tell(text)
             await act()
 

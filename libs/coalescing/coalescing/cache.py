@@ -1,4 +1,4 @@
-"""Answers of a neighbour, kept for a second at most."""
+"""Responses of another service, kept for a second at most."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from service_kit import context as call_context
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-COMPANY = 100  # keys that a flight takes along
+MOST_REFRESHED = 100  # keys that are fetched anew together with missing ones
 
 
 @dataclass(slots=True)
@@ -22,10 +22,10 @@ class Kept(Generic[K, V]):
 
 
 class ShortCache(Generic[K, V]):
-    """Bounded, and single-flight: a key that is being asked for is not asked for again.
+    """A bounded cache with an expiry, in which several callers that miss a key share one fetch.
 
-    A flight belongs to nobody: a caller that gives up, or has little time left, takes no other with it. It takes along
-    what is in use and half of its time old, so that many keys do not mean many flights.
+    Cancelling a caller, or its deadline, does not end the fetch that others wait for. A fetch also refreshes keys
+    that are in use and have reached half of their time, so that many keys do not mean many fetches.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class ShortCache(Generic[K, V]):
         self._forget(now)
         missing = [key for key in keys if not self._fresh(key, now)]
         if missing:
-            self._start(missing, list(islice(self._ageing(now), COMPANY)), now + self._seconds)
+            self._start(missing, list(islice(self._ageing(now), MOST_REFRESHED)), now + self._seconds)
         tasks = {key: self._entries[key].task for key in keys}
         self._evict()
         await asyncio.gather(*(asyncio.shield(task) for task in set(tasks.values())))
@@ -71,29 +71,29 @@ class ShortCache(Generic[K, V]):
             if entry.until - now > self._seconds / 2:
                 return
             if entry.used and entry.task.done():
-                entry.used = False  # one flight is enough
+                entry.used = False  # one refresh is enough
                 yield key
 
-    def _start(self, missing: list[K], company: list[K], until: float) -> None:
-        task = asyncio.create_task(self._flight([*missing, *company]))
+    def _start(self, missing: list[K], refreshed: list[K], until: float) -> None:
+        task = asyncio.create_task(self._fetched([*missing, *refreshed]))
         self._keep(missing, task, until)
-        task.add_done_callback(lambda done: self._landed(missing, company, done, until))
+        task.add_done_callback(lambda done: self._store(missing, refreshed, done, until))
 
     def _keep(self, keys: list[K], task: asyncio.Task[Mapping[K, V]], until: float) -> None:
         for key in keys:
             self._entries.pop(key, None)
             self._entries[key] = Kept(task, until)
 
-    async def _flight(self, keys: list[K]) -> Mapping[K, V]:
+    async def _fetched(self, keys: list[K]) -> Mapping[K, V]:
         call_context.enter(call_context.current().headers.items(), None)
         return await self._fetch(keys)
 
-    def _landed(
-        self, missing: list[K], company: list[K], task: asyncio.Task[Mapping[K, V]], until: float
+    def _store(
+        self, missing: list[K], refreshed: list[K], task: asyncio.Task[Mapping[K, V]], until: float
     ) -> None:
-        """A flight that fails takes away no answer that is still good."""
+        """A fetch that fails removes no answer that is still valid."""
         if not task.cancelled() and task.exception() is None:
-            self._keep(company, task, until)
+            self._keep(refreshed, task, until)
             return
         for key in missing:
             if (entry := self._entries.get(key)) and entry.task is task:

@@ -1,4 +1,4 @@
-"""Calls that come at the same time share one piece of work; a call that comes alone waits for nobody."""
+"""Coalescing: calls that come at the same time become one batch."""
 
 import asyncio
 import time
@@ -16,14 +16,12 @@ from tracing import is_sampled
 T = TypeVar("T")
 R = TypeVar("R")
 
-LINGER, LONGEST = 0.25, 0.01  # of what the flight took, and seconds
-
-# The mesh may send calls that differ in these to other versions.
-ROUTED_BY = ("x-environment", "x-figtree-user")
+WINDOW_SHARE = 0.25  # of the time that the last batch took
+WINDOW_LIMIT = 0.01  # seconds
 
 
 class Busy(Exception):
-    """So much is waiting already that a further call would wait too long."""
+    """So many calls are waiting already that a further one would wait too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +34,29 @@ class Waiting(Generic[T, R]):
 
 
 @dataclass(frozen=True, slots=True)
-class Boarding:
-    seats: int
+class Window:
+    size: int
     full: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(slots=True)
-class Lane(Generic[T, R]):
-    """Calls that may travel together."""
+class Queue(Generic[T, R]):
+    """Calls that may share a batch."""
 
     waiting: deque[Waiting[T, R]] = field(default_factory=deque)
-    flights: int = 0
-    boarding: list[Boarding] = field(default_factory=list)
+    running: int = 0  # batches
+    windows: list[Window] = field(default_factory=list)
 
 
 class Coalescer(Generic[T, R]):
-    """Hands items to `work` in batches: what arrives while all flights are out leaves together with the next.
+    """Collects items into batches, and hands each batch to `work`.
 
-    Those who were answered together often come again together: for a quarter of the time that it took to answer them,
-    and not for more than 10 ms, what comes waits until they are as many again.
+    A call that comes alone is handed on at once. While `concurrency` batches are being worked on, further items wait
+    in a queue and become the next batch, of at most `size`. After a batch of several items, a window stays open until
+    as many items are waiting again: for a quarter of the time that the batch took, and for at most 10 ms.
 
-    A flight belongs to no caller: one that is cancelled cancels only itself. The first sampled call leads it and comes
-    first: its trace shows every hop, those of others end where they joined.
+    Cancelling one caller does not cancel its batch. The first sampled call of a batch comes first in it, so that its
+    trace shows every hop; the traces of the others end where they joined.
     """
 
     def __init__(
@@ -65,73 +64,77 @@ class Coalescer(Generic[T, R]):
         work: Callable[[Sequence[T]], Awaitable[Sequence[R]]],
         *,
         size: int = 50,
-        flights: int = 2,
+        split_by: Sequence[str] = (),
+        concurrency: int = 2,
         most: int = 1000,
         patience: float = 4.0,
     ) -> None:
         self._work = work
         self._size = size
-        self._flights = flights
+        self._split_by = split_by
+        self._concurrency = concurrency
         self._most = most
         self._patience = patience
-        self._lanes: dict[tuple[str | None, ...], Lane[T, R]] = {}
+        self._queues: dict[tuple[str | None, ...], Queue[T, R]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, item: T) -> R:
         """The item's result. Raises Busy if `most` are waiting, or one has been waiting for `patience` seconds."""
         call = call_context.current()
-        name = tuple(call.headers.get(header) for header in ROUTED_BY)
-        lane = self._lanes.setdefault(name, Lane())
+        name = tuple(call.headers.get(header) for header in self._split_by)
+        queue = self._queues.setdefault(name, Queue())
         now = time.monotonic()
-        if len(lane.waiting) >= self._most or (lane.waiting and now - lane.waiting[0].since > self._patience):
+        if len(queue.waiting) >= self._most or (
+            queue.waiting and now - queue.waiting[0].since > self._patience
+        ):
             raise Busy("too many calls are waiting already")
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        lane.waiting.append(Waiting(item, answer, call, copy_context(), now))
-        for boarding in lane.boarding:
-            if len(lane.waiting) >= boarding.seats:
-                boarding.full.set()
-        if not lane.boarding and lane.flights < self._flights:
-            lane.flights += 1
-            task = asyncio.create_task(self._fly(name, lane))
+        queue.waiting.append(Waiting(item, answer, call, copy_context(), now))
+        for window in queue.windows:
+            if len(queue.waiting) >= window.size:
+                window.full.set()
+        if not queue.windows and queue.running < self._concurrency:
+            queue.running += 1
+            task = asyncio.create_task(self._run(name, queue))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return await answer
 
-    async def _fly(self, name: tuple[str | None, ...], lane: Lane[T, R]) -> None:
+    async def _run(self, name: tuple[str | None, ...], queue: Queue[T, R]) -> None:
         try:
-            while batch := self._next(lane):
+            while batch := self._next(queue):
                 begun = time.monotonic()
                 await asyncio.create_task(self._answer(batch), context=batch[0].context)
                 if len(batch) > 1:
-                    await self._linger(lane, len(batch), time.monotonic() - begun)
+                    await self._wait_for_more(queue, len(batch), time.monotonic() - begun)
         finally:
-            lane.flights -= 1
-            if not lane.flights and not lane.waiting:
-                self._lanes.pop(name, None)
+            queue.running -= 1
+            if not queue.running and not queue.waiting:
+                self._queues.pop(name, None)
 
-    async def _linger(self, lane: Lane[T, R], seats: int, took: float) -> None:
-        if len(lane.waiting) >= seats:
+    async def _wait_for_more(self, queue: Queue[T, R], size: int, took: float) -> None:
+        if len(queue.waiting) >= size:
             return
-        boarding = Boarding(seats)
-        lane.boarding.append(boarding)
+        window = Window(size)
+        queue.windows.append(window)
         try:
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(took * LINGER, LONGEST)):
-                    await boarding.full.wait()
+                async with asyncio.timeout(min(took * WINDOW_SHARE, WINDOW_LIMIT)):
+                    await window.full.wait()
         finally:
-            lane.boarding.remove(boarding)
+            queue.windows.remove(window)
 
-    def _next(self, lane: Lane[T, R]) -> list[Waiting[T, R]]:
+    def _next(self, queue: Queue[T, R]) -> list[Waiting[T, R]]:
         batch: list[Waiting[T, R]] = []
-        while lane.waiting and len(batch) < self._size:
-            waiting = lane.waiting.popleft()
+        while queue.waiting and len(batch) < self._size:
+            waiting = queue.waiting.popleft()
             if not waiting.answer.done():  # its caller is still there
                 batch.append(waiting)
         leader = next((n for n, one in enumerate(batch) if _is_sampled(one.call)), 0)
         return [*batch[leader : leader + 1], *batch[:leader], *batch[leader + 1 :]]
 
     async def _answer(self, batch: Sequence[Waiting[T, R]]) -> None:
-        """The flight may take as long as the most patient of its callers waits."""
+        """The deadline of a batch is the latest of its calls' deadlines; none, if one call has none."""
         deadlines = [one.call.deadline for one in batch]
         known = [deadline for deadline in deadlines if deadline is not None]
         seconds = max(known) - time.monotonic() if len(known) == len(deadlines) else None

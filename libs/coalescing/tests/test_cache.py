@@ -71,7 +71,7 @@ async def test_a_failure_is_not_kept(neighbour: Neighbour) -> None:
     assert await cache.get(["a"]) == {"a": "A"}
 
 
-async def test_a_flight_does_not_end_with_its_first_callers_deadline(neighbour: Neighbour) -> None:
+async def test_a_fetch_does_not_end_with_its_first_callers_deadline(neighbour: Neighbour) -> None:
     call_context.enter([("x-request-id", "1")], 0.001)
     await ShortCache(neighbour.fetch).get(["a"])
     assert neighbour.deadlines == [None]
@@ -106,7 +106,7 @@ async def test_what_is_in_use_and_half_old_comes_along_and_what_nobody_uses_does
     assert neighbour.asked[-1] == ["other"]  # nobody has used anything since
 
 
-async def test_a_flight_that_fails_takes_no_answer_away_before_its_time(neighbour: Neighbour) -> None:
+async def test_a_fetch_that_fails_takes_no_answer_away_before_its_time(neighbour: Neighbour) -> None:
     now = 0.0
     cache = ShortCache(neighbour.fetch, seconds=1, clock=lambda: now)
     await cache.get(["a"])

@@ -44,9 +44,9 @@ async def test_a_call_that_comes_alone_does_not_wait() -> None:
     assert work.batches == [[1]]
 
 
-async def test_calls_that_come_while_all_flights_are_out_leave_together() -> None:
+async def test_calls_that_come_while_a_batch_is_worked_on_become_the_next_batch() -> None:
     work = Work()
-    coalescer = Coalescer(work, flights=1)
+    coalescer = Coalescer(work, concurrency=1)
     work.go.clear()
     tasks = await start(coalescer, 1)
     tasks += await start(coalescer, 2, 3, 4)
@@ -63,15 +63,15 @@ async def slow(items: Sequence[int]) -> Sequence[int]:
 async def test_those_who_were_answered_together_and_come_again_leave_together(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("coalescing.coalesce.LONGEST", 5.0)  # however slow the machine is
-    monkeypatch.setattr("coalescing.coalesce.LINGER", 1000.0)
+    monkeypatch.setattr("coalescing.coalesce.WINDOW_LIMIT", 5.0)  # however slow the machine is
+    monkeypatch.setattr("coalescing.coalesce.WINDOW_SHARE", 1000.0)
     sizes: list[int] = []
 
     async def work(items: Sequence[int]) -> Sequence[int]:
         sizes.append(len(items))
         return await slow(items)
 
-    coalescer = Coalescer(work, flights=1)
+    coalescer = Coalescer(work, concurrency=1)
 
     async def come_and_come_again(item: int) -> None:
         for _ in range(5):
@@ -87,7 +87,7 @@ async def test_those_who_were_answered_together_and_come_again_leave_together(
 async def test_who_comes_when_they_do_not_come_again_waits_for_less_than_they_did(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("coalescing.coalesce.LONGEST", 5.0)
+    monkeypatch.setattr("coalescing.coalesce.WINDOW_LIMIT", 5.0)
     left: list[float] = []
 
     async def work(items: Sequence[int]) -> Sequence[int]:
@@ -95,26 +95,26 @@ async def test_who_comes_when_they_do_not_come_again_waits_for_less_than_they_di
         await asyncio.sleep(0.4)
         return items
 
-    coalescer = Coalescer(work, flights=1)
+    coalescer = Coalescer(work, concurrency=1)
     begun = time.monotonic()
     await asyncio.gather(*(coalescer(n) for n in range(3)))
     again = time.monotonic()
     await coalescer(4)
     assert 0 < left[1] - again < again - begun
     await asyncio.sleep(0.02)
-    assert coalescer._lanes == {}
+    assert coalescer._queues == {}
 
 
 async def test_no_batch_is_larger_than_its_size() -> None:
     work = Work()
-    coalescer = Coalescer(work, flights=1, size=2)
+    coalescer = Coalescer(work, concurrency=1, size=2)
     assert await asyncio.gather(*await start(coalescer, *range(5))) == [0, 10, 20, 30, 40]
     assert max(map(len, work.batches)) == 2
 
 
 async def test_a_cancelled_caller_cancels_only_itself() -> None:
     work = Work()
-    coalescer = Coalescer(work, flights=1)
+    coalescer = Coalescer(work, concurrency=1)
     work.go.clear()
     first, second, third = await start(coalescer, 1, 2, 3)
     first.cancel()
@@ -125,9 +125,9 @@ async def test_a_cancelled_caller_cancels_only_itself() -> None:
     assert work.batches[0][0] == 1
 
 
-async def test_a_failed_flight_fails_those_who_were_on_it_and_no_other() -> None:
+async def test_a_failed_batch_fails_its_callers_and_no_other() -> None:
     work = Work()
-    coalescer = Coalescer(work, flights=1)
+    coalescer = Coalescer(work, concurrency=1)
     work.go.clear()
     tasks = await start(coalescer, 1)
     tasks += await start(coalescer, -1, 2)
@@ -137,7 +137,7 @@ async def test_a_failed_flight_fails_those_who_were_on_it_and_no_other() -> None
     assert [type(result) for result in results[1:]] == [ConnectionError, ConnectionError]
     assert await coalescer(5) == 50
     await asyncio.sleep(0.01)
-    assert coalescer._lanes == {}
+    assert coalescer._queues == {}
 
 
 async def _call(coalescer: Coalescer[int, int], item: int, seconds: float | None, **headers: str) -> int:
@@ -147,16 +147,16 @@ async def _call(coalescer: Coalescer[int, int], item: int, seconds: float | None
 
 async def test_calls_that_the_mesh_routes_differently_do_not_travel_together() -> None:
     work = Work()
-    coalescer = Coalescer(work, flights=1)
+    coalescer = Coalescer(work, concurrency=1)
     calls = [_call(coalescer, n, None, x_figtree_user=user) for n, user in enumerate("abab")]
     await asyncio.gather(*calls)
     assert sorted(map(sorted, work.batches)) in ([[0, 2], [1, 3]], [[0], [1], [2], [3]], [[0], [1, 3], [2]])
     assert all(len({item % 2 for item in batch}) == 1 for batch in work.batches)
 
 
-async def test_the_first_sampled_call_leads_its_flight_and_comes_first() -> None:
+async def test_the_first_sampled_call_leads_its_batch_and_comes_first() -> None:
     work = Work()
-    coalescer = Coalescer(work, flights=1)
+    coalescer = Coalescer(work, concurrency=1)
     work.go.clear()
     tasks = await start(coalescer, 0)
     calls = [(1, UNSAMPLED), (2, SAMPLED), (3, ""), (4, OTHER), (5, "")]
@@ -179,14 +179,14 @@ async def test_work_is_done_in_the_context_of_the_call_that_leads() -> None:
         OWNER.set(item)
         return await coalescer(item)
 
-    coalescer = Coalescer(work, flights=1, size=1)
+    coalescer = Coalescer(work, concurrency=1, size=1)
     await asyncio.gather(*(asyncio.create_task(call(n)) for n in range(3)))
     assert seen == [0, 1, 2]
 
 
 async def test_when_too_many_wait_a_further_call_is_refused_at_once() -> None:
     work = Work()
-    coalescer = Coalescer(work, flights=1, most=2)
+    coalescer = Coalescer(work, concurrency=1, most=2)
     work.go.clear()
     tasks = await start(coalescer, 0)
     tasks += await start(coalescer, 1, 2)
@@ -198,7 +198,7 @@ async def test_when_too_many_wait_a_further_call_is_refused_at_once() -> None:
 
 async def test_while_one_has_been_waiting_for_too_long_a_further_call_is_refused() -> None:
     work = Work()
-    coalescer = Coalescer(work, flights=1, patience=0.01)
+    coalescer = Coalescer(work, concurrency=1, patience=0.01)
     work.go.clear()
     tasks = await start(coalescer, 0)
     tasks += await start(coalescer, 1)
@@ -210,9 +210,9 @@ async def test_while_one_has_been_waiting_for_too_long_a_further_call_is_refused
     assert await coalescer(3) == 30
 
 
-async def test_a_flight_may_take_as_long_as_its_most_patient_caller_waits() -> None:
+async def test_a_batch_may_take_as_long_as_its_most_patient_caller_waits() -> None:
     work = Work()
-    coalescer = Coalescer(work, flights=1)
+    coalescer = Coalescer(work, concurrency=1)
     loop = asyncio.get_running_loop()
     work.go.clear()
     tasks = await start(coalescer, 0)

@@ -39,12 +39,12 @@ class Work:
 
 
 @settings(max_examples=150, deadline=None)
-@given(calls=CALLS, flights=st.integers(1, 3), size=st.integers(1, 5), most=st.integers(1, 50))
+@given(calls=CALLS, concurrency=st.integers(1, 3), size=st.integers(1, 5), most=st.integers(1, 50))
 async def test_each_caller_gets_its_own_answer(
-    calls: list[tuple[int, str]], flights: int, size: int, most: int
+    calls: list[tuple[int, str]], concurrency: int, size: int, most: int
 ) -> None:
     work = Work()
-    coalescer = Coalescer(work, flights=flights, size=size, most=most)
+    coalescer = Coalescer(work, concurrency=concurrency, size=size, most=most)
     tasks = []
     for number, (pause, fate) in enumerate(calls):
         tasks.append(asyncio.create_task(coalescer((number, fate))))
@@ -54,7 +54,7 @@ async def test_each_caller_gets_its_own_answer(
             tasks[-1].cancel()
     answers = await asyncio.gather(*tasks, return_exceptions=True)
 
-    assert work.most <= flights
+    assert work.most <= concurrency
     assert max(work.sizes) <= size
     fatal = any(fate == "fatal" for _, fate in calls)
     for number, ((_, fate), answer) in enumerate(zip(calls, answers, strict=True)):
@@ -83,7 +83,7 @@ async def test_who_comes_alone_never_waits_for_another_and_is_never_batched(item
         batches.append(list(batch))
         return batch
 
-    coalescer = Coalescer(work, flights=1)
+    coalescer = Coalescer(work, concurrency=1)
     for item in items:
         assert await coalescer(item) == item
         await asyncio.sleep(0)

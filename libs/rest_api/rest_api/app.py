@@ -10,7 +10,7 @@ from tracing.asgi import TraceRequests
 from rest_api import contract, problems
 from rest_api.digest import ContentDigest
 from rest_api.entry import BodyLimit, EnterCall, HeadersOnce, Leaving, UnambiguousPath, described
-from rest_api.hot import HotPath
+from rest_api.fast_path import FastPath
 from rest_api.ports import Ports
 from rest_api.routes import currency, customer, order, pricing, title
 
@@ -47,7 +47,7 @@ def create_app(lifespan: Callable[[], AbstractAsyncContextManager[PortsNow]]) ->
             return JSONResponse({"status": "draining"}, 503)
         return JSONResponse({"status": "ok"})
 
-    app.add_middleware(HotPath)
+    app.add_middleware(FastPath)
     app.add_middleware(BodyLimit)
     app.add_middleware(UnambiguousPath)
     app.add_middleware(EnterCall)

@@ -6,10 +6,9 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
+from common.money import as_text
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic_core import PydanticCustomError
-
-from rest_api.money import as_text
 
 Exact = Annotated[Decimal, PlainSerializer(as_text, return_type=str)]
 Instant = Annotated[

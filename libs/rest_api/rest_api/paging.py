@@ -1,24 +1,15 @@
-"""Page tokens: opaque to the caller, the last key to us."""
+"""Page tokens at the REST edge: those of `common.paging`, refused as a problem."""
 
-import base64
-import binascii
+from common import paging
+from common.errors import InvalidRequest
+from common.paging import token as token
 
 from rest_api.errors import Invalid
-
-
-def token(last_key: str) -> str:
-    """The token of the page behind `last_key`."""
-    return base64.urlsafe_b64encode(last_key.encode()).decode().rstrip("=")
 
 
 def last_key(page_token: str) -> str:
     """The key that the token was made of; "" for the first page. Raises Invalid for any other text."""
     try:
-        key = base64.b64decode(
-            page_token + "=" * (-len(page_token) % 4), altchars=b"-_", validate=True
-        ).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        raise Invalid([("page_token", "is not a token from an earlier page")]) from None
-    if token(key) != page_token or "\x00" in key:
-        raise Invalid([("page_token", "is not a token from an earlier page")])
-    return key
+        return paging.last_key(page_token)
+    except InvalidRequest as error:
+        raise Invalid(error.violations) from None

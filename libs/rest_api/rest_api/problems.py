@@ -11,8 +11,8 @@ from starlette.exceptions import HTTPException
 
 from rest_api import figures
 from rest_api.errors import EdgeError, Invalid, Moved, Unavailable
+from rest_api.messages import words
 from rest_api.models import FieldError, Problem
-from rest_api.wording import words
 
 log = logging.getLogger(__name__)
 

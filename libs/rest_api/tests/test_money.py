@@ -1,10 +1,10 @@
 from decimal import Decimal
 
 import pytest
+from common.money import as_text, at_smallest_unit
+from common.wire import from_money, to_money
 from hypothesis import given
 from hypothesis import strategies as st
-from rest_api.money import as_text, at_smallest_unit
-from rest_api.remote.money import from_money, to_money
 
 amounts = st.decimals(min_value=-(10**12), max_value=10**12, places=9, allow_nan=False, allow_infinity=False)
 currencies = st.sampled_from(["EUR", "JPY", "ISK", "KRW", "USD"])

@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
-from rest_api.money import smallest_unit
+from common.money import smallest_unit
 
 DIGITS = Context(prec=28, rounding=ROUND_HALF_EVEN)
 SHOWN = Decimal("1e-8")

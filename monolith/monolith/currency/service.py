@@ -1,9 +1,9 @@
 from datetime import date
 from decimal import Decimal
 
+from common.money import at_smallest_unit
 from rest_api.errors import Invalid, Unavailable
 from rest_api.models import Conversion, Money, RateTable
-from rest_api.money import at_smallest_unit
 from sqlalchemy import func, select
 
 from monolith.currency.rules import covers, cross_rate, exchanged, shown

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from common.money import at_smallest_unit
 from rest_api.models import Order, OrderLine
-from rest_api.money import at_smallest_unit
 from sqlalchemy import Row, text
 
 from monolith.database import Database

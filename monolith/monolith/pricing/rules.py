@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 
+from common.money import at_smallest_unit, smallest_unit
 from rest_api.models import Line, Money, PricedLine
-from rest_api.money import at_smallest_unit, smallest_unit
 
 from monolith.settings import Ruleset
 

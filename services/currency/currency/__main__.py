@@ -7,13 +7,13 @@ from functools import partial
 
 import service_kit.server
 import tracing
+from common.jsonlines import InvalidLine
 from figtree.currency.v1.currency_pb2_grpc import add_CurrencyServiceServicer_to_server
 from service_kit.telemetry import configure_logging
 
 from currency.cache import CachedRates
 from currency.database import database, migrate
 from currency.domain import NotTheWriter, StorageUnavailable
-from currency.jsonlines import InvalidLine
 from currency.service import Exchange
 from currency.servicer import SERVICE, STATUS, CurrencyServicer
 from currency.settings import Settings

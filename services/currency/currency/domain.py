@@ -1,14 +1,16 @@
 """What an amount is worth in another currency."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
+from common.errors import InvalidRequest as InvalidRequest
+from common.money import smallest_unit
+
 EURO = "EUR"
-WITHOUT_CENTS = frozenset({"ISK", "JPY", "KRW"})  # their smallest unit is the whole one (ISO 4217)
 EXACT = Context(prec=28, rounding=ROUND_HALF_EVEN)
 EIGHT_PLACES = Decimal("0.00000001")
 LARGEST = Decimal(2**63 - 1)
@@ -46,18 +48,6 @@ class Conversion:
     result: Decimal
     rate: Decimal
     date: date
-
-
-class InvalidRequest(Exception):
-    """Some field is wrong."""
-
-    def __init__(self, violations: Sequence[tuple[str, str]]) -> None:
-        super().__init__("; ".join(f"{field}: {message}" for field, message in violations))
-        self.violations = tuple(violations)
-
-    def inside(self, field: str) -> "InvalidRequest":
-        """The same, said of a part of what was asked."""
-        return InvalidRequest([(f"{field}.{name}", message) for name, message in self.violations])
 
 
 class NoRates(Exception):
@@ -107,8 +97,7 @@ def convert(table: Table, amount: Decimal, source: str, target: str) -> Conversi
     exact = EXACT.multiply(amount, rate)
     if abs(exact) > LARGEST:
         raise InvalidRequest([("amount", "is too large")])
-    unit = Decimal(1) if target in WITHOUT_CENTS else Decimal("0.01")
-    return Conversion(exact.quantize(unit, context=EXACT), shown(rate), table.date)
+    return Conversion(exact.quantize(smallest_unit(target), context=EXACT), shown(rate), table.date)
 
 
 def shown(rate: Decimal) -> Decimal:

@@ -6,7 +6,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Protocol
 
-from currency import domain, jsonlines
+from common import jsonlines
+
+from currency import domain
 from currency.domain import Conversion, Found, InvalidRequest, Rate, Table
 
 BATCH = 1_000
@@ -57,7 +59,7 @@ class Exchange:
 
     async def load(self, lines: Iterable[bytes]) -> int:
         """Import JSON lines, all or none."""
-        rates = jsonlines.read(lines, domain.rate_from)
+        rates = jsonlines.read(lines, domain.rate_from, exact=True)
         return await self.rates.put(jsonlines.batches(rates, BATCH))
 
 

@@ -1,15 +1,17 @@
 """Messages to values and back, and the one table of errors."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
+from common.wire import NANO, to_decimal, to_money
 from figtree.currency.v1 import currency_pb2 as pb
 from figtree.currency.v1.currency_pb2_grpc import CurrencyServiceServicer
+from figtree.money.v1 import money_pb2
 from grpc import StatusCode
 
 from currency import domain
 from currency.domain import Conversion, InvalidRequest, NoRates, NotTheWriter, StorageUnavailable
-from currency.money import from_money, to_decimal, to_money
 from currency.service import BATCH, Exchange, Wanted
 
 SERVICE = pb.DESCRIPTOR.services_by_name["CurrencyService"].full_name
@@ -22,9 +24,16 @@ STATUS: Mapping[type[Exception], StatusCode] = {
 }
 
 
+def exactly(money: money_pb2.Money) -> Decimal:
+    """The amount. Raises InvalidRequest if units and nanos contradict each other."""
+    if abs(money.nanos) > 999_999_999 or money.units * money.nanos < 0:
+        raise InvalidRequest([("amount", "must have nanos below one unit and of the same sign as units")])
+    return money.units + money.nanos * NANO
+
+
 def from_proto(request: pb.ConvertRequest) -> Wanted:
     return Wanted(
-        amount=from_money(request.amount),
+        amount=exactly(request.amount),
         source=request.amount.currency_code,
         target=request.to_currency_code,
         on=domain.day_from(request.date),

@@ -7,12 +7,12 @@ from functools import partial
 
 import service_kit.server
 import tracing
+from common.jsonlines import InvalidLine
 from figtree.customer.v1.customer_pb2_grpc import add_CustomerServiceServicer_to_server
 from service_kit.telemetry import configure_logging
 
 from customer.database import database, migrate
 from customer.domain import NotTheWriter, StorageUnavailable
-from customer.jsonlines import InvalidLine
 from customer.seed import accounts
 from customer.service import Accounts
 from customer.servicer import SERVICE, STATUS, CustomerServicer

@@ -1,10 +1,12 @@
 """What a library's account is, and what its tier is worth."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+from common.errors import InvalidRequest as InvalidRequest
 
 DISCOUNTS = {"standard": Decimal(0), "silver": Decimal(2), "gold": Decimal(5)}  # percent
 
@@ -17,14 +19,6 @@ class Customer:
     discount_percent: Decimal
     credit_limit: Decimal
     credit_currency: str
-
-
-class InvalidRequest(Exception):
-    """Some field is wrong."""
-
-    def __init__(self, violations: Sequence[tuple[str, str]]) -> None:
-        super().__init__("; ".join(f"{field}: {message}" for field, message in violations))
-        self.violations = tuple(violations)
 
 
 class UnknownCustomer(Exception):

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from customer import domain, jsonlines
+from common import jsonlines
+
+from customer import domain
 from customer.domain import Customer, InvalidRequest, UnknownCustomer
 
 BATCH = 1_000
@@ -41,7 +43,7 @@ class Accounts:
 
     async def load(self, lines: Iterable[bytes]) -> int:
         """Import JSON lines, all or none."""
-        customers = jsonlines.read(lines, domain.customer_from)
+        customers = jsonlines.read(lines, domain.customer_from, exact=True)
         return await self.customers.put(jsonlines.batches(customers, BATCH))
 
     async def seed(self, customers: Sequence[Customer]) -> int:

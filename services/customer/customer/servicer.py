@@ -1,12 +1,11 @@
 """Messages to values and back, and the one table of errors."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
+from common.wire import to_decimal, to_money
 from figtree.customer.v1 import customer_pb2 as pb
 from figtree.customer.v1.customer_pb2_grpc import CustomerServiceServicer
-from figtree.money.v1 import money_pb2
 from grpc import StatusCode
 
 from customer.domain import Customer, InvalidRequest, NotTheWriter, StorageUnavailable, UnknownCustomer
@@ -22,21 +21,15 @@ STATUS: Mapping[type[Exception], StatusCode] = {
 }
 
 TIERS = {"standard": pb.TIER_STANDARD, "silver": pb.TIER_SILVER, "gold": pb.TIER_GOLD}
-NANO = Decimal("0.000000001")
 
 
 def to_proto(customer: Customer) -> pb.Customer:
-    units = int(customer.credit_limit)
     return pb.Customer(
         id=customer.id,
         name=customer.name,
         tier=TIERS[customer.tier],
-        discount_percent=money_pb2.Decimal(value=f"{customer.discount_percent:f}"),
-        credit_limit=money_pb2.Money(
-            currency_code=customer.credit_currency,
-            units=units,
-            nanos=int((customer.credit_limit - units) / NANO),
-        ),
+        discount_percent=to_decimal(customer.discount_percent),
+        credit_limit=to_money(customer.credit_limit, customer.credit_currency),
     )
 
 

@@ -28,6 +28,9 @@ from order.storage import SqlOrders
 from order.tasks import background
 from order.watch import Watches
 
+# The mesh may send calls that differ in these headers to different versions.
+ROUTED_BY = ("x-environment", "x-figtree-user")
+
 
 async def serving(settings: Settings) -> None:
     tracing.configure("order", settings.version, settings)
@@ -51,7 +54,7 @@ async def serving(settings: Settings) -> None:
         ordering = Ordering(
             orders, RemotePricing(pricing), RemoteAccounts(customer), bell, uuid7, lambda: datetime.now(UTC)
         )
-        servicer = OrderServicer(ordering, Coalescer(ordering.place_together), watches)
+        servicer = OrderServicer(ordering, Coalescer(ordering.place_together, split_by=ROUTED_BY), watches)
         await serve(
             settings.listen,
             lambda server: add_OrderServiceServicer_to_server(servicer, server),

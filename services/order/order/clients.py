@@ -6,18 +6,16 @@ from contextlib import contextmanager
 from decimal import Decimal
 
 from coalescing.cache import ShortCache
+from common.wire import from_money
 from figtree.customer.v1 import customer_pb2
 from figtree.customer.v1.customer_pb2_grpc import CustomerServiceStub
-from figtree.money.v1 import money_pb2
 from figtree.pricing.v1 import pricing_pb2
 from figtree.pricing.v1.pricing_pb2_grpc import PricingServiceStub
 from grpc.aio import AioRpcError, Channel
 
-from order.domain import Account, InvalidOrder, NewOrder, PricedLine, Unavailable, at_smallest_unit
+from order.domain import Account, InvalidOrder, NewOrder, PricedLine, Unavailable
 
 log = logging.getLogger(__name__)
-
-NANO = Decimal("0.000000001")
 
 
 @contextmanager
@@ -27,10 +25,6 @@ def _answers_of(neighbour: str) -> Iterator[None]:
     except AioRpcError as error:
         log.warning("%s does not answer: %s %s", neighbour, error.code().name, error.details())
         raise Unavailable(f"{neighbour} does not answer") from error
-
-
-def from_money(money: money_pb2.Money) -> Decimal:
-    return at_smallest_unit(money.units + money.nanos * NANO, money.currency_code)
 
 
 class RemotePricing:

@@ -8,7 +8,9 @@ from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from uuid import UUID
 
-WITHOUT_CENTS = frozenset({"ISK", "JPY", "KRW"})
+from common.errors import InvalidRequest as InvalidRequest
+from common.money import smallest_unit
+
 MAX_LINES = 100
 
 PLACED, ACCEPTED, SHIPPED = "placed", "accepted", "shipped"
@@ -16,14 +18,6 @@ NEXT: Mapping[str, str] = {PLACED: ACCEPTED, ACCEPTED: SHIPPED}
 SEQUENCE: Mapping[str, int] = {PLACED: 1, ACCEPTED: 2, SHIPPED: 3}
 
 Violation = tuple[str, str]
-
-
-class InvalidRequest(Exception):
-    """Some field of the request is wrong."""
-
-    def __init__(self, violations: Sequence[Violation]) -> None:
-        super().__init__("; ".join(f"{field}: {description}" for field, description in violations))
-        self.violations = tuple(violations)
 
 
 class InvalidOrder(InvalidRequest):
@@ -143,16 +137,6 @@ def violations(key: str, order: NewOrder) -> list[Violation]:
 
 def _visible(text: str, longest: int) -> bool:
     return 1 <= len(text) <= longest and all("\x21" <= c <= "\x7e" for c in text)
-
-
-def smallest_unit(currency: str) -> Decimal:
-    return Decimal(1) if currency in WITHOUT_CENTS else Decimal("0.01")
-
-
-def at_smallest_unit(amount: Decimal, currency: str) -> Decimal:
-    """The amount written with the currency's decimals; one that has more of them keeps them all."""
-    written = amount.quantize(smallest_unit(currency))
-    return written if written == amount else amount.normalize()
 
 
 def total_of(lines: Sequence[PricedLine], currency: str, account: Account) -> Decimal:

@@ -3,11 +3,11 @@
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from coalescing.coalesce import Busy
-from figtree.money.v1 import money_pb2
+from common.paging import last_key, token
+from common.wire import to_decimal, to_money
 from figtree.order.v1 import order_pb2 as pb
 from figtree.order.v1.order_pb2_grpc import OrderServiceServicer
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -29,7 +29,6 @@ from order.domain import (
     Unavailable,
     UnknownOrder,
 )
-from order.paging import last_key, token
 from order.ports import Outcome, Placed, Wanted
 from order.service import Ordering
 from order.watch import Watches
@@ -49,13 +48,7 @@ STATUS: StatusTable = {
 }
 STATUSES = {"placed": pb.STATUS_PLACED, "accepted": pb.STATUS_ACCEPTED, "shipped": pb.STATUS_SHIPPED}
 Place = Callable[[Sequence[Wanted]], Awaitable[Sequence[Outcome]]]
-NANO = Decimal("0.000000001")
 BULK = 100  # baskets that one call to pricing takes
-
-
-def to_money(amount: Decimal, currency: str) -> money_pb2.Money:
-    units = int(amount)
-    return money_pb2.Money(currency_code=currency, units=units, nanos=int((amount - units) / NANO))
 
 
 def to_timestamp(at: datetime) -> Timestamp:
@@ -75,7 +68,7 @@ def to_order(order: Order) -> pb.Order:
         customer_id=order.customer_id,
         status=STATUSES[order.status],
         lines=[_line(line, order.currency) for line in order.lines],
-        discount_percent=money_pb2.Decimal(value=f"{order.discount_percent:f}"),
+        discount_percent=to_decimal(order.discount_percent),
         total=to_money(order.total, order.currency),
         create_time=to_timestamp(order.created_at),
     )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 
-WITHOUT_CENTS = frozenset({"ISK", "JPY", "KRW"})
+from common.money import smallest_unit
+
 MAX_LINES = 100
 MAX_QUANTITY = 10_000
 MAX_BASKETS = 100
@@ -118,10 +119,6 @@ RULESETS: Mapping[str, Ruleset] = {
 def well_formed(title_id: str) -> bool:
     """Could be an id of the catalogue; any other is not worth asking for."""
     return 1 <= len(title_id) <= 32 and all("\x21" <= c <= "\x7e" for c in title_id)
-
-
-def smallest_unit(currency: str) -> Decimal:
-    return Decimal(1) if currency in WITHOUT_CENTS else Decimal("0.01")
 
 
 def price(basket: Basket, titles: Set[str], known: PriceList, rates: Rates, rules: Ruleset) -> Quote:

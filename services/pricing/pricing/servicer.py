@@ -1,10 +1,9 @@
 """Proto to domain and back, and what an error is called on the wire."""
 
 from collections.abc import AsyncIterator
-from decimal import Decimal
 from typing import Any
 
-from figtree.money.v1 import money_pb2
+from common.wire import to_decimal, to_money
 from figtree.pricing.v1 import pricing_pb2 as pb
 from figtree.pricing.v1.pricing_pb2_grpc import PricingServiceServicer
 from grpc import StatusCode
@@ -20,12 +19,6 @@ STATUS: StatusTable = {
     InvalidBasket: StatusCode.INVALID_ARGUMENT,
     Unavailable: StatusCode.UNAVAILABLE,
 }
-NANO = Decimal("0.000000001")
-
-
-def to_money(amount: Decimal, currency: str) -> money_pb2.Money:
-    units = int(amount)
-    return money_pb2.Money(currency_code=currency, units=units, nanos=int((amount - units) / NANO))
 
 
 def from_basket(basket: pb.Basket) -> Basket:
@@ -45,7 +38,7 @@ def _line(line: PricedLine, currency: str) -> pb.PricedLine:
         title_id=line.title_id,
         quantity=line.quantity,
         list_price=to_money(line.list_price.amount, line.list_price.currency),
-        discount_percent=money_pb2.Decimal(value=f"{line.discount_percent:f}"),
+        discount_percent=to_decimal(line.discount_percent),
         unit_price=to_money(line.unit_price, currency),
         total=to_money(line.total, currency),
     )

@@ -7,12 +7,12 @@ from functools import partial
 
 import service_kit.server
 import tracing
+from common.jsonlines import InvalidLine
 from figtree.title.v1.title_pb2_grpc import add_TitleServiceServicer_to_server
 from service_kit.telemetry import configure_logging
 
 from title.database import database, migrate
 from title.domain import NotTheWriter, StorageUnavailable
-from title.jsonlines import InvalidLine
 from title.service import Catalogue
 from title.servicer import SERVICE, STATUS, TitleServicer
 from title.settings import Settings

@@ -1,11 +1,12 @@
 """What a title is, and what may be asked of the catalogue."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import common.words
+from common.errors import InvalidRequest as InvalidRequest
 
 FORMATS = ("print", "ebook", "audio")
 MOST_WORDS = 8
@@ -20,14 +21,6 @@ class Title:
     format: Literal["print", "ebook", "audio"]
     publisher: str
     year: int
-
-
-class InvalidRequest(Exception):
-    """Some field is wrong."""
-
-    def __init__(self, violations: Sequence[tuple[str, str]]) -> None:
-        super().__init__("; ".join(f"{field}: {message}" for field, message in violations))
-        self.violations = tuple(violations)
 
 
 class UnknownTitle(Exception):

@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from title import domain, jsonlines, paging
+from common import jsonlines, paging
+
+from title import domain
 from title.domain import InvalidRequest, Title, UnknownTitle
 
 BATCH = 1_000

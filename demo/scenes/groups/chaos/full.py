@@ -20,7 +20,7 @@ async def queue(stage: Stage) -> None:
         await orders.placed(stage.client, first, 1)
         await all_shipped(stage, first, 1)
         await stage.eventually("the queue has nothing to do", queue.is_idle, patience=REDELIVERY)
-        await stage.premise("leave the queue no room for another event", queue.close)
+        await stage.cause("leave the queue no room for another event", queue.close)
         try:
             before = await queue.last()
             ids = await orders.placed(stage.client, customer, ORDERS)

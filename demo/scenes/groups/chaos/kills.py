@@ -30,7 +30,7 @@ async def _kill(stage: Stage, part: Part) -> None:
     async with steady(lambda: stage.client.get("/api/rates")) as answers:
         await _some(stage)
         asked = time.monotonic()
-        await stage.premise(f"kill the {what} of one replica", lambda: stage.runtime.kill(WORKLOAD, part, 1))
+        await stage.cause(f"kill the {what} of one replica", lambda: stage.runtime.kill(WORKLOAD, part, 1))
         gone = time.monotonic()  # a cluster takes a second for it
 
         async def again() -> bool:

@@ -90,7 +90,7 @@ async def cost(stage: Stage) -> None:
             async def act(name: str = name, place: Callable[[], Awaitable[None]] = place) -> None:
                 costs[name] = await _measured(stage, place, CALLER, grpc)
 
-            await stage.premise(f"place {ORDERS} orders by {name}", act)
+            await stage.cause(f"place {ORDERS} orders by {name}", act)
     for name, figures in costs.items():
         stage.figure(name, round(figures.bytes), "bytes per order")
         stage.figure(name, figures.cpu, "ms of CPU per order")

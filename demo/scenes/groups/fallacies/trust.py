@@ -70,7 +70,7 @@ async def topology(stage: Stage) -> None:
     before = await instances()
     async with asking(stage, [QUOTE["json"]]) as users:
         await asyncio.sleep(0.5)
-        await stage.premise("move pricing to another address", lambda: stage.runtime.restart("pricing"))
+        await stage.cause("move pricing to another address", lambda: stage.runtime.restart("pricing"))
         await asyncio.sleep(0.5)
     after = await instances()
     old, new = before["pricing"][0], after["pricing"][0]
@@ -100,9 +100,7 @@ async def administrator(stage: Stage) -> None:
             await stage.runtime.delete([stage.file(STRICT)])
             await stage.runtime.scale("title", 2)
 
-        await stage.premise(
-            "change a route, add a rule, remove a policy and start a replica by hand", by_hand
-        )
+        await stage.cause("change a route, add a rule, remove a policy and start a replica by hand", by_hand)
         found = await drifts(stage.runtime)
         for drift in found:
             stage.figure("drift", drift)

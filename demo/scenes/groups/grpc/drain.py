@@ -15,7 +15,7 @@ async def rolling(stage: Stage) -> None:
         caller.pause = 0.3  # a stream then lasts one and a half seconds, longer than the old process drains
         before = await _processes(stage)
         async with _calling(caller) as ended:
-            await stage.premise(
+            await stage.cause(
                 "replace title, pricing and order while they are called",
                 lambda: _replace_all(stage),
             )

@@ -69,7 +69,7 @@ async def resume(stage: Stage) -> None:
         following = asyncio.create_task(watch.follow(stub, await _placed(stage)))
         try:
             await asyncio.wait_for(watch.begun.wait(), PATIENCE)
-            await stage.premise("replace order's process while the stream is open", update)
+            await stage.cause("replace order's process while the stream is open", update)
             await asyncio.wait_for(following, PATIENCE)
         except TimeoutError:
             cuts = len(watch.cuts)

@@ -31,9 +31,9 @@ async def immutable(stage: Stage) -> None:
             await runtime.api.apply(new)
             await runtime.roll_out(WORKLOAD, await _reading(stage, new))
 
-        await stage.premise(f"roll {_name(new)} out in the place of {_name(old)}", roll_out)
+        await stage.cause(f"roll {_name(new)} out in the place of {_name(old)}", roll_out)
         changed = await _price(stage)
-        await stage.premise("and back", lambda: _roll_back(stage, old))
+        await stage.cause("and back", lambda: _roll_back(stage, old))
         back = await _price(stage)
         await asyncio.sleep(0.5)
     stage.figure("the names", f"{_name(old)} → {_name(new)}")

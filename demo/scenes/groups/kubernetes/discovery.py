@@ -22,7 +22,7 @@ async def by_name(stage: Stage) -> None:
 
     async with steady(lambda: rates(stage)) as answers:
         await asyncio.sleep(0.5)
-        await stage.premise(f"replace every pod of {WORKLOAD}, and make {WANTED} of them", move)
+        await stage.cause(f"replace every pod of {WORKLOAD}, and make {WANTED} of them", move)
         await asyncio.sleep(0.5)
     new, still = await _addresses(stage), await _resolved(stage)
 

@@ -28,7 +28,7 @@ async def drain(stage: Stage) -> None:
             for name in (first, second):
                 answers_of[name] = await _evict(stage, name)
 
-        await stage.premise(f"evict {first}, and {second} at once", ask_for_both)
+        await stage.cause(f"evict {first}, and {second} at once", ask_for_both)
         waited = time.monotonic()
         if answers_of:
 

@@ -21,7 +21,7 @@ async def deleted(stage: Stage) -> None:
         await asyncio.sleep(0.5)
         asked = time.monotonic()
         path = named("pods", victim)
-        await stage.premise(
+        await stage.cause(
             f"delete the pod {victim} without a grace period",
             lambda: cluster(stage).api.delete(path, gracePeriodSeconds=0),
         )

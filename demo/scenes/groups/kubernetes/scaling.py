@@ -27,12 +27,12 @@ async def out(stage: Stage) -> None:
         await asyncio.sleep(0.5)
         begun = time.monotonic()
         if by_itself:
-            await stage.premise(
+            await stage.cause(
                 f"there is a metrics API: let the autoscaler of {WORKLOAD} decide, at {BUSY} of CPU for each",
                 lambda: _let_it_decide(stage),
             )
         else:
-            await stage.premise(
+            await stage.cause(
                 f"there is no metrics API: scale {WORKLOAD} to {WANTED} by command",
                 lambda: stage.runtime.scale(WORKLOAD, WANTED),
             )

@@ -20,7 +20,7 @@ async def rolling(stage: Stage) -> None:
     async with asking(stage, [QUOTE["json"]]) as users:
         await asyncio.sleep(0.5)
         begun = time.monotonic()
-        await stage.premise(f"roll {', '.join(UPDATED)} out anew", update)
+        await stage.cause(f"roll {', '.join(UPDATED)} out anew", update)
         took = time.monotonic() - begun
         await asyncio.sleep(1.0)
     after = {name: set(await ready_pods(stage, name)) for name in UPDATED}

@@ -31,7 +31,7 @@ async def in_order(stage: Stage) -> None:
 
     async with opened(stage.runtime) as queue:
         before = await queue.last()
-        await stage.premise(f"place {ORDERS} orders", place)
+        await stage.cause(f"place {ORDERS} orders", place)
         histories = await asyncio.gather(*(watch(order_id) for order_id in ids))
         right = sum(history == STEPS for history in histories)
         stage.figure("orders watched until they were shipped", f"{right} of {ORDERS}")
@@ -65,7 +65,7 @@ async def duplicates(stage: Stage) -> None:
                 taken.append(await queue.put(subject, content, message_id))
                 await queue.put(subject, content)
 
-        await stage.premise("publish each event twice more: once as itself, once as if it were new", again)
+        await stage.cause("publish each event twice more: once as itself, once as if it were new", again)
         await stage.eventually("the consumer is done with them", queue.is_idle)
         repeated = await queue.delivered() - before
         refused = taken.count(False)
@@ -94,7 +94,7 @@ async def poison(stage: Stage) -> None:
         async def put() -> None:
             await asyncio.gather(*(queue.put("orders.placed", content) for content in bad))
 
-        await stage.premise(f"put {len(bad)} messages into the queue that nobody can handle", put)
+        await stage.cause(f"put {len(bad)} messages into the queue that nobody can handle", put)
         begun = time.monotonic()
         ids = await orders.placed(stage.client, customer, ORDERS)
         await all_shipped(stage, customer, ORDERS)

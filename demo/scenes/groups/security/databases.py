@@ -71,7 +71,7 @@ async def private(stage: Stage) -> None:
     before = await intruders()
     stage.figure("connections to others' databases, as PostgreSQL comes", f"{len(before)} of {pairs}")
     stage.expect(len(before) == pairs, f"as PostgreSQL comes, {len(before)} of {pairs} foreign roles get in")
-    await stage.premise("revoke connect on each database from public", lambda: let("revoke"))
+    await stage.cause("revoke connect on each database from public", lambda: let("revoke"))
     after = await intruders()
     stage.figure("connections to others' databases, as we set it up", f"{len(after)} of {pairs}")
     stage.expect(

@@ -1,14 +1,14 @@
 from datetime import date
 from decimal import Decimal
 
+from common.money import at_smallest_unit
+from common.wire import from_decimal, from_money, to_money
 from figtree.currency.v1 import currency_pb2 as pb
 from figtree.currency.v1.currency_pb2_grpc import CurrencyServiceStub
 from grpc.aio import Channel
 
 from rest_api.models import Conversion, Money, RateTable
-from rest_api.money import at_smallest_unit
 from rest_api.remote.errors import translating
-from rest_api.remote.money import from_decimal, from_money, to_money
 
 
 class RemoteCurrencies:

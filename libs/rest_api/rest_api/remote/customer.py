@@ -1,12 +1,12 @@
 from typing import Literal
 
+from common.wire import from_decimal, from_money
 from figtree.customer.v1 import customer_pb2 as pb
 from figtree.customer.v1.customer_pb2_grpc import CustomerServiceStub
 from grpc.aio import Channel
 
 from rest_api.models import Customer, Money
 from rest_api.remote.errors import translating
-from rest_api.remote.money import from_decimal, from_money
 
 TIERS: dict[int, Literal["standard", "silver", "gold"]] = {
     pb.TIER_STANDARD: "standard",

@@ -4,6 +4,7 @@ from typing import Literal
 from uuid import UUID
 
 from coalescing.coalesce import Busy, Coalescer
+from common.wire import from_decimal, from_money
 from figtree.order.v1 import order_pb2 as pb
 from figtree.order.v1.order_pb2_grpc import OrderServiceStub
 from grpc.aio import Channel
@@ -12,13 +13,15 @@ from rest_api.errors import Conflict, Denied, EdgeError, Invalid, Moved, Overloa
 from rest_api.models import NewOrder, Order, OrderEvent, OrderLine, OrderPage
 from rest_api.ports import Placed
 from rest_api.remote.errors import translating
-from rest_api.remote.money import from_decimal, from_money
 
 STATUSES: dict[int, Literal["placed", "accepted", "shipped"]] = {
     pb.STATUS_PLACED: "placed",
     pb.STATUS_ACCEPTED: "accepted",
     pb.STATUS_SHIPPED: "shipped",
 }
+
+# The mesh may send calls that differ in these headers to different versions.
+ROUTED_BY = ("x-environment", "x-figtree-user")
 
 
 def to_proto(order: NewOrder) -> pb.NewOrder:
@@ -51,7 +54,7 @@ def _line(line: pb.OrderLine) -> OrderLine:
 class RemoteOrders:
     def __init__(self, channel: Channel) -> None:
         self._stub = OrderServiceStub(channel)
-        self._coalesced = Coalescer(self._place)
+        self._coalesced = Coalescer(self._place, split_by=ROUTED_BY)
 
     async def place(self, key: str, order: NewOrder) -> Placed:
         """Orders that come while others are being placed leave together; one that comes alone leaves at once."""

@@ -1,6 +1,7 @@
 from collections.abc import Sequence
 from datetime import date
 
+from common.wire import from_decimal, from_money
 from figtree.pricing.v1 import pricing_pb2 as pb
 from figtree.pricing.v1.pricing_pb2_grpc import PricingServiceStub
 from grpc.aio import Channel
@@ -8,7 +9,6 @@ from grpc.aio import Channel
 from rest_api.errors import EdgeError, Invalid
 from rest_api.models import Basket, Money, PricedLine, Quote
 from rest_api.remote.errors import translating
-from rest_api.remote.money import from_decimal, from_money
 
 
 def to_proto(basket: Basket) -> pb.Basket:

@@ -3,8 +3,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from common.jsonlines import InvalidLine
 from currency.domain import InvalidRequest, Rate
-from currency.jsonlines import InvalidLine
 from currency.service import Exchange, Wanted
 
 FRIDAY = date(2026, 4, 10)

@@ -4,8 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from common.jsonlines import InvalidLine
 from customer.domain import Customer, InvalidRequest, UnknownCustomer
-from customer.jsonlines import InvalidLine
 from customer.seed import accounts
 from customer.service import Accounts
 

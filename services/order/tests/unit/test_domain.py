@@ -1,6 +1,7 @@
 from decimal import Decimal
 
 import pytest
+from common.money import at_smallest_unit
 from hypothesis import given
 from hypothesis import strategies as st
 from order.domain import (
@@ -9,7 +10,6 @@ from order.domain import (
     Line,
     NewOrder,
     PricedLine,
-    at_smallest_unit,
     total_of,
     violations,
 )

@@ -2,6 +2,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from common.money import smallest_unit
 from hypothesis import given
 from hypothesis import strategies as st
 from pricing.domain import (
@@ -14,7 +15,6 @@ from pricing.domain import (
     Quote,
     Rates,
     price,
-    smallest_unit,
     well_formed,
 )
 

@@ -1,9 +1,10 @@
 import contextlib
 
 import pytest
+from common import paging
 from hypothesis import given
 from hypothesis import strategies as st
-from title import domain, paging
+from title import domain
 from title.domain import InvalidRequest, Title
 
 EMMA = {

@@ -4,9 +4,9 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
+from common.jsonlines import InvalidLine
 from title import service
 from title.domain import InvalidRequest, Title, UnknownTitle
-from title.jsonlines import InvalidLine
 from title.service import Catalogue
 
 

@@ -1,4 +1,4 @@
-"""The supervisor's side of the nursery: children that were not made by asyncio, and how they are asked for."""
+"""The supervisor's side of the prefork: children that were not made by asyncio, and how they are asked for."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from localmesh.process import die_with_parent
 ANSWER = 10.0  # seconds; the first one waits until the libraries are loaded
 
 
-class Forked:
+class PreforkedProcess:
     """A child of ours by adoption, with what `asyncio.subprocess.Process` offers of it."""
 
     def __init__(self, pid: int) -> None:
@@ -44,7 +44,7 @@ class Forked:
             os.kill(self.pid, number)
 
 
-class Nursery:
+class Prefork:
     """Starts console scripts of this environment as forks of one process; starts that one anew if it has died."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
@@ -62,7 +62,7 @@ class Nursery:
         ours.settimeout(ANSWER)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-u", "-m", "localmesh.nursery"],
+                [sys.executable, "-u", "-m", "localmesh.prefork"],
                 env=self._env,
                 stdin=theirs.fileno(),
                 start_new_session=True,
@@ -70,20 +70,22 @@ class Nursery:
             )
         self._socket = ours
 
-    async def spawn(self, command: Sequence[str], env: Mapping[str, str], cwd: Path, log: int) -> Forked:
+    async def spawn(
+        self, command: Sequence[str], env: Mapping[str, str], cwd: Path, log: int
+    ) -> PreforkedProcess:
         """Raises OSError if there is no child."""
         request = json.dumps({"command": list(command), "env": dict(env), "cwd": str(cwd)}).encode()
         async with self._lock:
             if self.pid is None:
                 self.close()
                 self.open()
-            return Forked(await asyncio.to_thread(self._ask, request, log))
+            return PreforkedProcess(await asyncio.to_thread(self._ask, request, log))
 
     def _ask(self, request: bytes, log: int) -> int:
         assert self._socket is not None
         socket.send_fds(self._socket, [request], [log])
         if not (answer := self._socket.recv(32)):
-            raise ChildProcessError("the nursery has ended")
+            raise ChildProcessError("the prefork has ended")
         return int(answer)
 
     def close(self) -> None:

@@ -43,7 +43,7 @@ class Report:
     phases: list[tuple[str, float]] = field(default_factory=list)
 
 
-class Tools:
+class StepContext:
     """The runtime, the replication, the state, and what one does with all three."""
 
     def __init__(self, runtime: Runtime, dwell: float, progress: Progress) -> None:

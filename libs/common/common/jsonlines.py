@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from title.domain import InvalidRequest
+from common.errors import InvalidRequest
 
 T = TypeVar("T")
 
@@ -14,13 +14,18 @@ class InvalidLine(Exception):
     """One line cannot be imported."""
 
 
-def read(lines: Iterable[bytes], parse: Callable[[Mapping[str, Any]], T]) -> Iterator[T]:
-    """What each line holds; empty lines are skipped. Raises InvalidLine, which names the first bad one."""
+def read(
+    lines: Iterable[bytes], parse: Callable[[Mapping[str, Any]], T], *, exact: bool = False
+) -> Iterator[T]:
+    """Parse the object in each line; skip empty lines. With `exact`, numbers are the text as it was written.
+
+    Raises InvalidLine, which names the first line that is not valid.
+    """
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            fields = json.loads(line)
+            fields = json.loads(line, parse_float=str, parse_int=str) if exact else json.loads(line)
         except (ValueError, RecursionError) as error:
             raise InvalidLine(f"line {number}: is not JSON: {error}") from None
         if not isinstance(fields, dict):
@@ -33,5 +38,6 @@ def read(lines: Iterable[bytes], parse: Callable[[Mapping[str, Any]], T]) -> Ite
 
 
 def batches(items: Iterator[T], size: int) -> Iterator[Sequence[T]]:
+    """Lists of at most `size` items, in their order."""
     while batch := list(islice(items, size)):
         yield batch

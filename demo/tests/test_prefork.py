@@ -8,41 +8,41 @@ from pathlib import Path
 
 import psutil
 import pytest
-from localmesh.forked import Forked, Nursery
+from localmesh.prefork_client import Prefork, PreforkedProcess
 from localmesh.process import adopt_orphans
 
 
 @pytest.fixture
-async def nursery() -> AsyncIterator[Nursery]:
+async def prefork() -> AsyncIterator[Prefork]:
     adopt_orphans()
-    opened = Nursery(dict(os.environ))
+    opened = Prefork(dict(os.environ))
     opened.open()
     yield opened
     opened.close()
     adopt_orphans(False)  # other tests start supervisors that belong to nobody
 
 
-async def _spawn(nursery: Nursery, folder: Path, *command: str, **env: str) -> Forked:
+async def _spawn(prefork: Prefork, folder: Path, *command: str, **env: str) -> PreforkedProcess:
     with (folder / "log").open("ab") as log:
-        return await nursery.spawn(["bin/" + command[0], *command[1:]], env, folder, log.fileno())
+        return await prefork.spawn(["bin/" + command[0], *command[1:]], env, folder, log.fileno())
 
 
-async def test_runs_a_console_script_with_its_arguments_and_its_log(nursery: Nursery, tmp_path: Path) -> None:
-    child = await _spawn(nursery, tmp_path, "title", "--help")
+async def test_runs_a_console_script_with_its_arguments_and_its_log(prefork: Prefork, tmp_path: Path) -> None:
+    child = await _spawn(prefork, tmp_path, "title", "--help")
     assert await child.wait() == 0
     assert (tmp_path / "log").read_text().startswith("usage: title")
 
 
-async def test_tells_the_status_of_one_that_fails(nursery: Nursery, tmp_path: Path) -> None:
-    child = await _spawn(nursery, tmp_path, "title", "serve")  # without the setting it needs
+async def test_tells_the_status_of_one_that_fails(prefork: Prefork, tmp_path: Path) -> None:
+    child = await _spawn(prefork, tmp_path, "title", "serve")  # without the setting it needs
     assert await child.wait() == 1
     assert "database_url" in (tmp_path / "log").read_text()
 
 
-async def test_a_child_has_its_own_environment_folder_and_title(nursery: Nursery, tmp_path: Path) -> None:
+async def test_a_child_has_its_own_environment_folder_and_title(prefork: Prefork, tmp_path: Path) -> None:
     listen = f"unix:{tmp_path}/title.sock"
     child = await _spawn(
-        nursery, tmp_path, "title", DATABASE_URL="postgresql://a:b@127.0.0.1:1/c", LISTEN=listen
+        prefork, tmp_path, "title", DATABASE_URL="postgresql://a:b@127.0.0.1:1/c", LISTEN=listen
     )
     for _ in range(400):
         if f"serving on {listen}" in (tmp_path / "log").read_text():
@@ -59,19 +59,19 @@ async def test_a_child_has_its_own_environment_folder_and_title(nursery: Nursery
 
 
 async def test_a_nursery_that_died_is_replaced_and_its_children_live_on(
-    nursery: Nursery, tmp_path: Path
+    prefork: Prefork, tmp_path: Path
 ) -> None:
     listen = f"unix:{tmp_path}/title.sock"
     child = await _spawn(
-        nursery, tmp_path, "title", DATABASE_URL="postgresql://a:b@127.0.0.1:1/c", LISTEN=listen
+        prefork, tmp_path, "title", DATABASE_URL="postgresql://a:b@127.0.0.1:1/c", LISTEN=listen
     )
-    before = nursery.pid
+    before = prefork.pid
     assert before is not None
     os.kill(before, signal.SIGKILL)
     psutil.wait_procs([psutil.Process(before)], timeout=5)
-    other = await _spawn(nursery, tmp_path, "title", "--help")
+    other = await _spawn(prefork, tmp_path, "title", "--help")
     assert await other.wait() == 0
-    assert nursery.pid != before
+    assert prefork.pid != before
     assert child.returncode is None
     os.kill(child.pid, signal.SIGKILL)
     assert await child.wait() == -signal.SIGKILL

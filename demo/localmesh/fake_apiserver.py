@@ -48,7 +48,7 @@ def _status(code: int, reason: str) -> JSONResponse:
     return JSONResponse(body, code)
 
 
-class KubeStub:
+class FakeApiServer:
     def __init__(self, namespaces: tuple[str, ...]) -> None:
         self._namespaces = [_namespace(name) for name in namespaces]
 

@@ -1,9 +1,9 @@
-"""Page tokens: opaque to the caller, the last key to us."""
+"""Page tokens: opaque to the caller, the last key of the page to the service."""
 
 import base64
 import binascii
 
-from order.domain import InvalidRequest
+from common.errors import InvalidRequest
 
 
 def token(last_key: str) -> str:
@@ -12,7 +12,7 @@ def token(last_key: str) -> str:
 
 
 def last_key(page_token: str) -> str:
-    """The key that the token was made of; "" for the first page. InvalidRequest if we did not make it."""
+    """The key that the token was made of; "" for the first page. Raises InvalidRequest for any other text."""
     try:
         padded = page_token + "=" * (-len(page_token) % 4)
         key = base64.b64decode(padded, altchars=b"-_", validate=True).decode()

@@ -34,7 +34,7 @@ class Hot:
     answer: Callable[[Ports, Asked], Awaitable[Response]]
 
 
-class HotPath:
+class FastPath:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 

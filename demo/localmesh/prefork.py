@@ -1,7 +1,7 @@
 """A Python process with the services' libraries in it, of which each service is a fork: they share what none changes.
 
-Started by `Nursery` in `forked.py`, which sends one request for each child over standard input: the command, its
-environment and its folder as JSON, with the log's descriptor. The answer is the child's pid.
+Started by `Prefork` in `prefork_client.py`, which sends one request for each child over standard input: the command,
+its environment and its folder as JSON, with the log's descriptor. The answer is the child's pid.
 """
 
 import gc
