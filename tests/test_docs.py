@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 PAGES = [
-    ROOT / "README.md",
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
     ARCHITECTURE,
     *(ROOT / "docs" / f"{name}.md" for name in ("glossary", "extending", "troubleshooting")),
     ROOT / "demo" / "README.md",
