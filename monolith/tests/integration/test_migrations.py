@@ -79,17 +79,19 @@ async def test_the_tables_are_those_that_the_code_knows(
     await engine.dispose()
 
 
+@pytest.mark.parametrize("revision", ["0005", "0006", "0007"])
 async def test_a_database_that_is_older_than_the_seams_revisions_keeps_its_placement(
-    postgres: Postgres,
+    postgres: Postgres, revision: str
 ) -> None:
     url = postgres.create("older")
-    await migrate(url)
+    await migrate(url, revision)
     name = make_url(url).database or ""
     connection = await asyncpg.connect(url)
     for statement in BEFORE_THE_SEAMS:
         await connection.execute(statement)
     await connection.close()
     for _ in range(2):
+        await migrate(url)
         await seams.migrate(url)
     assert (
         postgres.psql("select module, place from module_placement", database=name).strip() == "title|remote"

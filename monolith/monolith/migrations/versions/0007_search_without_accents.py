@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0007"
-down_revision = "0004"  # 0005 and 0006 are the revisions of monolith.seams
+down_revision = "0006"
 
 INDEX = (
     "create index titles_search_idx on titles using gin (to_tsvector('simple', search_text(name, authors)))"
