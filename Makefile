@@ -126,7 +126,7 @@ test-scenes: $(STUBS) ## Each scene with its cause and without it, and the walkt
 	@$(RUN)/pytest --no-skips -m scenes $(ARGS)
 
 matrix: $(STUBS) ## Each phase of a step and each fault in it, under load: about an hour; the table goes to docs/reports
-	@MATRIX_REPORT=docs/reports/phases-and-faults.md $(RUN)/pytest demo/tests/test_matrix.py $(ARGS)
+	@MATRIX_REPORT=docs/reports/phases-and-faults.md $(RUN)/pytest --no-skips demo/tests/test_matrix.py $(ARGS)
 
 test-all: test test-scenes matrix ## Everything but what needs a cluster: about two hours
 

@@ -147,7 +147,7 @@ function Replicated() {
   return (
     <section class="card" aria-labelledby="replicated">
       <h2 id="replicated">Replication</h2>
-      <ul class="bare routes">
+      <ul class="bare routes replicated">
         {found.map((one) => (
           <li key={`${one.module}${one.direction}`} data-state={one.state}>
             <span class="match">
