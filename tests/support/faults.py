@@ -99,11 +99,14 @@ async def _hold(world: World, statement: str) -> None:
     begun = asyncio.Event()
 
     async def hold() -> None:
-        async with connection.transaction():
-            await connection.execute(statement)
-            begun.set()
-            await asyncio.sleep(HELD)
-        await connection.close()
+        try:
+            async with connection.transaction():
+                await connection.execute(statement)
+                begun.set()
+                await asyncio.sleep(HELD)
+            await connection.close()
+        finally:
+            connection.terminate()  # also where the test ends before the fault does
 
     world.later(hold)
     with suppress(TimeoutError):

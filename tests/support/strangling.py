@@ -109,28 +109,34 @@ class Writers:
         sides = {
             name: await asyncpg.connect(await self._runtime.admin_url(name)) for name in (MONOLITH, "order")
         }
-        count = 0
-        while not self._stop.is_set():
-            count += 1
-            key, order_id = f"{number}-{count}", uuid4()
-            begun = asyncio.get_running_loop().time()
-            for attempt in range(2000 if self._patient else 6):
-                side = (MONOLITH, "order")[attempt % 2]
-                try:
-                    await sides[side].execute(PLACE, order_id, key)
-                except asyncpg.PostgresError as error:
-                    if error.sqlstate != "FT001" and not self._patient:
-                        raise
-                    if error.sqlstate == "23505":  # an earlier attempt was stored, and its answer an error
-                        break
-                    await asyncio.sleep(0.01 if self._patient else 0)
-                    continue
-                self.acknowledged[key] = order_id
-                self.sides.append(side)
-                break
-            else:
-                raise AssertionError("no side would take the order")
-            self.longest = max(self.longest, asyncio.get_running_loop().time() - begun)
-            await asyncio.sleep(0.002)
-        for connection in sides.values():
-            await connection.close()
+        try:
+            count = 0
+            while not self._stop.is_set():
+                count += 1
+                key, order_id = f"{number}-{count}", uuid4()
+                begun = asyncio.get_running_loop().time()
+                for attempt in range(2000 if self._patient else 6):
+                    side = (MONOLITH, "order")[attempt % 2]
+                    try:
+                        await sides[side].execute(PLACE, order_id, key)
+                    except asyncpg.PostgresError as error:
+                        if error.sqlstate != "FT001" and not self._patient:
+                            raise
+                        if (
+                            error.sqlstate == "23505"
+                        ):  # an earlier attempt was stored, and its answer an error
+                            break
+                        await asyncio.sleep(0.01 if self._patient else 0)
+                        continue
+                    self.acknowledged[key] = order_id
+                    self.sides.append(side)
+                    break
+                else:
+                    raise AssertionError("no side would take the order")
+                self.longest = max(self.longest, asyncio.get_running_loop().time() - begun)
+                await asyncio.sleep(0.002)
+            for connection in sides.values():
+                await connection.close()
+        finally:
+            for connection in sides.values():
+                connection.terminate()
