@@ -1,7 +1,8 @@
 """What a terminal shows of a scene."""
 
 from scenes.engine.reporter import Nobody
-from scenes.engine.scene import Result, Scene
+from scenes.engine.result import Result
+from scenes.engine.scene import Scene
 
 from cli.display import console, styled
 

@@ -12,8 +12,9 @@ from runtime.api import Runtime
 from scenes.catalogue import BY_NAME, SCENES
 from scenes.engine.acknowledged import Acknowledged, Proof
 from scenes.engine.reporter import JsonLines, Nobody, Reporter
+from scenes.engine.result import Result
 from scenes.engine.run import run as act_out
-from scenes.engine.scene import Result, Scene
+from scenes.engine.scene import Scene
 from scenes.engine.stage import ISTIO
 from strangler.modules import SHAPES
 from strangler.steps import Strangler

@@ -17,7 +17,7 @@ from cli.display import Lines, styled, verdict
 from cli.journey import Outcome
 from cli.reporter import Terminal
 from scenes.catalogue import BY_NAME
-from scenes.engine.scene import Result
+from scenes.engine.result import Result
 
 FIGTREE = str(Path(sys.executable).with_name("figtree"))
 

@@ -6,7 +6,8 @@ from dataclasses import asdict
 from typing import Any, Protocol
 
 from scenes.engine.acknowledged import Proof
-from scenes.engine.scene import Figure, Result, Scene
+from scenes.engine.result import Figure, Result
+from scenes.engine.scene import Scene
 
 
 class Reporter(Protocol):

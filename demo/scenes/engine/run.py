@@ -10,7 +10,8 @@ import httpx
 from runtime.api import Runtime, RuntimeFailure
 
 from scenes.engine.acknowledged import Acknowledged
-from scenes.engine.scene import Figure, NotSeen, Result, Scene
+from scenes.engine.result import Figure, NotSeen, Result
+from scenes.engine.scene import Scene
 from scenes.engine.stage import Stage
 
 LIMIT = 120.0  # seconds for one scene

@@ -1,11 +1,10 @@
-"""What a scene is, and what comes of it."""
+"""What a scene is."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import Literal
 
-if TYPE_CHECKING:
-    from scenes.engine.stage import Stage
+from scenes.engine.stage import Stage
 
 Group = Literal[
     "routing",
@@ -35,30 +34,7 @@ class Scene:
     title: str
     says: str  # what the talk says
     hypothesis: str
-    act: Callable[["Stage"], Awaitable[None]]
+    act: Callable[[Stage], Awaitable[None]]
     manifests: tuple[str, ...] = ()
     shape: str = "5-no-monolith"  # runs in this shape or a later one
     needs: str = ""  # a capability that not every runtime has
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One thing measured."""
-
-    name: str
-    value: str
-    unit: str = ""
-
-
-@dataclass(slots=True)
-class Result:
-    scene: str
-    passed: bool = False
-    why: str = ""  # why it failed
-    seconds: float = 0.0
-    figures: list[Figure] = field(default_factory=list)
-    seen: list[str] = field(default_factory=list)  # the expectations that held
-
-
-class NotSeen(Exception):
-    """An effect that the scene expects did not show; the text says which, with the figure."""

@@ -12,7 +12,7 @@ from runtime.api import Runtime
 
 from scenes.engine.acknowledged import Acknowledged
 from scenes.engine.burst import Burst, burst
-from scenes.engine.scene import Figure, NotSeen, Result
+from scenes.engine.result import Figure, NotSeen, Result
 
 ISTIO = Path(__file__).resolve().parents[3] / "istio"
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from figtree.order.v1.order_pb2_grpc import OrderServiceStub
 from grpc import StatusCode, aio
 from runtime.calls import channel
 
-from scenes.engine.scene import NotSeen
+from scenes.engine.result import NotSeen
 from scenes.engine.stage import Stage
 from scenes.groups.routing.quotes import QUOTE
 

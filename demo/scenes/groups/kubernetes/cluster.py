@@ -4,7 +4,7 @@ from typing import Any
 
 from runtime.cluster import ClusterRuntime
 
-from scenes.engine.scene import NotSeen
+from scenes.engine.result import NotSeen
 from scenes.engine.stage import Stage
 
 

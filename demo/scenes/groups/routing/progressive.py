@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from scenes.engine.scene import NotSeen
+from scenes.engine.result import NotSeen
 from scenes.engine.stage import Stage
 from scenes.engine.users import Users
 from scenes.groups.routing.quotes import ALL_TO_V1, V1, V2
