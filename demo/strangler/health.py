@@ -1,7 +1,7 @@
 """Whether replication runs, how far it is behind, and what stops it, in PostgreSQL's own words."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -9,9 +9,10 @@ from typing import Any, Literal
 import asyncpg
 from runtime.api import Runtime, RuntimeFailure
 
-from strangler.database import MONOLITH, connected
+from strangler.database import connected
 from strangler.modules import MODULES, Module
 from strangler.names import Direction, ends, name_of
+from strangler.state import IN_PROCESS
 
 LINES = 3000  # of a database's log, in which the apply worker's error is looked for
 RETRY = timedelta(seconds=15)  # an apply worker that fails is started again every 5 s
@@ -35,6 +36,9 @@ from pg_subscription s
 # The names of both kinds of worker; what else a line of the log says of its process stands before "LOG:" and so on.
 STARTED = re.compile(r"\[(\d+)\] LOG: +logical replication .* worker for subscription \"(\w+)\"")
 FAILED = re.compile(r"^(\S+ \S+ \S+) \[(\d+)\] (?:ERROR|FATAL): +(.*)")
+
+DIRECTIONS: tuple[Direction, ...] = ("forward", "back")
+ALL = [name_of(module, direction) for module in MODULES for direction in DIRECTIONS]
 
 State = Literal["running", "copying", "stopped", "lost", "missing", "unknown"]
 
@@ -76,29 +80,66 @@ class Failures:
     text: str
 
 
+class _Database:
+    """What one database says of all replication, asked once; its log is read once, and only if somebody needs it."""
+
+    def __init__(self, runtime: Runtime, name: str) -> None:
+        self._runtime = runtime
+        self._name = name
+        self.slots: dict[str, Any] = {}
+        self.subscriptions: dict[str, Any] = {}
+        self.silent = ""  # why it does not answer
+        self._log: list[str] | None = None
+
+    async def ask(self) -> None:
+        try:
+            async with connected(self._runtime, self._name) as db:
+                self.slots = {row["name"]: row for row in await db.fetch(SLOT, ALL)}
+                self.subscriptions = {row["name"]: row for row in await db.fetch(SUBSCRIPTION, ALL)}
+        except (OSError, RuntimeFailure, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            self.silent = " ".join(str(error).split()) or type(error).__name__
+
+    async def log(self) -> list[str]:
+        if self._log is None:
+            try:
+                self._log = await self._runtime.database_log(self._name, LINES)
+            except RuntimeFailure:
+                self._log = []
+        return self._log
+
+
 async def survey(runtime: Runtime, phases: Mapping[str, str] | None = None) -> list[Health]:
     """Of each module and direction that is replicated; `phases` spares asking modules that are in the monolith."""
-    found = []
-    for module in MODULES:
-        if phases is None or phases.get(module.name) != "in-process":
-            for direction in ("forward", "back"):
-                if (one := await health(runtime, module, direction)) is not None:
-                    found.append(one)
-    return found
+    modules = [one for one in MODULES if phases is None or phases.get(one.name) != IN_PROCESS]
+    return await _asked(runtime, [(one, way) for one in modules for way in DIRECTIONS])
 
 
 async def health(runtime: Runtime, module: Module, direction: Direction) -> Health | None:
     """None if there is no such replication."""
-    publisher, subscriber = ends(module, direction)
+    return next(iter(await _asked(runtime, [(module, direction)])), None)
+
+
+async def _asked(runtime: Runtime, wanted: Sequence[tuple[Module, Direction]]) -> list[Health]:
+    names = dict.fromkeys(name for module, direction in wanted for name in ends(module, direction))
+    databases = {name: _Database(runtime, name) for name in names}
+    for database in databases.values():
+        await database.ask()
+    found = []
+    for module, direction in wanted:
+        publisher, subscriber = (databases[name] for name in ends(module, direction))
+        if silent := publisher.silent or subscriber.silent:
+            why = f"a database does not answer: {silent}"
+            found.append(Health(module.name, direction, "unknown", why=why))
+        elif (one := await _health(module, direction, publisher, subscriber)) is not None:
+            found.append(one)
+    return found
+
+
+async def _health(
+    module: Module, direction: Direction, publisher: _Database, subscriber: _Database
+) -> Health | None:
     name = name_of(module, direction)
-    try:
-        async with connected(runtime, publisher) as db:
-            slot = await db.fetchrow(SLOT, [name])
-        async with connected(runtime, subscriber) as db:
-            subscription = await db.fetchrow(SUBSCRIPTION, [name])
-    except (OSError, RuntimeFailure, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        told = " ".join(str(error).split()) or type(error).__name__
-        return Health(module.name, direction, "unknown", why=f"a database does not answer: {told}")
+    slot, subscription = publisher.slots.get(name), subscriber.subscriptions.get(name)
     if slot is None and subscription is None:
         return None
     known = Health(module.name, direction, "running")
@@ -107,20 +148,12 @@ async def health(runtime: Runtime, module: Module, direction: Direction) -> Heal
             known, behind_bytes=slot["behind"], behind_seconds=slot["lag"] or 0.0, kept_bytes=slot["kept"],
             keep_limit=slot["keep_limit"],
         )  # fmt: skip
-    return _judged(known, slot, subscription, failures(await _log(runtime, subscriber), name))
+    return _judged(known, module, slot, subscription, failures(await subscriber.log(), name))
 
 
-async def _log(runtime: Runtime, database: str) -> list[str]:
-    try:
-        return await runtime.database_log(database, LINES)
-    except RuntimeFailure:
-        return []
-
-
-def _judged(known: Health, slot: Any, subscription: Any, failed: Failures | None) -> Health:
-    module, direction = known.module, known.direction
-    anew = f"`figtree copy {module}` copies its rows anew"
-    publisher, subscriber = (MONOLITH, module) if direction == "forward" else (module, MONOLITH)
+def _judged(known: Health, module: Module, slot: Any, subscription: Any, failed: Failures | None) -> Health:
+    anew = f"`figtree copy {module.name}` copies its rows anew"
+    publisher, subscriber = ends(module, known.direction)
     if slot is None or subscription is None:
         gone, where = ("slot", publisher) if slot is None else ("subscription", subscriber)
         return replace(
@@ -132,7 +165,7 @@ def _judged(known: Health, slot: Any, subscription: Any, failed: Failures | None
     if not subscription["enabled"]:
         why = (
             f"the subscription in the database {subscriber} is disabled; `alter subscription"
-            f" figtree_{module}_{direction} enable` starts it, and {anew}"
+            f" {name_of(module, known.direction)} enable` starts it, and {anew}"
         )
         return _stopped(known, slot["inactive_since"], slot["now"], why, hopeless=True)
     if (
