@@ -7,17 +7,11 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import asyncpg
 import pytest
-from strangler.context import StepContext
-from strangler.database import MONOLITH
-from strangler.mirror import Verdict
-from strangler.modules import ORDER
-from strangler.steps import Strangler
 
 from tests.support.faults import FAULTS, Cell, known_phases, plain, table, tried
 from tests.support.postgres import Postgres
-from tests.support.strangling import TABLES, OnlyDatabases
+from tests.support.strangling import OnlyDatabases, two_databases, without_traffic
 
 FAST = {  # in `make test`; all the others are in `make test-all`
     ("co-exist: .* % to", "rows changed in the copy"),
@@ -50,18 +44,8 @@ def seen() -> Iterator[list[Cell]]:
 
 @pytest.fixture
 async def runtime(postgres: Postgres) -> AsyncIterator[OnlyDatabases]:
-    runtime = OnlyDatabases(postgres)
-    for database in (MONOLITH, "order"):
-        runtime.create(database)
-        connection = await asyncpg.connect(await runtime.admin_url(database))
-        await connection.execute(TABLES)
-        await connection.close()
-    runtime.running = {MONOLITH}
-    yield runtime
-    strangler = Strangler(runtime, dwell=0.01)  # type: ignore[arg-type]
-    await strangler.replication.asynchronous(ORDER)
-    for direction in ("forward", "back"):
-        await strangler.replication.stop(ORDER, direction)
+    async with two_databases(postgres) as runtime:
+        yield runtime
 
 
 @pytest.mark.timeout(120)
@@ -69,13 +53,7 @@ async def runtime(postgres: Postgres) -> AsyncIterator[OnlyDatabases]:
 async def test_whatever_happens_in_a_phase_users_are_right_and_the_step_goes_on(
     runtime: OnlyDatabases, seen: list[Cell], phase: str, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def equal(*_: object) -> Verdict:
-        return Verdict(pairs=1)
-
-    async def nothing(*_: object) -> None: ...
-
-    monkeypatch.setattr("strangler.mirror.verdict", equal)
-    monkeypatch.setattr(StepContext, "probe", nothing)
+    without_traffic(monkeypatch)
     for name in ("forward.LOG_FLUSH", "context.SETTLE", "back.SETTLE"):
         monkeypatch.setattr(f"strangler.{name}", 0.05)
     try:

@@ -13,45 +13,27 @@ import asyncpg
 import pytest
 from strangler import fence, gate
 from strangler import state as phases
-from strangler.context import StepContext
 from strangler.database import MONOLITH, Held, Waiting, told, waiting
 from strangler.gate import GateRefused
 from strangler.health import Health
-from strangler.mirror import Verdict
 from strangler.modules import ORDER, ROOT, Module, Table
 from strangler.names import Direction
 from strangler.replication import Lagging
 from strangler.steps import Strangler
 
 from tests.support.postgres import Postgres
-from tests.support.strangling import PLACE, TABLES, OnlyDatabases, Writers
+from tests.support.strangling import PLACE, OnlyDatabases, Writers, two_databases, without_traffic
 
 
 @pytest.fixture
 async def runtime(postgres: Postgres) -> AsyncIterator[OnlyDatabases]:
-    runtime = OnlyDatabases(postgres)
-    for database in (MONOLITH, "order"):
-        runtime.create(database)
-        connection = await asyncpg.connect(await runtime.admin_url(database))
-        await connection.execute(TABLES)
-        await connection.close()
-    runtime.running = {MONOLITH}
-    yield runtime
-    strangler = Strangler(runtime, dwell=0.01)  # type: ignore[arg-type]
-    await strangler.replication.asynchronous(ORDER)
-    for direction in ("forward", "back"):
-        await strangler.replication.stop(ORDER, direction)
+    async with two_databases(postgres) as runtime:
+        yield runtime
 
 
 @pytest.fixture
 async def strangler(runtime: OnlyDatabases, monkeypatch: pytest.MonkeyPatch) -> Strangler:
-    async def equal(*_: object) -> Verdict:
-        return Verdict(pairs=1)
-
-    async def no_probe(*_: object) -> None: ...
-
-    monkeypatch.setattr("strangler.mirror.verdict", equal)  # there is no traffic here to be mirrored
-    monkeypatch.setattr(StepContext, "probe", no_probe)
+    without_traffic(monkeypatch)
     strangler = Strangler(runtime, dwell=0.05)  # type: ignore[arg-type]
     await strangler.state.prepare()
     for module in ("currency", "title", "pricing"):

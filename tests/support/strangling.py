@@ -1,14 +1,20 @@
 """The strangler's surroundings without a mesh: real databases, and writers that never stop."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+import pytest
 from runtime.api import NotRunning, WorkloadStatus
+from strangler.context import StepContext
 from strangler.database import MONOLITH
+from strangler.mirror import Verdict
+from strangler.modules import ORDER
+from strangler.steps import Strangler
 
 from tests.support.postgres import Postgres
 
@@ -140,3 +146,32 @@ class Writers:
         finally:
             for connection in sides.values():
                 connection.terminate()
+
+
+@asynccontextmanager
+async def two_databases(postgres: Postgres) -> AsyncIterator[OnlyDatabases]:
+    """The monolith's database and order's, empty; nothing is replicated between them any more when the block ends."""
+    runtime = OnlyDatabases(postgres)
+    for database in (MONOLITH, "order"):
+        runtime.create(database)
+        connection = await asyncpg.connect(await runtime.admin_url(database))
+        await connection.execute(TABLES)
+        await connection.close()
+    runtime.running = {MONOLITH}
+    yield runtime
+    strangler = Strangler(runtime, dwell=0.01)  # type: ignore[arg-type]
+    await strangler.replication.asynchronous(ORDER)
+    for direction in ("forward", "back"):
+        await strangler.replication.stop(ORDER, direction)
+
+
+def without_traffic(patched: pytest.MonkeyPatch) -> None:
+    """There is no edge: a mirror finds all answers equal, and nobody asks for any."""
+
+    async def equal(*_: object) -> Verdict:
+        return Verdict(pairs=1)
+
+    async def no_probe(*_: object) -> None: ...
+
+    patched.setattr("strangler.mirror.verdict", equal)
+    patched.setattr(StepContext, "probe", no_probe)
