@@ -11,6 +11,7 @@ import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from machine import folders
 from runtime.api import RuntimeFailure
 
 MARKER = "FIGTREE_INSTANCE"
@@ -21,15 +22,7 @@ def directory_of(name: str) -> Path:
     """A short path: a Unix socket's may have 107 characters."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,23}", name):
         raise RuntimeFailure(f"{name!r} is no name for an instance: lower case letters, digits, dashes")
-    return _base() / f"figtree-{os.getuid()}-{name}"
-
-
-def _base() -> Path:
-    """FIGTREE_HOME, else /tmp, or /var/tmp where nothing may be executed in /tmp: PostgreSQL's programs lie there."""
-    if home := os.environ.get("FIGTREE_HOME"):
-        return Path(home)
-    executable = not os.statvfs("/tmp").f_flag & os.ST_NOEXEC  # noqa: S108
-    return Path("/tmp" if executable else "/var/tmp")  # noqa: S108
+    return Path(folders.instances()) / f"figtree-{os.getuid()}-{name}"
 
 
 @dataclass(slots=True)

@@ -27,7 +27,7 @@ def cache() -> Optional[str]:
 
 
 def instances() -> str:
-    """Where running instances keep their files."""
+    """FIGTREE_HOME, else /tmp, or /var/tmp where nothing may be executed in /tmp: PostgreSQL's programs lie there."""
     given = os.environ.get("FIGTREE_HOME")
     return given or ("/tmp" if not _noexec("/tmp") else "/var/tmp")  # noqa: S108
 
