@@ -51,14 +51,14 @@ class Strangler:
         progress: Progress = lambda *_: None,
     ) -> None:
         self._waiting = Waiting(lock_limit, lambda text: progress("", text), work_limit)
-        self._tools = StepContext(runtime, dwell, progress)
+        self._context = StepContext(runtime, dwell, progress)
         self._runtime = runtime
-        self.state = self._tools.state
-        self.replication = self._tools.replication
+        self.state = self._context.state
+        self.replication = self._context.replication
 
     async def begin(self, titles: int = 0) -> None:
         """Bring up shape 0 where nothing runs yet, with so many titles, or the shipped catalogue's if 0."""
-        if not await self._tools.running() & {MONOLITH, GATEWAY}:
+        if not await self._context.running() & {MONOLITH, GATEWAY}:
             await self._runtime.start(MONOLITH)
             await self._runtime.run(MONOLITH, "seed", *(["--titles", str(titles)] if titles else []))
         if (await self.state.position()) == (0, ""):  # on a cluster `make deploy` has started it, and no more
@@ -84,7 +84,7 @@ class Strangler:
                 await self._retire(report)
             else:
                 async with self._guarded(MODULES[number], report):
-                    await strangle(self._tools, MODULES[number], report, between)
+                    await strangle(self._context, MODULES[number], report, between)
             return await self._over(report)
 
     async def back(self) -> Report:
@@ -103,17 +103,17 @@ class Strangler:
         else:
             module = BY_NAME[under_way] if under_way else MODULES[number - 1]
             async with self._guarded(module, report):
-                await return_(self._tools, module, report)
+                await return_(self._context, module, report)
         return await self._over(report)
 
     @asynccontextmanager
     async def _guarded(self, module: Module, report: Report) -> AsyncIterator[None]:
-        self._tools.unsettled = False
+        self._context.unsettled = False
         async with guarded(self._runtime, module.name, report.step) as guard:
             try:
                 yield
             finally:
-                guard.needed = self._tools.unsettled
+                guard.needed = self._context.unsettled
 
     async def _over(self, report: Report) -> Report:
         report.ended = time.time()
@@ -143,7 +143,7 @@ class Strangler:
                 )
             publisher, subscriber = ends(module, direction)
             report = Report(f"copy {module.name}", direction)
-            with self._tools.phase(
+            with self._context.phase(
                 report, f"copy every row of {module.name} from {publisher} to {subscriber}"
             ):
                 # Both: emptying the copy would else flow back to where its rows come from.
@@ -153,7 +153,7 @@ class Strangler:
                 await self.replication.start(module, direction, copy=True)
                 rows = await self.replication.copied(module, direction)
                 await self.state.note(report.step, f"{module.name} is copied anew", rows=rows)
-            return await self._tools.verify(module, direction)
+            return await self._context.verify(module, direction)
 
     async def verify(self, module: Module) -> Comparison:
         """Compare all rows of a module that is replicated; says at once why it is not, or what stops it."""
@@ -162,29 +162,29 @@ class Strangler:
                 continue
             if found.hopeless or found.error:
                 raise Lagging(f"{module.name}: replication {direction} is {found}")
-            return await self._tools.verify(module, direction)
+            return await self._context.verify(module, direction)
         raise ValueError(f"{module.name} is not replicated now: the monolith alone has its tables")
 
     async def _strangled(self, module: Module) -> bool:
         return (await self.state.phases())[module.name] == phases.STRANGLED
 
     async def _retire(self, report: Report) -> None:
-        with self._tools.phase(
+        with self._context.phase(
             report, "eliminate: the monolith loses its traffic, its process and its access"
         ):
             await self._runtime.apply([TRAFFIC / "edge-rest-gateway.yaml"])
             await asyncio.sleep(SETTLE)
-            await self._tools.stop(MONOLITH)
+            await self._context.stop(MONOLITH)
             async with connected(self._runtime, MONOLITH) as db:
                 await db.execute(ARCHIVE)
             await self.state.set(MONOLITH, phases.STRANGLED, report.step)
 
     async def _restore(self, report: Report) -> None:
-        with self._tools.phase(
+        with self._context.phase(
             report, "back: the monolith gets its access, its process and its traffic again"
         ):
             async with connected(self._runtime, MONOLITH) as db:
                 await db.execute(RESTORE)
-            await self._tools.start(MONOLITH)
+            await self._context.start(MONOLITH)
             await self._runtime.apply([TRAFFIC / "edge-rest-monolith.yaml"])
             await self.state.set(MONOLITH, phases.IN_PROCESS, report.step)

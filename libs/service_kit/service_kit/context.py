@@ -7,8 +7,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-# W3C trace context, Istio's request id, and the two headers that the mesh routes by.
-PROPAGATED = {"traceparent", "tracestate", "baggage", "x-request-id", "x-environment", "x-figtree-user"}
+# The mesh may send calls that differ in these headers to different versions.
+ROUTED_BY = ("x-environment", "x-figtree-user")
+# W3C trace context, Istio's request id, and the headers that the mesh routes by.
+PROPAGATED = {"traceparent", "tracestate", "baggage", "x-request-id", *ROUTED_BY}
 # Bytes of a header that are handed on, W3C Baggage's own limit: a proxy adds headers of its own, and one that was just
 # small enough at the edge would be refused by an inner hop. Longer ones end here, except the verified user's name.
 MAX_HEADER = 8192

@@ -16,11 +16,8 @@ from monolith.order.fulfilment import REST, Fulfilment
 from monolith.seams.placement import LocalOrRemote
 
 FENCED = "FT001"  # the SQLSTATE that the trigger raises
-PAUSES = (
-    0.0,
-    0.2,
-    0.5,
-)  # seconds before each change of sides; more than one is needed during a cut-over only
+# Seconds before each change of sides; more than one is needed during a cut-over only.
+PAUSES = (0.0, 0.2, 0.5)
 
 Port = TypeVar("Port")
 Answer = TypeVar("Answer")

@@ -9,6 +9,7 @@ import uvloop
 from coalescing.coalesce import Coalescer
 from figtree.order.v1.order_pb2_grpc import add_OrderServiceServicer_to_server
 from service_kit.channel import open_channel
+from service_kit.context import ROUTED_BY
 from service_kit.server import serve
 from service_kit.telemetry import configure_logging
 from tracing import Traces
@@ -27,9 +28,6 @@ from order.settings import Settings
 from order.storage import SqlOrders
 from order.tasks import background
 from order.watch import Watches
-
-# The mesh may send calls that differ in these headers to different versions.
-ROUTED_BY = ("x-environment", "x-figtree-user")
 
 
 async def serving(settings: Settings) -> None:

@@ -8,6 +8,7 @@ from common.wire import from_decimal, from_money
 from figtree.order.v1 import order_pb2 as pb
 from figtree.order.v1.order_pb2_grpc import OrderServiceStub
 from grpc.aio import Channel
+from service_kit.context import ROUTED_BY
 
 from rest_api.errors import (
     Conflict,
@@ -28,9 +29,6 @@ STATUSES: dict[int, Literal["placed", "accepted", "shipped"]] = {
     pb.STATUS_ACCEPTED: "accepted",
     pb.STATUS_SHIPPED: "shipped",
 }
-
-# The mesh may send calls that differ in these headers to different versions.
-ROUTED_BY = ("x-environment", "x-figtree-user")
 
 
 def to_proto(order: NewOrder) -> pb.NewOrder:
