@@ -15,11 +15,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 import psutil
 from loadtests.control import Load
 from loadtests.history import judge
 from loadtests.ledger import Row, compare, read
 from localmesh import LocalRuntime
+from localmesh.instance import directory_of
+from localmesh.leftovers import leftovers
+from runtime.api import RuntimeFailure
 from strangler.database import MONOLITH, connected
 from strangler.modules import SHAPES
 from strangler.steps import Strangler
@@ -77,7 +81,7 @@ class Mesh:
         """Go there by the command, with at most two failures on the way; what it said last if it does not arrive."""
         said = ""
         for _ in range(2 * len(SHAPES)):
-            number, under_way = await self.strangler.state.position()
+            number, under_way = await self.position()
             wanted = SHAPES.index(shape)
             if number == wanted and not under_way:
                 return ""
@@ -85,6 +89,17 @@ class Mesh:
             _, errors = await process.communicate()
             said = errors.decode().strip() if process.returncode else said
         return said or "it does not arrive"
+
+    async def position(self) -> tuple[int, str]:
+        """Where the strangling stands; a database that was killed has LIMIT seconds to come back."""
+        until = time.monotonic() + LIMIT
+        while True:
+            try:
+                return await self.strangler.state.position()
+            except (OSError, asyncpg.PostgresError, RuntimeFailure):
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(0.5)
 
     async def execute(self, database: str, *statements: str) -> None:
         async with connected(self.runtime, database) as db:
@@ -129,6 +144,16 @@ async def _kill_database(mesh: Mesh, _: Move, __: psutil.Process | None) -> None
     await mesh.runtime.kill("postgres")
 
 
+async def _kill_supervisor(mesh: Mesh, _: Move, __: psutil.Process | None) -> None:
+    """And start the instance again, as a user does."""
+    for process in leftovers(directory_of(mesh.runtime.name)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "localmesh.supervisor" in process.cmdline():
+                process.kill()
+                process.wait(10)
+    mesh.runtime = await LocalRuntime.up(mesh.runtime.name)
+
+
 async def _kill_command(_: Mesh, __: Move, command: psutil.Process | None) -> None:
     if command is not None:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -141,6 +166,7 @@ FAULTS: Mapping[str, Fault] = {
     "istiod killed": _kill_istiod,
     "the database server killed": _kill_database,
     "the command killed": _kill_command,
+    "the supervisor killed, and `figtree up`": _kill_supervisor,
 }
 
 
