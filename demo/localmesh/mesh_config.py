@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from runtime.api import NotInForce, Refused
-from runtime.mesh_objects import RULES_OF_CONNECTIONS, Object, key, read
+from runtime.api import NotInForce, Object, Refused
+from runtime.mesh_objects import RULES_OF_CONNECTIONS, key, read
 
 from localmesh.events import Events
 from localmesh.istiod import Istiod

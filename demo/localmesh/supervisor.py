@@ -15,20 +15,26 @@ from telemetry.figures import Figures
 from telemetry.receiver import receiver
 from telemetry.spans import SpanStore
 
-from localmesh.api import application
+from localmesh.api import Parts
+from localmesh.client import LocalRuntime
 from localmesh.control import Control
+from localmesh.databases import LocalDatabases
 from localmesh.events import Events
 from localmesh.exposition import Exposition
 from localmesh.fake_apiserver import FakeApiServer
+from localmesh.faults import LocalFaults
 from localmesh.fleet import Fleet
 from localmesh.identity import Identity
 from localmesh.infrastructure import Infrastructure
 from localmesh.instance import Instance, directory_of
 from localmesh.leftovers import end_leftovers
+from localmesh.lookup import Lookup
+from localmesh.mesh import LocalMesh
 from localmesh.objects import ROOT_NAMESPACE
-from localmesh.own import OwnRuntime
+from localmesh.observing import Observing
 from localmesh.page import Page, made
 from localmesh.process import adopt_orphans
+from localmesh.rpc import application
 from localmesh.watcher import watch
 
 HOUSEKEEPING = 2.0
@@ -42,7 +48,16 @@ async def supervise(instance: Instance, stub_listener: socket.socket, page_facto
     fleet = Fleet(infrastructure)
     spans = SpanStore()
     figures = Figures()
-    control = Control(instance, infrastructure, fleet, events, spans, figures)
+    control, lookup = Control(infrastructure), Lookup(infrastructure, fleet)
+    observing = Observing(infrastructure, fleet, lookup, events, spans, figures)
+    parts = Parts(
+        supervisor=control,
+        workloads=fleet,
+        mesh=LocalMesh(infrastructure, fleet, lookup),
+        databases=LocalDatabases(infrastructure, fleet, observing),
+        telemetry=observing,
+        faults=LocalFaults(infrastructure, lookup),
+    )
     telemetry = receiver(spans)
     telemetry.routes.extend(Exposition(infrastructure, fleet, figures).routes())
     loop = asyncio.get_running_loop()
@@ -52,10 +67,11 @@ async def supervise(instance: Instance, stub_listener: socket.socket, page_facto
     listener.bind(str(instance.control_socket))
     stub = FakeApiServer((ROOT_NAMESPACE, NAMESPACE))
     environment = {"FIGTREE_NAME": instance.name, "RUNTIME": "local"}
-    page = made(page_factory, await OwnRuntime.of(control), environment) if page_factory else None
+    runtime = LocalRuntime(await control.info(), parts)
+    page = made(page_factory, runtime, environment) if page_factory else None
     async with (
         serving(stub.application(identity.keys(), identity.user_keys()), stub_listener),
-        serving(application(control), listener),
+        serving(application(parts), listener),
         serving(telemetry, instance.listen(instance.telemetry_ip, "otlp")),
         _serving(page, instance),
     ):
