@@ -10,12 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import PlainSerializer
+from pydantic import PlainSerializer, SkipValidation
 from telemetry.edges import EdgeCounters
 from telemetry.spans import Span
 
 Part = Literal["app", "proxy"]
-Infrastructure = Literal["istiod", "ingress", "postgres", "nats"]
+# Who provides it says which there are, and with which words.
+Infrastructure = Annotated[Literal["istiod", "ingress", "postgres", "nats"], SkipValidation]
 Object = dict[str, Any]  # of Kubernetes, Istio or Envoy, as its JSON says
 File = Annotated[
     Path, PlainSerializer(lambda path: str(path.resolve()))
