@@ -20,6 +20,8 @@ PROTOS  := $(shell find proto/figtree -name '*.proto')
 INSTALL := .venv/.figtree-installed
 STUBS   := .venv/.figtree-stubs
 PACKAGES := $(foreach folder,$(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml)),$(folder)/$(notdir $(folder))) monolith/monolith loadtests/loadtests benchmarks/benchmarks $(patsubst %/__init__.py,%,$(wildcard demo/*/__init__.py))
+PROJECTS := $(patsubst %/pyproject.toml,%,$(wildcard */pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml))
+MODULES := demo=cli|dashboard|localmesh|machine|manifests|runtime|scenes|strangler|telemetry,figtree-proto=figtree,googleapis-common-protos=google,protobuf=google
 PAGE    := demo/dashboard/web/dist/.figtree-built
 TESTS   := $(wildcard libs/*/tests services/*/tests) monolith/tests loadtests/tests demo/tests tests
 
@@ -154,6 +156,8 @@ check: $(STUBS) ## Format, lint, types, imports, contracts, YAML; changes nothin
 	$(RUN)/mypy $(PACKAGES)
 	@for tests in $(TESTS); do echo "$(RUN)/mypy $$tests"; $(RUN)/mypy $$tests || exit 1; done
 	$(RUN)/lint-imports
+	@for project in $(PROJECTS); do echo "$(RUN)/deptry $$project"; \
+	  told=$$(cd $$project && "$(CURDIR)/$(RUN)/deptry" --no-ansi --package-module-name-map '$(MODULES)' . 2>&1) || { echo "$$told"; exit 1; }; done
 	$(RUN)/buf lint proto
 	$(RUN)/buf format proto --diff --exit-code
 	$(RUN)/buf breaking proto --against proto/baseline.binpb

@@ -107,10 +107,10 @@ def edge(
 async def _dialled(runtime: Runtime) -> str:
     """The way out of the gateway's sidecar, or each service's own address where there is no mesh."""
     try:
-        return await runtime.egress("gateway")
+        return await runtime.mesh.egress("gateway")
     except NeedsMesh:
         names = ("title", "currency", "pricing", "order", "customer")
-        return ",".join([f"{name}={await runtime.address(name)}" for name in names])
+        return ",".join([f"{name}={await runtime.workloads.address(name)}" for name in names])
 
 
 @app.command()
@@ -133,7 +133,7 @@ def status(as_json: Json = False) -> None:
     async def work() -> None:
         runtime = await _connected()
         strangler = Strangler(runtime)
-        workloads = await runtime.workloads()
+        workloads = await runtime.workloads.statuses()
         shape = await strangler.state.shape()
         phases = await strangler.state.phases()
         whereabouts = await strangler.state.whereabouts()
@@ -368,7 +368,7 @@ def logs(
     """The last lines of a process: a workload, or istiod, ingress, postgres, nats."""
 
     async def work() -> None:
-        for line in await (await _connected()).logs(name, "proxy" if proxy else "app", lines):
+        for line in await (await _connected()).telemetry.logs(name, "proxy" if proxy else "app", lines):
             sys.stdout.write(line.rstrip("\n") + "\n")
 
     carry_out(work())
@@ -393,7 +393,7 @@ def apply(files: list[Path]) -> None:
     """Put Istio resources into force, or be told by Istio why not."""
 
     async def work() -> None:
-        await (await _connected()).apply([file.resolve() for file in files])
+        await (await _connected()).mesh.apply([file.resolve() for file in files])
 
     carry_out(work())
 
@@ -403,7 +403,7 @@ def delete(files: list[Path]) -> None:
     """Take Istio resources out of force."""
 
     async def work() -> None:
-        await (await _connected()).delete([file.resolve() for file in files])
+        await (await _connected()).mesh.delete([file.resolve() for file in files])
 
     carry_out(work())
 

@@ -50,15 +50,15 @@ async def rows(closing: AsyncExitStack, wanted: set[str]) -> list[Row]:
         pid = await closing.enter_async_context(yardstick(floors[PLAIN], address))
         found.append(Row("plain", address, (off,), {"plain": pid}, floors[PLAIN]))
     if "monolith" in wanted:
-        address = await without.address("monolith")
-        found.append(Row("monolith", address, (off,), database=await without.admin_url("monolith")))
+        address = await without.workloads.address("monolith")
+        found.append(Row("monolith", address, (off,), database=await without.databases.admin_url("monolith")))
     if "services" in wanted:
-        address = await without.address("gateway")
-        found.append(Row("services", address, (off,), database=await without.admin_url("order")))
+        address = await without.workloads.address("gateway")
+        found.append(Row("services", address, (off,), database=await without.databases.admin_url("order")))
     if "mesh" in wanted:
         meshed = await instance(on, mesh=True)
         edge = meshed.edge().removeprefix("http://")
-        found.append(Row("mesh", edge, (on,), database=await meshed.admin_url("order")))
+        found.append(Row("mesh", edge, (on,), database=await meshed.databases.admin_url("order")))
     return found
 
 

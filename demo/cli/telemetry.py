@@ -32,7 +32,7 @@ def run_prometheus(port: Annotated[int, typer.Option(help="0 is any free one.")]
             raise RuntimeFailure("a cluster has a Prometheus of its own: make open-prometheus")
         with tempfile.TemporaryDirectory(prefix="figtree-prometheus-") as folder:
             async with prometheus.running(
-                await runtime.telemetry(), Path(folder), cache_folder(), port=port
+                await runtime.supervisor.collector(), Path(folder), cache_folder(), port=port
             ) as started:
                 console.print(
                     styled("[bold]{}[/] is Prometheus; Ctrl-C stops it and forgets its data", started.url)
@@ -47,7 +47,7 @@ def trace(order: Annotated[str, typer.Argument(help="An order's id.")]) -> None:
     """Every span of the trace in which an order was placed; nothing if it was not sampled."""
 
     async def work() -> None:
-        for spans in await (await choose.connect(Settings())).traces(order):
+        for spans in await (await choose.connect(Settings())).telemetry.traces(order):
             for line in waterfall(spans):
                 console.print(line, soft_wrap=True, highlight=False)
 
@@ -75,7 +75,7 @@ async def _of_the_cluster() -> str:
         raise RuntimeFailure(
             "nothing counts: start `figtree telemetry prometheus`, and name its address with --prometheus"
         )
-    return await runtime.addon("prometheus")
+    return await runtime.telemetry.url("prometheus")
 
 
 def waterfall(spans: list[Span]) -> list[str]:

@@ -5,6 +5,7 @@ import os
 import platform
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,13 @@ REPORT = os.environ.get("MESH_MATRIX_REPORT", "")
 
 
 def cells() -> Iterator[object]:
-    for phase in known_phases(forward, back, steps):
-        if plain(phase).startswith("copy"):  # `figtree copy`, which neither step nor back goes through
-            continue
-        for fault in FAULTS:
+    phases = [
+        p for p in known_phases(forward, back, steps) if not plain(p).startswith("copy")
+    ]  # a command by itself
+    directions = [[p for p in phases if p.startswith("back") is backwards] for backwards in (False, True)]
+    ways = [[(phase, fault) for phase in direction for fault in FAULTS] for direction in directions]
+    for pair in zip_longest(*ways):  # in turns: where one ends the other begins
+        for phase, fault in filter(None, pair):
             marks = [] if (plain(phase), fault) == FAST else [pytest.mark.matrix]
             yield pytest.param(phase, fault, marks=marks, id=f"{plain(phase)}-{fault}")
 

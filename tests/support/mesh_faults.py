@@ -107,7 +107,9 @@ class Mesh:
                 await db.execute(statement)
 
     async def process_of(self, name: str) -> psutil.Process:
-        (found,) = [one for one in await self.runtime.workloads() if one.name == name and one.replica == 0]
+        (found,) = [
+            one for one in await self.runtime.workloads.statuses() if one.name == name and one.replica == 0
+        ]
         assert found.pid is not None
         return psutil.Process(found.pid)
 
@@ -115,17 +117,17 @@ class Mesh:
 Fault = Callable[[Mesh, Move, psutil.Process | None], Awaitable[None]]
 
 
-def writer(move: Move) -> str:
-    """Who writes orders when the command begins."""
-    return MONOLITH if move.before == SHAPES[3] else "order"
+def writer_in(shape: str) -> str:
+    """Who writes orders."""
+    return MONOLITH if SHAPES.index(shape) < SHAPES.index("4-order") else "order"
 
 
 async def _kill_writer(mesh: Mesh, move: Move, _: psutil.Process | None) -> None:
-    await mesh.runtime.kill(writer(move))
+    await mesh.runtime.faults.kill(writer_in(move.before))
 
 
 async def _freeze_writer(mesh: Mesh, move: Move, _: psutil.Process | None) -> None:
-    parent = await mesh.process_of(writer(move))
+    parent = await mesh.process_of(writer_in(move.before))
     family = [parent, *parent.children(recursive=True)]
     for one in family:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -137,11 +139,11 @@ async def _freeze_writer(mesh: Mesh, move: Move, _: psutil.Process | None) -> No
 
 
 async def _kill_istiod(mesh: Mesh, _: Move, __: psutil.Process | None) -> None:
-    await mesh.runtime.kill("istiod")
+    await mesh.runtime.faults.kill("istiod")
 
 
 async def _kill_database(mesh: Mesh, _: Move, __: psutil.Process | None) -> None:
-    await mesh.runtime.kill("postgres")
+    await mesh.runtime.faults.kill("postgres")
 
 
 async def _kill_supervisor(mesh: Mesh, _: Move, __: psutil.Process | None) -> None:
@@ -208,9 +210,10 @@ class Cell:
 
 
 async def tried(mesh: Mesh, phase: str, fault: str, folder: Path) -> Cell:
-    """One cell: a fault when the phase begins, under load; then the command is given again, and the way back."""
+    """One cell: a fault when the phase begins, under load; then the command is given again. Cells of both directions
+    should take turns, so that the way to the next one is short."""
     cell, move = Cell(phase, fault), move_of(phase)
-    cell.went_on = await mesh.reach(move.before)
+    stuck = await mesh.reach(move.before)
     undoing = "all reads" in plain(phase)
     load = Load()
     await asyncio.to_thread(load.start, mesh.runtime.edge(), RATE, 1, folder, history=True)
@@ -220,7 +223,7 @@ async def tried(mesh: Mesh, phase: str, fault: str, folder: Path) -> Cell:
         if undoing:  # what an administrator does: the writer's rows are right
             await mesh.reach(move.before)
             await (await mesh.command("copy", "order")).communicate()
-        cell.went_on = await mesh.reach(move.after) or await mesh.reach(move.before)
+        cell.went_on = stuck or await mesh.reach(move.after)
     finally:
         verdict = await asyncio.to_thread(load.stop)
     lines = load._feed.lines()
@@ -230,7 +233,7 @@ async def tried(mesh: Mesh, phase: str, fault: str, folder: Path) -> Cell:
     judged = judge(load.history, [str(mesh.checker)])
     cell.orders, cell.impossible = judged.orders, len(judged.violations) + len(judged.undecided)
     cell.example = " | ".join(judged.violations[0]) if judged.violations else ""
-    async with connected(mesh.runtime, writer(move)) as db:
+    async with connected(mesh.runtime, writer_in(move.after)) as db:
         rows = await db.fetch("select id::text, customer_id, idempotency_key, total from orders")
     compared = compare(read(load.ledger), (Row(*row) for row in rows))
     cell.lost, cell.doubled = len(compared.lost), len(compared.doubled) + len(compared.different)
