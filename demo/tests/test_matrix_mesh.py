@@ -35,12 +35,14 @@ def cells() -> Iterator[object]:
 
 
 @pytest.fixture(scope="module")
-def seen() -> Iterator[list[Cell]]:
-    found: list[Cell] = []
-    yield found
-    if REPORT and found:
-        machine = f"{os.cpu_count()} cores, {platform.machine()}, {datetime.now(UTC):%Y-%m-%d}"
-        Path(REPORT).write_text(table(found, machine, "make matrix"))
+def seen() -> list[Cell]:
+    return []
+
+
+def write(seen: list[Cell]) -> None:
+    """After each cell, so that an interrupted run leaves what it has seen."""
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, {datetime.now(UTC):%Y-%m-%d}"
+    Path(REPORT).write_text(table(seen, machine, "make matrix"))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -66,4 +68,6 @@ async def test_whatever_happens_to_a_process_users_are_served_right_and_the_step
     except Exception as error:  # whatever it is, it is a red cell
         cell = Cell(phase, fault, went_on=f"{type(error).__name__}: {' '.join(str(error).split())}"[:300])
     seen.append(cell)
+    if REPORT:
+        write(seen)
     assert not cell.red, cell.red
