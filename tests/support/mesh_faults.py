@@ -37,7 +37,7 @@ LIMIT = (
 )
 RATE = 20  # users, to whom the auditors of the history belong
 TAMPER = {
-    "forward": ("order", "update orders set total = 9.99"),
+    "step": ("order", "update orders set total = 9.99"),
     "back": (MONOLITH, "delete from order_lines"),
 }
 
@@ -252,7 +252,7 @@ async def _round(mesh: Mesh, run: Run, left: list[str]) -> None:
     if undoing and move.words == "back":
         await mesh.execute(database, UNFENCED, change)
     process = await mesh.command(move.words, "--json-lines")
-    met, acting = list[str](), set[asyncio.Task[None]]()
+    met, acting = list[str](), set[asyncio.Future[None]]()
     assert process.stdout is not None
     assert process.stderr is not None
     async for line in process.stdout:
@@ -265,7 +265,7 @@ async def _round(mesh: Mesh, run: Run, left: list[str]) -> None:
             under_way = any(not one.done() for one in acting)
             if phase not in met and not under_way and re.fullmatch(phase, said["text"]):
                 met.append(phase)
-                acting.add(asyncio.create_task(FAULTS[run.fault](mesh, move, psutil.Process(process.pid))))
+                acting.add(asyncio.ensure_future(FAULTS[run.fault](mesh, move, psutil.Process(process.pid))))
     errors = (await process.stderr.read()).decode().strip()
     status = await process.wait()
     await asyncio.gather(*acting)
