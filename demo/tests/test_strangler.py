@@ -231,6 +231,9 @@ async def test_writers_do_not_wait_for_a_replica_that_stands_still(
             nonlocal longest
             await execute(runtime, "order", "alter subscription figtree_order_forward disable")
             now = asyncio.get_running_loop().time
+            asked = now()
+            await execute(runtime, MONOLITH, "create table if not exists of_an_administrator()")
+            assert now() - asked < 0.5, "an administrator does not wait for the replica"
             placed, since, until = len(writers.acknowledged), now(), now() + 5
             while now() < until:
                 await asyncio.sleep(0.01)

@@ -119,8 +119,11 @@ class Writers:
         await asyncio.gather(*self._tasks)
 
     async def _write(self, number: int) -> None:
+        as_users = {"synchronous_commit": "on"}  # the tests know the administrator's role only
         sides = {
-            name: await asyncpg.connect(await self._runtime.databases.admin_url(name))
+            name: await asyncpg.connect(
+                await self._runtime.databases.admin_url(name), server_settings=as_users
+            )
             for name in (MONOLITH, "order")
         }
         try:

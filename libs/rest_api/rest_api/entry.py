@@ -1,7 +1,9 @@
 """What happens to every request before its route."""
 
+import asyncio
 import re
 from collections.abc import Mapping
+from urllib.parse import unquote_to_bytes
 
 from service_kit import context as call_context
 from starlette.datastructures import Headers, State
@@ -89,6 +91,65 @@ class UnambiguousPath:
             await respond(AMBIGUOUS_PATH)(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+
+class ReadableQuery:
+    """Refuses a query that is no text: NUL, or bytes that are not UTF-8, which a decoder would replace silently."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        query: bytes = scope["query_string"] if scope["type"] == "http" else b""
+        if b"%" in query or not query.isascii():
+            for pair in query.split(b"&"):
+                name, _, value = (unquote_to_bytes(part.replace(b"+", b" ")) for part in pair.partition(b"="))
+                if not _is_text(name) or not _is_text(value):
+                    field = name.decode("ascii", "replace") or "query"
+                    error = Invalid(
+                        [(field, "must be UTF-8 text without NUL, percent-encoded: %C3%A9 for é")]
+                    )
+                    await answer_to(error)(scope, receive, send)
+                    return
+        await self._app(scope, receive, send)
+
+
+def _is_text(value: bytes) -> bool:
+    try:
+        return "\0" not in value.decode()
+    except UnicodeDecodeError:
+        return False
+
+
+class HeadAsGet:
+    """Answers HEAD as GET without the content (RFC 9110, 9.3.2); a stream ends after its headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+        answered = asyncio.Event()
+
+        async def without_content(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await send(message)
+            elif message["type"] == "http.response.body" and not answered.is_set():
+                answered.set()
+                await send({"type": "http.response.body", "body": b""})
+
+        async def until_answered() -> Message:
+            if answered.is_set():
+                return {"type": "http.disconnect"}
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body"):
+                return message
+            await answered.wait()
+            return {"type": "http.disconnect"}
+
+        await self._app({**scope, "method": "GET"}, until_answered, without_content)
 
 
 class BodyLimit:
