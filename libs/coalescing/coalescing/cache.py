@@ -94,7 +94,7 @@ class ShortCache(Generic[K, V]):
             self._entries[key] = Kept(task, until)
 
     async def _fetched(self, keys: list[K]) -> Mapping[K, V]:
-        call_context.enter(call_context.current().headers.items(), None)
+        call_context.enter(call_context.current().headers, None)
         return await self._fetch(keys)
 
     def _store(

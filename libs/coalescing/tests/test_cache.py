@@ -72,7 +72,7 @@ async def test_a_failure_is_not_kept(neighbour: Neighbour) -> None:
 
 
 async def test_a_fetch_does_not_end_with_its_first_callers_deadline(neighbour: Neighbour) -> None:
-    call_context.enter([("x-request-id", "1")], 0.001)
+    call_context.enter({"x-request-id": "1"}, 0.001)
     await ShortCache(neighbour.fetch).get(["a"])
     assert neighbour.deadlines == [None]
 

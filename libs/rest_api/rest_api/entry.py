@@ -10,11 +10,12 @@ from starlette.datastructures import Headers, State
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rest_api.conventions import CONVENTIONS
 from rest_api.errors import Invalid
 from rest_api.problems import answer_to, http_problem, respond
 
 MAX_BODY = 1024 * 1024  # a full bulk order is half of that
-HANDED_ON = frozenset(name.encode() for name in call_context.PROPAGATED)
+HANDED_ON = frozenset(name.encode() for name in CONVENTIONS.handed_on)
 AMBIGUOUS = re.compile(rb"^[^?]*(%2f|%5c|\\)", re.IGNORECASE)
 AMBIGUOUS_PATH = http_problem(400, "Bad Request").model_copy(
     update={"detail": "the path has an encoded slash (%2F) or a backslash: separate its parts with / only"}
@@ -68,7 +69,8 @@ class EnterCall:
             # gRPC metadata takes printable ASCII only: a header with anything else ends here
             kept = ((k, v) for k, v in scope["headers"] if k in HANDED_ON)
             headers = ((k.decode("latin-1"), v.decode("latin-1")) for k, v in kept)
-            call_context.enter(((k, v) for k, v in headers if v.isascii() and v.isprintable()), DEADLINE)
+            plain = ((k, v) for k, v in headers if v.isascii() and v.isprintable())
+            call_context.enter(CONVENTIONS.propagated(plain), DEADLINE)
         await self._app(scope, receive, send)
 
 
