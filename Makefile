@@ -41,9 +41,9 @@ $(INSTALL): uv.lock pyproject.toml $(wildcard */pyproject.toml libs/*/pyproject.
 
 $(STUBS): $(INSTALL) $(PROTOS)
 	@echo "[setup] stubs of proto/"
-	@cd proto && ../$(RUN)/python -m grpc_tools.protoc -I. --python_out=. --grpc_python_out=. \
-	  --plugin=protoc-gen-mypy=../$(RUN)/protoc-gen-mypy --plugin=protoc-gen-mypy_grpc=../$(RUN)/protoc-gen-mypy_grpc \
-	  --mypy_out=quiet:. --mypy_grpc_out=quiet:. $(PROTOS:proto/%=%)
+	@$(RUN)/python -m grpc_tools.protoc -Iproto --python_out=proto --grpc_python_out=proto \
+	  --plugin=protoc-gen-mypy=$(RUN)/protoc-gen-mypy --plugin=protoc-gen-mypy_grpc=$(RUN)/protoc-gen-mypy_grpc \
+	  --mypy_out=quiet:proto --mypy_grpc_out=quiet:proto $(PROTOS)
 	@touch $@
 
 $(PAGE): $(wildcard demo/dashboard/web/*.json demo/dashboard/web/*.ts demo/dashboard/web/*.html) $(shell find demo/dashboard/web/src -type f) | machine

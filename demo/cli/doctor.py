@@ -97,7 +97,7 @@ def _limits() -> Iterator[str]:
             value = limits.sysctl(name)
             enough = value is not None and value >= wanted
             yield f"{name} = {value}" + ("" if enough else f", and kind asks for {wanted}")
-    yield f"load: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; umask {_umask():03o}"
+    yield f"load: {os.getloadavg()[0]:.1f} on {limits.cores()} cores; umask {_umask():03o}"
 
 
 def _umask() -> int:

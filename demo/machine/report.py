@@ -43,7 +43,7 @@ def look(target: str) -> Look:
 
 
 def _lines(python: Optional[Python]) -> List[str]:
-    available, total = limits.memory()
+    (available, total), cores = limits.memory(), limits.cores()
     memory = (
         f"{available / 1000:.1f} of {total / 1000:.1f} GB memory free"
         if available and total
@@ -55,7 +55,7 @@ def _lines(python: Optional[Python]) -> List[str]:
     )
     found = f"Python {python.version}" if python else "no Python that fits"
     return [
-        f"{system.described()}; {os.cpu_count()} cores, {memory}, {disk}",
+        f"{system.described()}; {cores} core{'s' if cores > 1 else ''}, {memory}, {disk}",
         f"{found} (supported: {pythons.supported()}), {programs.told('Go', programs.go(), programs.GO)},"
         f" {programs.told('Node.js', programs.node(), programs.NODE)}",
     ]
