@@ -6,6 +6,7 @@ python3 -m machine --uv PATH   put uv there
 """
 
 import os
+import signal
 import sys
 from typing import List
 
@@ -44,4 +45,9 @@ def say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

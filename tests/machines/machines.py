@@ -64,6 +64,14 @@ def _pythons() -> list[Machine]:
     return found
 
 
+def _debian(suite: str, python: str) -> tuple[str, ...]:
+    return (str(Path(__file__).with_name("debian")), suite, python)
+
+
+def _debootstrap() -> bool:
+    return os.getuid() == 0 and shutil.which("debootstrap") is not None
+
+
 def _changed(shell: str, namespaces: tuple[str, ...] = NAMESPACES) -> tuple[str, ...]:
     """Run under a shell in namespaces of its own, after these commands."""
     return (*namespaces, "--mount", "--net", "sh", "-c", f'ip link set lo up; {shell}; exec "$@"', "sh")
@@ -103,6 +111,10 @@ CONDA = {  # as `conda activate` leaves it where the packages of compilers, Go a
 CLOSED = "http://127.0.0.1:9"
 MACHINES = (
     *_pythons(),
+    *(
+        Machine(f"Debian {number}, {python}", before=_debian(suite, python), folder="demo", needs=_debootstrap)
+        for number, suite, python in ((13, "trixie", "python3.13"), (14, "forky", "python3.14"))
+    ),
     Machine("no Python", without=("python3",), refused="python3 is not a Python 3.6 or newer: install", fast=True),
     Machine("no Go", environment={"PATH": PLAIN}, fast=True),
     Machine("no Go, no Node.js, no git", without=("go", "node", "npm", "git"), folder="demo", fast=True),
