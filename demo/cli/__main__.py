@@ -118,7 +118,10 @@ def down() -> None:
     """Stop everything and remove what it left."""
 
     async def work() -> None:
-        await (await _connected()).down()
+        if (removed := await choose.forgotten(Settings())) is None:
+            await (await _connected()).down()
+        else:
+            console.print(styled("removed what the killed supervisor of {} had left", removed))
 
     carry_out(work())
 

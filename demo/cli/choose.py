@@ -49,6 +49,13 @@ async def connect(settings: Settings) -> Runtime:
     return await ClusterRuntime.connect(_context("current" if settings.runtime == "current" else "kind"))
 
 
+async def forgotten(settings: Settings) -> str | None:
+    """The name of the local instance if its supervisor was killed: what it left is then removed."""
+    name = settings.figtree_name
+    local = settings.runtime in ("auto", "local") and await asyncio.to_thread(LocalRuntime.forget, name)
+    return name if local else None
+
+
 def _chosen(settings: Settings) -> tuple[str, str]:
     """And why."""
     if settings.runtime != "auto":

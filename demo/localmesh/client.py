@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import ssl
 import subprocess
 import sys
@@ -35,7 +36,7 @@ from telemetry.spans import Span
 from localmesh.fleet import FIRST_IP
 from localmesh.instance import MARKER, directory_of
 from localmesh.istio_binaries import Binaries
-from localmesh.leftovers import is_supervised
+from localmesh.leftovers import end_leftovers, is_supervised
 from localmesh.process import tail
 
 Progress = Callable[[str], None]
@@ -240,6 +241,16 @@ class LocalRuntime:
     async def events(self, since: int = 0) -> list[Event]:
         return [Event(**event) for event in await self._call("events", since=since)]
 
+    @staticmethod
+    def forget(name: str) -> bool:
+        """Remove what a killed supervisor has left; False if there is nothing, or if one is there."""
+        root = directory_of(name)
+        if is_supervised(root) or not root.exists():
+            return False
+        end_leftovers(root)
+        shutil.rmtree(root)
+        return True
+
     async def down(self) -> None:
         """Stop everything; ends when nothing is left."""
         pid = (await self._call("info"))["pid"]
@@ -347,6 +358,11 @@ async def _until_ready(name: str, progress: Progress) -> dict[str, Any]:
             seen = event["sequence"]
             if event["kind"] == "ready":
                 progress(f"{event['subject']} is ready")
+            elif event["kind"] == "resumed":
+                progress(
+                    f"{name} was killed: it goes on with the databases, the routes and {event['message']};"
+                    " to begin anew, `figtree down` first"
+                )
         if info["failure"]:
             await _call(name, "down", {})
             raise StartFailed(info["failure"])

@@ -3,7 +3,8 @@
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from runtime.api import CommandFailed, NeedsMesh, RuntimeFailure
@@ -15,6 +16,7 @@ from localmesh.infrastructure import PYTHON, Infrastructure
 from localmesh.localise import NEIGHBOURS, localised
 from localmesh.process import Process, Spawn
 from localmesh.replica import Replica
+from localmesh.resume import Wanted
 
 SLOTS = range(90)
 REPLACED = "FIGTREE_COMMANDS"  # a folder with other commands of the same names
@@ -28,6 +30,7 @@ class Fleet:
         self._replicas: list[Replica] = []
         self._extra: dict[tuple[str, str], dict[str, str]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self.changed: Callable[[], None] = lambda: None  # called whenever other workloads are wanted
         infrastructure.sidecars = lambda: [r.proxy for r in self._replicas if r.proxy is not None]
 
     @property
@@ -41,6 +44,18 @@ class Fleet:
     def all(self) -> list[Replica]:
         return list(self._replicas)
 
+    def wanted(self) -> list[Wanted]:
+        """What runs now, so that another supervisor can start it again."""
+        counts = Counter((r.manifest.name, r.version) for r in self._replicas)
+        return [
+            Wanted(name, version, count, self._extra.get((name, version), {}))
+            for (name, version), count in counts.items()
+        ]
+
+    async def resume(self, wanted: Iterable[Wanted]) -> None:
+        """Start what another supervisor has left."""
+        await asyncio.gather(*(self.start(w.workload, w.replicas, w.version, w.env) for w in wanted))
+
     def _lock(self, workload: str) -> asyncio.Lock:
         return self._locks.setdefault(workload, asyncio.Lock())
 
@@ -49,10 +64,12 @@ class Fleet:
         async with self._lock(workload):
             self._extra[workload, version] = dict(env)
             await self._scale(described, replicas, version, migrate=described.database)
+        self.changed()
 
     async def scale(self, workload: str, replicas: int, version: str) -> None:
         async with self._lock(workload):
             await self._scale(known(workload), replicas, version)
+        self.changed()
 
     async def _scale(
         self, described: Manifest, replicas: int, version: str, *, migrate: bool = False
@@ -71,6 +88,7 @@ class Fleet:
     async def stop(self, workload: str, version: str | None) -> None:
         async with self._lock(workload):
             await asyncio.gather(*(self._remove(r) for r in self.replicas(workload, version)))
+        self.changed()
 
     async def restart(self, workload: str, env: Mapping[str, str] | None) -> None:
         async with self._lock(workload):
@@ -82,6 +100,7 @@ class Fleet:
                 await self._add(old.manifest, old.version, old.number)
                 if self._infra.instance.mesh:
                     await self._remove(old)
+        self.changed()
 
     async def _add(
         self, described: Manifest, version: str, number: int, migrated: asyncio.Task[None] | None = None

@@ -61,6 +61,11 @@ class Infrastructure:
         self._files: MeshFiles | None = None
         self._context: ssl.SSLContext | None = None
 
+    def take_secrets(self, postgres_password: str, nats_token: str, log_hash_key: str) -> None:
+        """Those of an earlier supervisor, whose databases and queue are still there."""
+        self.postgres.password, self.nats.token = postgres_password, nats_token
+        self.log_hash_key = log_hash_key
+
     def log(self, name: str) -> Path:
         return self.instance.root / "logs" / f"{name}.log"
 

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import socket
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -84,15 +85,35 @@ class Instance:
         except BlockingIOError:
             raise RuntimeFailure(f"{self.name} is already running ({self.root})") from None
 
-    def clear(self) -> None:
-        """Forget what an earlier supervisor left."""
+    def clear(self, keep: Collection[str] = ()) -> None:
+        """Forget what an earlier supervisor left, but for the names to keep."""
         for entry in self.root.iterdir():
+            if entry.name in keep:
+                continue
             if entry.is_dir():
                 shutil.rmtree(entry)
             elif entry.name != "supervisor.log":
                 entry.unlink()
         for name in ("run", "secrets", "mesh", "proxies", "logs"):
             (self.root / name).mkdir(mode=0o700)
+
+    def take_addresses_again(self, block: str, ports: dict[str, int], edge: int, page: int) -> socket.socket:
+        """Those of an earlier supervisor. Raises RuntimeFailure if another program has one of them now."""
+        self.block, self.ports, self.edge_port, self.page_port = block, dict(ports), edge, page
+        try:
+            control = _bound(self.ip(1), STUB_PORT)
+            self.held.append(control)
+            self.held.append(_bound("127.0.0.1", edge, share=True))
+            self.page_listener = _bound("127.0.0.1", page)
+            self.held.append(self.page_listener)
+        except OSError as error:
+            raise RuntimeFailure(
+                f"{self.name} was killed and cannot go on: another program has taken {block}.1:{STUB_PORT},"
+                f" 127.0.0.1:{edge} or 127.0.0.1:{page}: end that program, or give everything up with `figtree down`"
+            ) from error
+        control.listen(64)
+        self.page_listener.listen(64)
+        return control
 
     def take_addresses(self) -> socket.socket:
         """Choose a free block; the listening socket on its first address, returned, keeps it ours."""
@@ -144,8 +165,9 @@ class Instance:
             return
         raise RuntimeFailure("no free port from 7070 to 8069 on 127.0.0.1")
 
-    def close(self) -> None:
-        shutil.rmtree(self.root, ignore_errors=True)
+    def close(self, *, keep: bool) -> None:
+        if not keep:
+            shutil.rmtree(self.root, ignore_errors=True)
         for held in self.held:
             held.close()
         os.close(self.lock)

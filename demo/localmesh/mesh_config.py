@@ -30,6 +30,9 @@ async def _never() -> bool:
     return False
 
 
+def _nothing() -> None: ...
+
+
 class MeshConfig:
     def __init__(self, istiod: Istiod, events: Events) -> None:
         self._istiod = istiod
@@ -37,6 +40,7 @@ class MeshConfig:
         self._generation = 0
         self._lock = asyncio.Lock()
         self.sources: dict[str, Path] = {}
+        self.changed: Callable[[], None] = _nothing  # called whenever the sources have changed
         self.draining: Callable[[], Awaitable[bool]] = _never
         self._written: set[str] = set()
         self._leaving: set[str] = set()  # removed, but istiod may not have noticed
@@ -52,9 +56,11 @@ class MeshConfig:
                 raise Refused(f"{path}: {error}") from None
         late = await self.write([item for _, item in objects], limit=SYNC_LIMIT)
         for path, item in objects:
+            self.sources.pop(key(item), None)  # so that they stand in the order in which they were applied
             self.sources[key(item)] = path
             self._events.add("applied", key(item), str(path))
         self._seen |= stamps
+        self.changed()
         if late:
             raise NotInForce(late)
 
@@ -64,6 +70,7 @@ class MeshConfig:
         for name in names:
             self.sources.pop(name, None)
             self._events.add("deleted", name, "")
+        self.changed()
         if late:
             raise NotInForce(late)
 

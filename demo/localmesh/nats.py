@@ -26,7 +26,7 @@ class Nats:
         return f"nats://{self.token}@{self.ip}:{self.port}"
 
     async def start(self) -> None:
-        self.folder.mkdir(mode=0o700)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
         config = self.folder / "nats.conf"
         config.touch(mode=0o600)
         config.write_text(

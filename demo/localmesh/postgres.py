@@ -68,8 +68,11 @@ class Postgres:
         return self.folder / "data"
 
     async def start(self) -> None:
-        await asyncio.to_thread(self._prepare)
-        template_password = await self._initialise()
+        """Begin with empty databases, or with those that are in the folder, whose password has been set."""
+        old_password = self.password
+        if not self.data.exists():
+            await asyncio.to_thread(self._prepare)
+            old_password = await self._initialise()
         settings = SETTINGS | {"listen_addresses": self.ip, "port": str(self.port)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [str(self.folder / "bin" / "postgres"), "-D", str(self.data), *options]
@@ -84,7 +87,7 @@ class Postgres:
             stop_signal=2,
         )  # SIGINT: do not wait for clients
         await self.process.start()
-        connection = await self._first_connection(template_password)
+        connection = await self._first_connection(old_password)
         try:
             await connection.execute(f"ALTER ROLE postgres PASSWORD '{self.password}'")
         finally:
@@ -203,16 +206,25 @@ class Postgres:
         return f"host={self.ip} port={self.port} dbname={database} user=postgres password={self.password}"
 
     async def database_for(self, workload: str) -> str:
-        """The URL of the workload's own database; made, with its role, at the first call."""
+        """The URL of the workload's own database; made, with its role, at the first call, unless it is there."""
         async with self._lock:
             if workload not in self._roles:
                 password = secrets.token_urlsafe(24)
                 connection = await asyncpg.connect(self.admin_url("postgres"), timeout=10)
                 try:
-                    await connection.execute(f"CREATE ROLE \"{workload}\" LOGIN PASSWORD '{password}'")
-                    await connection.execute(f'CREATE DATABASE "{workload}" OWNER "{workload}"')
-                    await connection.execute(f'REVOKE CONNECT ON DATABASE "{workload}" FROM PUBLIC')
+                    if await connection.fetchval("select 1 from pg_database where datname = $1", workload):
+                        await connection.execute(f"ALTER ROLE \"{workload}\" PASSWORD '{password}'")
+                    else:
+                        await self._make(connection, workload, password)
                 finally:
                     await connection.close()
                 self._roles[workload] = password
         return self.url(workload, workload, self._roles[workload])
+
+    async def _make(self, connection: Any, workload: str, password: str) -> None:
+        """The role first: where this was interrupted, it may be there without its database."""
+        if not await connection.fetchval("select 1 from pg_roles where rolname = $1", workload):
+            await connection.execute(f'CREATE ROLE "{workload}" LOGIN')
+        await connection.execute(f"ALTER ROLE \"{workload}\" PASSWORD '{password}'")
+        await connection.execute(f'CREATE DATABASE "{workload}" OWNER "{workload}"')
+        await connection.execute(f'REVOKE CONNECT ON DATABASE "{workload}" FROM PUBLIC')

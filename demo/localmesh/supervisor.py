@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import functools
 import os
 import signal
 import socket
 import sys
+from pathlib import Path
 
 import psutil
 from runtime.api import RuntimeFailure
@@ -29,17 +31,23 @@ from localmesh.objects import ROOT_NAMESPACE
 from localmesh.own import OwnRuntime
 from localmesh.page import Page, made
 from localmesh.process import adopt_orphans
+from localmesh.resume import KEPT, Resume, left_behind
 from localmesh.watcher import watch
 
 HOUSEKEEPING = 2.0
 TOKEN_RENEWAL = 3600.0
 
 
-async def supervise(instance: Instance, stub_listener: socket.socket, page_factory: str) -> None:
+async def supervise(
+    instance: Instance, stub_listener: socket.socket, page_factory: str, left: Resume | None
+) -> bool:
+    """Keep the instance running until it is told to end; whether it was ready."""
     events = Events()
     identity = Identity(instance.root / "secrets")
     infrastructure = Infrastructure(instance, identity, events)
     fleet = Fleet(infrastructure)
+    if left is not None:
+        infrastructure.take_secrets(left.postgres_password, left.nats_token, left.log_hash_key)
     spans = SpanStore()
     figures = Figures()
     control = Control(instance, infrastructure, fleet, events, spans, figures)
@@ -59,7 +67,7 @@ async def supervise(instance: Instance, stub_listener: socket.socket, page_facto
         serving(telemetry, instance.listen(instance.telemetry_ip, "otlp")),
         _serving(page, instance),
     ):
-        starting = asyncio.create_task(_start(infrastructure, control))
+        starting = asyncio.create_task(_start(infrastructure, fleet, control, left))
         ended = asyncio.create_task(control.ended.wait())
         await asyncio.wait([starting, ended], return_when=asyncio.FIRST_COMPLETED)
         background = [asyncio.create_task(_keep_house(infrastructure, fleet, page))]
@@ -75,6 +83,7 @@ async def supervise(instance: Instance, stub_listener: socket.socket, page_facto
         await fleet.end()
         await infrastructure.stop()
         end_leftovers(instance.root)
+    return control.ready
 
 
 def _serving(page: Page | None, instance: Instance) -> contextlib.AbstractAsyncContextManager[None]:
@@ -83,9 +92,16 @@ def _serving(page: Page | None, instance: Instance) -> contextlib.AbstractAsyncC
     return serving(page.application, instance.page_listener)
 
 
-async def _start(infrastructure: Infrastructure, control: Control) -> None:
+async def _start(infrastructure: Infrastructure, fleet: Fleet, control: Control, left: Resume | None) -> None:
     try:
         await infrastructure.start()
+        if left is not None:
+            await _resume(infrastructure, fleet, left)
+        remember = functools.partial(_remember, infrastructure, fleet)
+        remember()
+        fleet.changed = remember
+        if infrastructure.config is not None:
+            infrastructure.config.changed = remember
         control.ready = True
     except BaseException as error:
         first: BaseException = error
@@ -95,6 +111,26 @@ async def _start(infrastructure: Infrastructure, control: Control) -> None:
         control.failure = str(first) if expected else f"{type(first).__name__}: {first}"
         if not expected:
             raise
+
+
+async def _resume(infrastructure: Infrastructure, fleet: Fleet, left: Resume) -> None:
+    """Routes first: what was cut over must not be asked at its old place."""
+    names = ", ".join(sorted({one.workload for one in left.workloads})) or "no workload"
+    infrastructure.events.add("resumed", infrastructure.instance.name, names)
+    if infrastructure.config is not None:
+        await infrastructure.config.apply([path for path in map(Path, left.applied) if path.exists()])
+    await fleet.resume(left.workloads)
+
+
+def _remember(infrastructure: Infrastructure, fleet: Fleet) -> None:
+    """Write down what another supervisor needs to go on."""
+    instance, config = infrastructure.instance, infrastructure.config
+    sources = config.sources.values() if config is not None else ()
+    Resume(
+        instance.mesh, instance.block, instance.ports, instance.edge_port, instance.page_port,
+        infrastructure.postgres.password, infrastructure.nats.token, infrastructure.log_hash_key,
+        fleet.wanted(), list(dict.fromkeys(map(str, sources))),
+    ).write(instance.root)  # fmt: skip
 
 
 async def _keep_house(infrastructure: Infrastructure, fleet: Fleet, page: Page | None) -> None:
@@ -144,15 +180,26 @@ def main() -> None:
     except RuntimeFailure as error:
         sys.exit(str(error))
     adopt_orphans()
+    keep = False  # what cannot go on now may go on later: nothing is lost until `figtree down`
     try:
         end_leftovers(instance.root)
-        instance.clear()
-        stub_listener = instance.take_addresses()
+        if (left := left_behind(instance)) is None:
+            instance.clear()
+            stub_listener = instance.take_addresses()
+        else:
+            keep = True
+            instance.clear(KEPT)
+            stub_listener = instance.take_addresses_again(
+                left.block, left.ports, left.edge_port, left.page_port
+            )
         if sys.version_info < (3, 12):  # a thread for each child otherwise
             asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
-        asyncio.run(supervise(instance, stub_listener, page_factory))
+        if asyncio.run(supervise(instance, stub_listener, page_factory, left)):
+            keep = False
+    except RuntimeFailure as error:
+        sys.exit(str(error))
     finally:
-        instance.close()
+        instance.close(keep=keep)
 
 
 if __name__ == "__main__":

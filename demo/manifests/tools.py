@@ -26,8 +26,12 @@ def tell(text: str) -> None:
 
 def program(name: str) -> Path:
     """Compiled at its first use; its module says which version."""
-    module = MODULES / name
-    sums = (module / "go.sum").read_bytes()
+    return compiled(name, MODULES / name, PROGRAMS[name])
+
+
+def compiled(name: str, module: Path, package: str = ".") -> Path:
+    """The program that a package of a Go module makes, compiled again when the module's own files have changed."""
+    sums = b"".join(path.read_bytes() for path in [module / "go.sum", *sorted(module.glob("*.go"))])
     folder = cache_folder() / "tools"
     folder.mkdir(exist_ok=True)
     made, part, stamp = folder / name, folder / f"{name}.new", folder / f"{name}.go.sum"
@@ -45,7 +49,7 @@ def program(name: str) -> Path:
                 "-s -w",
                 "-o",
                 str(part),
-                PROGRAMS[name],
+                package,
             ]
             _run(build, module, {"GOFLAGS": "-mod=readonly"})
             part.replace(made)

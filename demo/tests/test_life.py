@@ -4,6 +4,7 @@ import asyncio
 import os
 import pwd
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,8 @@ from localmesh.instance import directory_of
 from localmesh.leftovers import leftovers
 from localmesh.postgres import Postgres
 from runtime.api import NeedsMesh, NotRunning, RuntimeFailure, StartFailed
+from strangler.database import connected
+from strangler.modules import TRAFFIC
 
 
 def supervisors(name: str) -> list[psutil.Process]:
@@ -92,10 +95,14 @@ async def test_two_instances_live_side_by_side_and_end_without_a_trace(standins:
             await LocalRuntime.connect(name)
 
 
-async def test_starts_again_after_its_supervisor_was_killed_hard(standins: None) -> None:
+async def test_goes_on_after_its_supervisor_was_killed_hard(standins: None) -> None:
     name = f"hard-{os.getpid()}"
     runtime = await LocalRuntime.up(name)
     await runtime.start("currency")
+    await runtime.apply([TRAFFIC / "edge-currency-50.yaml"])
+    async with connected(runtime, "currency") as db:
+        await db.execute("create table kept as select 1")
+    edge = runtime.edge()
     (supervisor,) = supervisors(name)
     supervisor.kill()
     supervisor.wait(5)
@@ -103,11 +110,43 @@ async def test_starts_again_after_its_supervisor_was_killed_hard(standins: None)
         await runtime.workloads()
     runtime = await LocalRuntime.up(name)
     try:
-        assert await runtime.workloads() == []
-        await runtime.start("currency")
+        assert [(one.name, one.state) for one in await runtime.workloads()] == [("currency", "ready")]
+        assert (await runtime.applied())["VirtualService/figtree/edge-currency"].stem == "edge-currency-50"
+        assert runtime.edge() == edge
+        async with connected(runtime, "currency") as db:
+            assert await db.fetchval("select count(*) from kept") == 1
     finally:
         await runtime.down()
     assert not leftovers(directory_of(name))
+
+
+async def test_what_a_killed_supervisor_left_is_removed_on_request(standins: None) -> None:
+    name = f"gone-{os.getpid()}"
+    assert not LocalRuntime.forget(name)
+    await LocalRuntime.up(name, mesh=False)
+    assert not LocalRuntime.forget(name)
+    (supervisor,) = supervisors(name)
+    supervisor.kill()
+    supervisor.wait(5)
+    assert LocalRuntime.forget(name)
+    assert not directory_of(name).exists()
+    assert not leftovers(directory_of(name))
+
+
+async def test_what_cannot_go_on_because_its_address_is_taken_is_kept_until_it_can(standins: None) -> None:
+    name = f"kept-{os.getpid()}"
+    runtime = await LocalRuntime.up(name, mesh=False)
+    (supervisor,) = supervisors(name)
+    supervisor.kill()
+    supervisor.wait(5)
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", int(runtime.page().rpartition(":")[2])))
+        other.listen()
+        with pytest.raises(StartFailed, match="another program has taken"):
+            await LocalRuntime.up(name, mesh=False)
+    runtime = await LocalRuntime.up(name, mesh=False)
+    await runtime.down()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -29,6 +29,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--failures", type=Path, default=_path("FIGTREE_LOAD_FAILURES"), help="the first failures"
     )
+    parser.add_argument(
+        "--history", type=Path, help="begin and end of every call of an order, for loadtests.history"
+    )
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--with-parent", action="store_true", help="stop when the starting process is gone")
     return parser.parse_args()
@@ -65,7 +68,7 @@ def several(given: argparse.Namespace) -> Verdict:
         rate = given.rate // given.processes + (number < given.rate % given.processes)
         command = [sys.executable, "-m", "loadtests", "--host", given.host, "--with-parent"]
         command += ["--rate", str(rate), "--seed", str(given.seed * 1000 + number)]
-        for name in ("seconds", "feed", "ledger", "failures"):
+        for name in ("seconds", "feed", "ledger", "failures", "history"):
             if (value := getattr(given, name)) is not None:
                 command += [f"--{name}", str(value)]
         children.append(subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True))  # noqa: S603

@@ -41,6 +41,8 @@ class BulkBuyer(Orderer):
             same("the number of results", len(found["results"]), len(wanted))
             return [self._result(*one, result) for one, result in zip(wanted, found["results"], strict=True)]
 
+        for customer, key, _, _ in wanted:
+            self.begin(customer, key)
         items = [basket.body(customer_id=who, idempotency_key=key) for who, key, basket, _ in wanted]
         content = json.dumps({"orders": items})
         return self.call(name, "POST", "/api/orders/bulk", check, content=content)

@@ -36,8 +36,7 @@ class Buyer(Orderer):
                 self.contradict(customer, key, basket.more())
                 yield
             elif choice < 0.5:
-                check_page = partial(pricing.newest_first, customer, 5)
-                self.get("orders", f"/api/orders?customer_id={customer}&page_size=5", check_page)
+                self.list_newest(customer)
                 yield
 
     def repeat(self, customer: str, key: str, basket: Basket, order: dict[str, Any]) -> None:
@@ -49,6 +48,7 @@ class Buyer(Orderer):
 
         content = basket.content(customer_id=customer)
         path, statuses = "/api/orders", (200, 201)
+        self.begin(customer, key)
         self.call("order, repeated", "POST", path, check, statuses=statuses, content=content, key=key)
 
     def contradict(self, customer: str, key: str, basket: Basket) -> None:
@@ -59,6 +59,7 @@ class Buyer(Orderer):
             checks.problem("idempotency-conflict", f"the key {key} was used", answer)
 
         content = basket.content(customer_id=customer)
+        self.begin(customer, key)
         self.call(
             "order, conflict",
             "POST",

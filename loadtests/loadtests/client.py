@@ -13,6 +13,7 @@ from locust.exception import StopUser
 
 from loadtests.answer import Answer, Failed, Wrong
 from loadtests.connections import PlainClients
+from loadtests.history import History
 from loadtests.ledger import Ledger
 from loadtests.recorder import Recorder
 from loadtests.reference import Reference
@@ -31,6 +32,7 @@ class Shared:
     reference: Reference
     ledger: Ledger
     recorder: Recorder
+    history: History
     seed: int = 1
     stopping: bool = False
     users: int = 0

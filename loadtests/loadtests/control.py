@@ -73,17 +73,24 @@ class Load:
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
 
-    def start(self, host: str, rate: int, seed: int, directory: Path, patience: float = 30) -> None:
-        """Returns when the load has been running for a second. Raises LoadError."""
+    def start(
+        self, host: str, rate: int, seed: int, directory: Path, patience: float = 30, *, history: bool = False
+    ) -> None:
+        """Returns when the load has been running for a second. Raises LoadError.
+
+        With `history` auditors join the users, and every call of an order is written down.
+        """
         directory.mkdir(parents=True, exist_ok=True)
         self.feed, self.ledger = directory / "feed.jsonl", directory / "ledger.jsonl"
         self.failures, self.log = directory / "failures.jsonl", directory / "load.log"
-        for path in (self.feed, self.ledger, self.failures):
+        self.history = directory / "history.jsonl"
+        for path in (self.feed, self.ledger, self.failures, self.history):
             path.unlink(missing_ok=True)
         self._feed = Feed(self.feed)
         command = [sys.executable, "-m", "loadtests", "--with-parent", "--host", host, "--rate", str(rate)]
         command += ["--seed", str(seed), "--feed", str(self.feed), "--ledger", str(self.ledger)]
         command += ["--failures", str(self.failures)]
+        command += ["--history", str(self.history)] if history else []
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603
                 command, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True

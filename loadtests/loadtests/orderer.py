@@ -7,18 +7,32 @@ from loadtests import pricing
 from loadtests.answer import Answer, Wrong, same
 from loadtests.baskets import Basket
 from loadtests.client import Caller
+from loadtests.history import ABSENT, Begun
 
+PAGE = 5  # orders
 _keys = count(1)
 
 
 class Orderer(Caller):
     abstract = True
 
+    def on_start(self) -> None:
+        self._begun: dict[tuple[str, str], Begun] = {}
+        super().on_start()
+
     def new_key(self) -> str:
         return f"{self.shared.ledger.run}-{next(_keys)}"
 
+    def begin(self, customer: str, key: str) -> None:
+        """A request that may place the order of this key is about to be sent."""
+        self._begun[customer, key] = self.shared.history.begin(
+            self.number, "place", customer=customer, key=key
+        )
+
     def note(self, customer: str, key: str, order: dict[str, Any]) -> None:
         """Before the answer is checked: also a wrong order is an order that is stored."""
+        if begun := self._begun.pop((customer, key), None):
+            begun.end(id=order["id"], status=order["status"])
         known = self.shared.ledger.placed(customer, key, order["id"], order["total"], order["currency"])
         if known is None:
             self.shared.recorder.order_placed()
@@ -44,13 +58,27 @@ class Orderer(Caller):
             return found
 
         content = basket.content(customer_id=customer)
+        self.begin(customer, key)
         return self.call(name, "POST", "/api/orders", check, statuses=statuses, content=content, key=key)
 
     def look(self, order: dict[str, Any], status: str = "") -> None:
         def check(answer: Answer) -> None:
+            if answer.status == 404:
+                begun.end(status=ABSENT)
+                raise Wrong(f"the order {order['id']} was acknowledged and is not found")
             found = answer.json()
+            begun.end(status=found["status"])
             pricing.same_order(order, found)
             if status:
                 same("the status", found["status"], status)
 
-        self.get("order by id", f"/api/orders/{order['id']}", check)
+        begun = self.shared.history.begin(self.number, "read", id=order["id"])
+        self.call("order by id", "GET", f"/api/orders/{order['id']}", check, statuses=(200, 404))
+
+    def list_newest(self, customer: str) -> None:
+        def check(answer: Answer) -> None:
+            pricing.newest_first(customer, PAGE, answer)
+            begun.end(orders=[(found["id"], found["status"]) for found in answer.json()["orders"]])
+
+        begun = self.shared.history.begin(self.number, "list", customer=customer, size=str(PAGE))
+        self.get("orders", f"/api/orders?customer_id={customer}&page_size={PAGE}", check)

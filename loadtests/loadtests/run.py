@@ -14,9 +14,11 @@ import gevent
 import gevent.event
 from locust.env import Environment
 
+from loadtests.auditor import Auditor
 from loadtests.bulk import BulkBuyer
 from loadtests.buyers import Buyer, Watcher
 from loadtests.client import TIMEOUT, Scripted, Shared
+from loadtests.history import History
 from loadtests.ledger import Ledger
 from loadtests.recorder import Recorder
 from loadtests.reference import capture
@@ -36,6 +38,7 @@ class Options:
     feed: Path | None = None
     ledger: Path | None = None
     failures: Path | None = None
+    history: Path | None = None
     with_parent: bool = False
 
 
@@ -45,6 +48,7 @@ def prepare(environment: Environment, options: Options) -> tuple[Shared, Callabl
         capture(options.host),
         Ledger(options.ledger, f"load-{uuid.uuid4().hex[:12]}"),
         Recorder(options.feed, options.failures),
+        History(options.history),
         options.seed,
     )
     Scripted.shared = shared
@@ -65,13 +69,15 @@ def prepare(environment: Environment, options: Options) -> tuple[Shared, Callabl
         environment.events.request.remove_listener(count)  # type: ignore[no-untyped-call]
         ticking.kill()
         shared.ledger.close()
+        shared.history.close()
         shared.recorder.close()
 
     return shared, close
 
 
 def run(options: Options) -> Verdict:
-    environment = Environment(user_classes=list(USERS), host=options.host, stop_timeout=TIMEOUT + 5)
+    users = [*USERS, Auditor] if options.history else USERS
+    environment = Environment(user_classes=list(users), host=options.host, stop_timeout=TIMEOUT + 5)
     stop = gevent.event.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, stop.set)

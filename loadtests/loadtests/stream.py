@@ -44,8 +44,12 @@ def _connection(user: Caller, path: str, order_id: str, after: int) -> int | Non
         seen, event = after, b""
         try:
             _opened(response)
-            while event := _next(response):
+            while True:
+                begun = user.shared.history.begin(user.number, "event", id=order_id)
+                if not (event := _next(response)):
+                    break
                 seen = _event(order_id, seen, event)
+                begun.end(id=order_id, status=STATUSES[seen - 1])
         except (Wrong, Failed) as error:
             user.shared.recorder.detail(name, "GET", path, response.status_code, error, event)
             response.failure(error)

@@ -1,8 +1,6 @@
 """The journey in its short form, on the real mesh: PostgreSQL, NATS, istiod and an Envoy beside every process."""
 
 import asyncio
-import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,17 +15,9 @@ from strangler.state import StepUnderWay
 from strangler.steps import Strangler
 
 from tests.conformance.suite import differences, run
+from tests.journey.conftest import judged
 
 pytestmark = pytest.mark.timeout(900)
-
-
-@pytest.fixture
-async def runtime() -> AsyncIterator[LocalRuntime]:
-    runtime = await LocalRuntime.up(f"journey-{os.getpid()}")
-    try:
-        yield runtime
-    finally:
-        await runtime.down()
 
 
 async def travel(
@@ -36,7 +26,7 @@ async def travel(
     strangler = Strangler(runtime, dwell=0.5, progress=killer.phase if killer else Silent().phase)
     await strangler.begin()
     load = Load()
-    await asyncio.to_thread(load.start, runtime.edge(), rate, 1, directory)
+    await asyncio.to_thread(load.start, runtime.edge(), rate, 1, directory, history=killer is not None)
     journey = Journey(runtime, strangler, load, Silent())
     try:
         await journey.travel()
@@ -86,6 +76,9 @@ async def test_a_process_killed_in_each_step_loses_no_order_and_the_journey_ends
     assert len(killer.tasks) == len(Killer.VICTIMS)
     assert (outcome.lost, outcome.doubled, outcome.different, outcome.unexpected) == ([], [], [], [])
     assert 0 < outcome.placed <= outcome.stored
+    seen = judged(tmp_path / "history.jsonl")
+    assert (seen.violations, seen.undecided) == ([], [])
+    assert seen.orders >= outcome.placed
     assert [row.step for row in outcome.rows][-1] == "5-no-monolith"
 
 
