@@ -31,7 +31,7 @@ MACHINE = (cd demo && exec "$(FIGTREE_PYTHON)" -m machine $1)
 machine:
 	@command -v "$(FIGTREE_PYTHON)" >/dev/null && "$(FIGTREE_PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 6))' || { \
 	  echo "[machine] missing: $(FIGTREE_PYTHON) is not a Python 3.6 or newer: install Python 3.11 to 3.14, or run make with FIGTREE_PYTHON=/path/to/it" >&2; exit 1; }
-	@$(call MACHINE,$(MAKECMDGOALS))
+	@$(call MACHINE,--under $$PPID $(MAKECMDGOALS))
 
 $(INSTALL): uv.lock pyproject.toml $(wildcard */pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml) | machine
 	@echo "[setup] Python packages of uv.lock into .venv (about 500 MB, a minute the first time)"

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from localmesh.istio_binaries import Binaries, istio_version
+from localmesh.istio_binaries import Binaries
 from machine import folders, limits, programs, report
+from machine.compiling import istio_version
 from machine.needs import megabytes
 from runtime.api import RuntimeFailure
 from runtime.manifests import ROOT

@@ -15,6 +15,7 @@ class Look(NamedTuple):
     problems: List[Problem]
     python: Optional[Python]
     pending: List[Fetch]
+    compiles: bool  # istiod, at once
 
 
 def is_local(target: str) -> bool:
@@ -37,9 +38,10 @@ def look(target: str) -> Look:
     pending = fetches.pending(target, python, local) if python is not None and folders.cache() else []
     if not problems or os.name == "posix":
         problems += folders.problems(pending)
+    compiles = local and target in RUNNING and not fetches.compiled() and os.environ.get("MESH") != "off"
     if local and target in RUNNING and not problems:
-        problems += limits.problems(compiling=not fetches.compiled())
-    return Look(_lines(python) + _fetched(pending), problems, python, pending)
+        problems += limits.problems(compiling=compiles)
+    return Look(_lines(python) + _fetched(pending), problems, python, pending, compiles)
 
 
 def _lines(python: Optional[Python]) -> List[str]:
