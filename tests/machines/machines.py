@@ -25,6 +25,7 @@ class Machine:
     umask: int = 0o022
     refused: str = ""  # a regular expression
     user: str = ""  # with a home of its own, and with what root has compiled
+    beside: str = ""  # another user, who does the same at the same time
     whole: bool = True  # or by the look alone, as it would have to compile istiod
     fast: bool = False  # tried in `make test`, by the look alone
     needs: Callable[[], bool] = bool  # whether it can be had here; by default it can
@@ -126,6 +127,7 @@ MACHINES = (
     Machine("cache on a file", environment={"XDG_CACHE_HOME": "/dev/null"}, refused="/dev/null is no fol", fast=True),
     Machine("a normal user, Debian 12's Python 3.11.2", user="daemon", python="/usr/bin/python3.11", needs=_root,
             folder="demo"),
+    Machine("two users at once", user="daemon", beside="games", needs=_root, folder="demo"),
     Machine(
         "HOME read-only",
         before=_changed('mount --bind "$HOME" "$HOME"; mount -o remount,ro,bind "$HOME"'),
