@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import httpx
 import psutil
-from machine import limits, system
+from machine import compiling, limits, system
 from machine.fetches import compiled
 from runtime.api import NotRunning, RuntimeFailure, StartFailed
 from runtime.manifests import workloads
@@ -172,7 +172,7 @@ def _refuse_what_cannot_run(mesh: bool) -> None:
     """Before anything is compiled or started. Raises RuntimeFailure."""
     problems = system.problems(local=True)
     if mesh and not problems:
-        problems = limits.problems(compiling=not compiled())
+        problems = limits.problems(compiling=not compiled() and not compiling.under_way())
     if problems:
         raise RuntimeFailure("; and ".join(map(str, problems)))
 

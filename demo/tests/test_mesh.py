@@ -126,6 +126,7 @@ async def test_nothing_listens_on_every_address(mesh: LocalRuntime) -> None:
     assert all(ip.startswith("127.") for ip in ours), ours
 
 
+@pytest.mark.alone
 async def test_an_edit_takes_effect_within_a_second(mesh: LocalRuntime, route: Path) -> None:
     seconds = []
     for wanted in ("two", "three", "four"):
