@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 import tempfile
+import tomllib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ import typer
 from loadtests.control import Load
 from rich.table import Table
 from runtime.api import NeedsMesh, Runtime
+from runtime.manifests import ROOT
 from strangler import drift
 from strangler.database import MONOLITH
 from strangler.health import Health
@@ -28,6 +30,22 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pret
 app.add_typer(scenes.app, name="scene")
 app.add_typer(bench.app, name="bench")
 app.add_typer(telemetry.app, name="telemetry")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+        sys.stdout.write(f"figtree {project['version']}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Strangle a monolith into microservices on Istio, and show what the mesh does."""
 
 
 def _print(value: Any) -> None:
