@@ -5,7 +5,6 @@ import contextlib
 import functools
 import os
 import shutil
-import ssl
 import subprocess
 import sys
 import time
@@ -24,13 +23,13 @@ from localmesh.fleet import FIRST_IP
 from localmesh.instance import MARKER, directory_of
 from localmesh.istio_binaries import Binaries
 from localmesh.leftovers import end_leftovers, is_supervised
+from localmesh.probe import NO_TLS
 from localmesh.process import tail
 from localmesh.rpc import failure, remote
 
 Progress = Callable[[str], None]
 UP_LIMIT = 60.0
 GRACE = 1.0  # until a supervisor that was started holds its lock
-NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # a client's own context costs 15 ms of CPU
 
 
 class LocalRuntime:
