@@ -33,7 +33,7 @@ MACHINE = (cd demo && exec "$(FIGTREE_PYTHON)" -m machine $1)
 machine:
 	@command -v "$(FIGTREE_PYTHON)" >/dev/null && "$(FIGTREE_PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 6))' || { \
 	  echo "[machine] missing: $(FIGTREE_PYTHON) is not a Python 3.6 or newer: install Python 3.11 to 3.14, or run make with FIGTREE_PYTHON=/path/to/it" >&2; exit 1; }
-	@$(call MACHINE,$(MAKECMDGOALS))
+	@$(call MACHINE,--under $$PPID $(MAKECMDGOALS))
 
 $(INSTALL): uv.lock pyproject.toml $(wildcard */pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml) | machine
 	@echo "[setup] Python packages of uv.lock into .venv (about 500 MB, a minute the first time)"
@@ -43,9 +43,9 @@ $(INSTALL): uv.lock pyproject.toml $(wildcard */pyproject.toml libs/*/pyproject.
 
 $(STUBS): $(INSTALL) $(PROTOS)
 	@echo "[setup] stubs of proto/"
-	@cd proto && ../$(RUN)/python -m grpc_tools.protoc -I. --python_out=. --grpc_python_out=. \
-	  --plugin=protoc-gen-mypy=../$(RUN)/protoc-gen-mypy --plugin=protoc-gen-mypy_grpc=../$(RUN)/protoc-gen-mypy_grpc \
-	  --mypy_out=quiet:. --mypy_grpc_out=quiet:. $(PROTOS:proto/%=%)
+	@$(RUN)/python -m grpc_tools.protoc -Iproto --python_out=proto --grpc_python_out=proto \
+	  --plugin=protoc-gen-mypy=$(RUN)/protoc-gen-mypy --plugin=protoc-gen-mypy_grpc=$(RUN)/protoc-gen-mypy_grpc \
+	  --mypy_out=quiet:proto --mypy_grpc_out=quiet:proto $(PROTOS)
 	@touch $@
 
 $(PAGE): $(wildcard demo/dashboard/web/*.json demo/dashboard/web/*.ts demo/dashboard/web/*.html) $(shell find demo/dashboard/web/src -type f) | machine
@@ -113,12 +113,17 @@ soak: $(STUBS) ## 20 minutes of a modest load: memory, descriptors and connectio
 overload: $(STUBS) ## Three times as many orders as can be taken: how many are, and how soon all is well again
 	@$(BENCH) overload; $(BENCH) down; $(BENCH) report >/dev/null
 
+# Most of the tests' time is waiting, for a real load, a real ejection, a real lock. TEST_PROCESSES=0 takes one after the other.
+TEST_PROCESSES ?= 3
+BESIDE = --numprocesses $(TEST_PROCESSES) --dist loadscope
+
 test: $(STUBS) $(PAGE) ## All tests but those of the scenes, on real PostgreSQL, NATS, istiod and Envoy (ARGS goes to pytest)
-	@echo "[test] unit, contract, conformance, runtime and journey: about 20 minutes, and 5 more to compile istiod the first time"
+	@echo "[test] unit, contract, conformance, runtime and journey: about 8 minutes, and 4 more to compile istiod the first time"
 	@tests/page/chromium >/dev/null
 	@[ -e $(PAGE) ] || demo/dashboard/web/build "$(UV)"
 	@demo/dashboard/web/with-node "$(UV)" npm run --silent test
-	@$(RUN)/pytest --no-skips -m "not scenes and not cluster and not matrix" $(ARGS)
+	@$(RUN)/pytest --no-skips $(BESIDE) -m "not scenes and not cluster and not matrix and not alone" $(ARGS)
+	@$(RUN)/pytest --no-skips -m "alone and not scenes and not cluster and not matrix" $(ARGS)
 
 page: ## Build the demo's page, or say what is missing for it
 	@$(HAVE_UV)

@@ -19,4 +19,4 @@ for name in ("no_proxy", "NO_PROXY"):
         [*os.environ.get(name, "").split(","), "localhost", "127.0.0.1", "127.0.0.0/8", "::1"]
     )
 
-pytest_plugins = ["tests.support.postgres", "tests.support.skips"]
+pytest_plugins = ["tests.support.parallel", "tests.support.postgres", "tests.support.skips"]

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 IN_TESTS = """
 import pytest
@@ -35,10 +37,14 @@ def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_skip_is_a_failure_in_make_test_and_its_reason_is_shown(tmp_path: Path) -> None:
+PROCESSES = pytest.mark.parametrize("processes", ["0", "2"])
+
+
+@PROCESSES
+def test_a_skip_is_a_failure_in_make_test_and_its_reason_is_shown(tmp_path: Path, processes: str) -> None:
     (tmp_path / "test_skipped.py").write_text(IN_TESTS)
-    assert run(tmp_path).returncode == 0
-    refused = run(tmp_path, "--no-skips")
+    assert run(tmp_path, "--numprocesses", processes).returncode == 0
+    refused = run(tmp_path, "--no-skips", "--numprocesses", processes)
     assert refused.returncode == 1
     assert "1 failed, 1 xfailed, 2 errors" in refused.stdout
     # The summary repeats them where CI is set.
@@ -46,10 +52,11 @@ def test_a_skip_is_a_failure_in_make_test_and_its_reason_is_shown(tmp_path: Path
     assert len(re.findall("not run, which counts as failed here: .*there is no browser", failures)) == 3
 
 
-def test_a_module_that_is_skipped_is_a_failure_too(tmp_path: Path) -> None:
+@PROCESSES
+def test_a_module_that_is_skipped_is_a_failure_too(tmp_path: Path, processes: str) -> None:
     (tmp_path / "test_skipped.py").write_text(OF_A_MODULE)
-    refused = run(tmp_path, "--no-skips")
-    assert refused.returncode == 2
+    refused = run(tmp_path, "--no-skips", "--numprocesses", processes)
+    assert refused.returncode == {"0": 2, "2": 1}[processes]  # as pytest and its processes say it
     assert "not run, which counts as failed here" in refused.stdout
     assert "there_is_no_browser" in refused.stdout
 

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from localmesh.istio_binaries import Binaries, istio_version
+from localmesh.istio_binaries import Binaries
 from machine import folders, limits, programs, report
+from machine.compiling import istio_version
 from machine.needs import megabytes
 from runtime.api import RuntimeFailure
 from runtime.manifests import ROOT
@@ -97,7 +98,7 @@ def _limits() -> Iterator[str]:
             value = limits.sysctl(name)
             enough = value is not None and value >= wanted
             yield f"{name} = {value}" + ("" if enough else f", and kind asks for {wanted}")
-    yield f"load: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; umask {_umask():03o}"
+    yield f"load: {os.getloadavg()[0]:.1f} on {limits.cores()} cores; umask {_umask():03o}"
 
 
 def _umask() -> int:

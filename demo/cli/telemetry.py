@@ -23,7 +23,9 @@ app = typer.Typer(no_args_is_help=True, help=__doc__)
 
 
 @app.command("prometheus")
-def run_prometheus(port: Annotated[int, typer.Option(help="0 is any free one.")] = 9090) -> None:
+def run_prometheus(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 is any free one.")] = 9090,
+) -> None:
     """Scrape the local runtime until Ctrl-C, with the rules of k8s/addons/prometheus."""
 
     async def work() -> None:
@@ -56,7 +58,7 @@ def trace(order: Annotated[str, typer.Argument(help="An order's id.")]) -> None:
 
 @app.command("graph")
 def kialis_graph(
-    seconds: Annotated[int, typer.Option(help="Of so many seconds until now.")] = 60,
+    seconds: Annotated[int, typer.Option(min=1, max=86_400, help="Of so many seconds until now.")] = 60,
     url: Annotated[str, typer.Option("--prometheus", help="The cluster's own, if not said.")] = "",
 ) -> None:
     """The graph that Kiali draws, a line an edge: requests, share of the version, failures, padlock."""

@@ -5,7 +5,6 @@ import contextlib
 import functools
 import os
 import shutil
-import ssl
 import subprocess
 import sys
 import time
@@ -14,7 +13,7 @@ from typing import Any, Self
 
 import httpx
 import psutil
-from machine import limits, system
+from machine import compiling, limits, system
 from machine.fetches import compiled
 from runtime.api import NotRunning, RuntimeFailure, StartFailed
 from runtime.manifests import workloads
@@ -24,13 +23,13 @@ from localmesh.fleet import FIRST_IP
 from localmesh.instance import MARKER, directory_of
 from localmesh.istio_binaries import Binaries
 from localmesh.leftovers import end_leftovers, is_supervised
+from localmesh.probe import NO_TLS
 from localmesh.process import tail
 from localmesh.rpc import failure, remote
 
 Progress = Callable[[str], None]
 UP_LIMIT = 60.0
 GRACE = 1.0  # until a supervisor that was started holds its lock
-NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # a client's own context costs 15 ms of CPU
 
 
 class LocalRuntime:
@@ -172,7 +171,7 @@ def _refuse_what_cannot_run(mesh: bool) -> None:
     """Before anything is compiled or started. Raises RuntimeFailure."""
     problems = system.problems(local=True)
     if mesh and not problems:
-        problems = limits.problems(compiling=not compiled())
+        problems = limits.problems(compiling=not compiled() and not compiling.under_way())
     if problems:
         raise RuntimeFailure("; and ".join(map(str, problems)))
 

@@ -1,6 +1,7 @@
 """The workloads of an instance (runtime.api.Workloads)."""
 
 import asyncio
+import functools
 import os
 import sys
 from collections import Counter
@@ -176,6 +177,7 @@ class Fleet:
             name, self._command(described), env, infra.log(name), infra.events, cwd=infra.instance.root,
             spawn=self._spawn,
         )  # fmt: skip
+        answers = functools.partial(probe.serves, described, listen)
         if infra.config is None:
 
             async def serves() -> bool:
@@ -184,7 +186,7 @@ class Fleet:
             async def nothing(_: bool) -> None:
                 return
 
-            return Replica(described, version, number, slot, ip, app, serves, nothing)
+            return Replica(described, version, number, slot, ip, app, serves, nothing, answers)
         proxy = infra.proxy(described, version, slot, ip)
         hosts = [f"./{objects.host(n)}" for n in workloads() if manifest(n).protocol == "GRPC"]
         hosts.append(f"{objects.ROOT_NAMESPACE}/{objects.COLLECTOR}")
@@ -209,7 +211,17 @@ class Fleet:
             return await probe.serves(described, f"{ip}:{port}")
 
         return Replica(
-            described, version, number, slot, ip, app, serves_in_mesh, publish, proxy, proxy.prepare()
+            described,
+            version,
+            number,
+            slot,
+            ip,
+            app,
+            serves_in_mesh,
+            publish,
+            answers,
+            proxy,
+            proxy.prepare(),
         )
 
     def egress(self, slot: int) -> str:

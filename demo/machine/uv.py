@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from typing import List
@@ -57,9 +58,19 @@ def requirement(lock: str, name: str) -> str:
 
 
 def _run(command: List[str]) -> None:
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    if done.returncode:
-        lines = done.stdout.decode(errors="replace").strip().splitlines()
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    )
+    try:
+        output = process.communicate()[0]
+    except BaseException:
+        os.killpg(
+            process.pid, signal.SIGKILL
+        )  # with what it has started: nobody writes to the folder any more
+        process.wait()
+        raise
+    if process.returncode:
+        lines = output.decode(errors="replace").strip().splitlines()
         why = next(
             (line for line in lines if "error" in line.lower()), lines[-1] if lines else "no reason given"
         )

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 import yaml
-from localmesh.istio_binaries import istio_version
+from machine.compiling import istio_version
 from runtime.manifests import NAMESPACE, ROOT
 
 from manifests.render import Object, read

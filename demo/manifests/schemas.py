@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema_rs
 import yaml
-from localmesh.istio_binaries import istio_version
+from machine.compiling import istio_version
 
 from manifests.render import LOADER, Object
 from manifests.tools import module_folder

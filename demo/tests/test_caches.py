@@ -18,8 +18,9 @@ import pytest
 from localmesh import istio_binaries
 from localmesh.cache import cache_folder
 from localmesh.events import Events
-from localmesh.istio_binaries import Binaries, locked_go
+from localmesh.istio_binaries import PACKAGES, Bar, Binaries, locked_go
 from localmesh.postgres import Postgres
+from machine.compiling import istio_version
 from machine.uv import VERSION
 from runtime.api import RuntimeFailure
 
@@ -34,7 +35,8 @@ case "$1" in
     echo $$ >>"$LOG"
     while [ -e "$SLOW" ]; do sleep 0.05; done
     while [ "$1" != -o ]; do shift; done
-    echo "$3" >"$2$(basename "$3")"
+    folder=$2; shift 2
+    for package in "$@"; do echo "$package" >"$folder$(basename "$package")"; done
     echo a/b >&2 ;;
 esac
 """
@@ -114,7 +116,7 @@ def test_two_that_ask_at_once_compile_once(environment: dict[str, str]) -> None:
             assert second.stdout.readline() == "waiting for another process that compiles istiod\n"
             Path(environment["SLOW"]).unlink()
             assert [process.wait(30) for process in (first, second)] == [0, 0]
-    assert len(runs_of_go(environment)) == 2  # istiod and pilot-agent, once each
+    assert len(runs_of_go(environment)) == 1  # for both programs
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -137,7 +139,79 @@ def test_a_compilation_that_is_interrupted_leaves_no_process_and_nothing_that_co
     Path(environment["SLOW"]).unlink()
     with compiling(environment) as again:
         assert again.wait(30) == 0
-    assert len(runs_of_go(environment)) == 3
+    assert len(runs_of_go(environment)) == 2
+
+
+@contextmanager
+def ahead(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str], subprocess.Popen[str]]]:
+    """A stand-in for make, and what make begins while packages are installed."""
+    with (
+        subprocess.Popen(["sleep", "60"], text=True) as make,
+        subprocess.Popen(
+            [sys.executable, "-m", "machine", "--compile", str(make.pid)],
+            cwd=ROOT / "demo",
+            env=environment,
+            text=True,
+        ) as process,
+    ):
+        try:
+            soon(lambda: runs_of_go(environment))
+            yield make, process
+        finally:
+            make.kill()
+
+
+def test_a_compilation_that_began_with_make_is_waited_for_and_not_repeated(
+    environment: dict[str, str],
+) -> None:
+    Path(environment["SLOW"]).touch()
+    with ahead(environment) as (_, process), compiling(environment) as asking:
+        assert asking.stdout is not None
+        assert asking.stdout.readline() == "waiting for another process that compiles istiod\n"
+        Path(environment["SLOW"]).unlink()
+        assert process.wait(30) == 0
+        assert asking.wait(30) == 0
+    assert len(runs_of_go(environment)) == 1
+    Binaries(Path(environment["XDG_CACHE_HOME"]) / "figtree" / f"istio-{istio_version()}").verify()
+
+
+@pytest.mark.parametrize("end", ["make", "Ctrl-C"])
+def test_a_compilation_that_began_with_make_ends_with_it_and_leaves_nothing(
+    environment: dict[str, str], end: str
+) -> None:
+    Path(environment["SLOW"]).touch()
+    with ahead(environment) as (make, process):
+        if end == "make":
+            make.kill()
+            make.wait()
+        else:
+            process.send_signal(signal.SIGINT)
+        assert process.wait(10) == {"make": 0, "Ctrl-C": 130}[end]
+    (pid,) = runs_of_go(environment)
+    soon(lambda: not is_there(pid))
+    (folder,) = (Path(environment["XDG_CACHE_HOME"]) / "figtree").glob("istio-*")
+    assert sorted(path.name for path in folder.iterdir()) == [".lock", "compiling.log"]
+
+
+def test_a_compilation_shows_how_far_it_is_and_the_time_that_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    told: list[str] = []
+    bar = Bar(tmp_path / "log", told.append)
+    bar.look()
+    lines = ["go: downloading k8s.io/api v0.36.1"]
+    for done in (0, 100, 110, 925, PACKAGES):
+        (tmp_path / "log").write_text("\n".join([*lines, *["k8s.io/api/core/v1"] * done]))
+        bar.look()
+        now += 50
+    assert told == [
+        "compiling istiod and pilot-agent [....................]",
+        "compiling istiod and pilot-agent [#...................], about 15 min left",
+        "compiling istiod and pilot-agent [##########..........], about 3 min left",
+        "compiling istiod and pilot-agent [####################], about 20 s left",
+    ]
 
 
 def test_a_binary_that_has_changed_is_not_started(tmp_path: Path) -> None:

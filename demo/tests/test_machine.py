@@ -76,6 +76,16 @@ def test_a_full_disk_is_named_with_what_is_free_and_what_is_needed(monkeypatch: 
     assert re.fullmatch(r"/\S+ has 100 MB free and needs 500 MB: make room, or .*", str(problem))
 
 
+def test_memory_that_holds_files_counts_as_free_within_a_control_group(tmp_path: Path) -> None:
+    """As after a compilation in a container: the kernel gives such memory up when a program wants it."""
+    statistics = tmp_path / "memory.stat"
+    statistics.write_text(
+        "anon 100\ninactive_file 20\nactive_file 3\ntotal_inactive_file 700\ntotal_active_file 50\n"
+    )
+    assert limits._files(str(statistics), version1=False) == 23
+    assert limits._files(str(statistics), version1=True) == 750
+
+
 @pytest.mark.parametrize(
     ("compiling", "needs"), [(True, "compiling istiod needs 2.6 GB"), (False, "needs 1.5 GB")]
 )

@@ -126,6 +126,7 @@ async def test_nothing_listens_on_every_address(mesh: LocalRuntime) -> None:
     assert all(ip.startswith("127.") for ip in ours), ours
 
 
+@pytest.mark.alone
 async def test_an_edit_takes_effect_within_a_second(mesh: LocalRuntime, route: Path) -> None:
     seconds = []
     for wanted in ("two", "three", "four"):
@@ -211,6 +212,29 @@ async def test_infrastructure_stays_away_until_it_is_started_again(mesh: LocalRu
     await connection.close()
     with pytest.raises(RuntimeFailure, match="there is no rabbit"):
         await mesh.faults.stop_infrastructure("rabbit")  # type: ignore[arg-type]
+
+
+async def test_a_frozen_process_is_taken_out_of_sight_and_then_started_anew(mesh: LocalRuntime) -> None:
+    """As its manifest's probes say: silent for three periods of 5 s, then of 10 s."""
+    await mesh.workloads.start("currency")
+    (before,) = [one for one in await mesh.workloads.statuses() if one.name == "currency"]
+    assert before.pid is not None
+    frozen = psutil.Process(before.pid)
+    for one in (frozen, *frozen.children(recursive=True)):
+        one.suspend()
+    seen = set()
+    async with asyncio.timeout(90):
+        while True:
+            (now,) = [one for one in await mesh.workloads.statuses() if one.name == "currency"]
+            seen.add((now.state, now.restarts))
+            if now.ready and now.restarts == 1:
+                break
+            await asyncio.sleep(0.2)
+    assert ("failing", 0) in seen, "nobody is sent to it any more before it is killed"
+    assert now.pid != before.pid
+    kinds = [(event.kind, event.message) for event in await mesh.telemetry.events()]
+    assert ("silent", "the readiness probe has failed 3 times") in kinds
+    assert ("silent", "the liveness probe has failed 3 times") in kinds
 
 
 async def test_a_rolling_restart_loses_no_request(mesh: LocalRuntime, route: Path) -> None:

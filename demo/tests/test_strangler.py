@@ -50,6 +50,7 @@ async def stored(runtime: OnlyDatabases, database: str) -> dict[str, UUID]:
     return {row["idempotency_key"]: row["id"] for row in rows}
 
 
+@pytest.mark.alone
 async def test_no_order_is_lost_or_doubled_while_the_writer_moves_there_and_back(
     runtime: OnlyDatabases, strangler: Strangler
 ) -> None:
@@ -220,6 +221,7 @@ async def test_a_column_on_one_side_only_is_named_and_nobody_waits_for_a_broken_
     assert await stored(runtime, MONOLITH) == writers.acknowledged
 
 
+@pytest.mark.alone
 async def test_writers_do_not_wait_for_a_replica_that_stands_still(
     runtime: OnlyDatabases, strangler: Strangler
 ) -> None:
@@ -500,6 +502,7 @@ async def test_a_replica_that_runs_is_told_with_its_lag(runtime: OnlyDatabases, 
     assert found.kept_bytes is not None
 
 
+@pytest.mark.alone
 async def test_an_apply_worker_that_fails_is_told_in_its_own_words_and_named_by_verify_at_once(
     runtime: OnlyDatabases, strangler: Strangler
 ) -> None:

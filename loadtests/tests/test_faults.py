@@ -13,6 +13,7 @@ Serving = Callable[[StandIn], Any]
 Load = Callable[..., Awaitable[Any]]
 
 
+@pytest.mark.alone
 async def test_an_honest_server_has_no_failure_and_no_wrong_answer(standin: Serving, load: Load) -> None:
     server = StandIn()
     async with standin(server) as port:
@@ -93,6 +94,7 @@ async def test_the_ledger_proves_what_no_answer_shows(
     assert getattr(comparison, finding)
 
 
+@pytest.mark.alone
 async def test_several_processes_make_one_verdict(standin: Serving, load: Load) -> None:
     server = StandIn()
     async with standin(server) as port:

@@ -45,6 +45,7 @@ def monolith(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> It
         yield Monolith(port, database, psutil.Process(process.pid))
 
 
+@pytest.mark.alone
 async def test_a_healthy_monolith_is_found_healthy(monolith: Monolith, load: Load) -> None:
     before = cpu_seconds(monolith.process)
     run = await load(f"http://127.0.0.1:{monolith.port}", rate=120, seconds=8)

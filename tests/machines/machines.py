@@ -25,6 +25,7 @@ class Machine:
     umask: int = 0o022
     refused: str = ""  # a regular expression
     user: str = ""  # with a home of its own, and with what root has compiled
+    beside: str = ""  # another user, who does the same at the same time
     whole: bool = True  # or by the look alone, as it would have to compile istiod
     fast: bool = False  # tried in `make test`, by the look alone
     needs: Callable[[], bool] = bool  # whether it can be had here; by default it can
@@ -64,14 +65,57 @@ def _pythons() -> list[Machine]:
     return found
 
 
+def _debian(suite: str, python: str) -> tuple[str, ...]:
+    return (str(Path(__file__).with_name("debian")), suite, python)
+
+
+def _debootstrap() -> bool:
+    return os.getuid() == 0 and shutil.which("debootstrap") is not None
+
+
 def _changed(shell: str, namespaces: tuple[str, ...] = NAMESPACES) -> tuple[str, ...]:
     """Run under a shell in namespaces of its own, after these commands."""
     return (*namespaces, "--mount", "--net", "sh", "-c", f'ip link set lo up; {shell}; exec "$@"', "sh")
 
 
+def _limited(memory: str) -> tuple[str, ...]:
+    """Run in a control group of its own with so much memory and no swap, which is gone afterwards."""
+    return ("sh", "-c", GROUP.format(memory=memory), "sh")
+
+
+def _memory() -> bool:
+    return os.access(GROUPS, os.W_OK)
+
+
+GENERATED = shutil.ignore_patterns(
+    ".git", ".venv", "node_modules", "dist", "__pycache__", ".mypy_cache", ".ruff_cache", "*_pb2*"
+)
+GROUPS = Path("/sys/fs/cgroup/memory")
+GROUP = """
+group=/sys/fs/cgroup/memory/figtree-$$ && mkdir "$group" && echo {memory} >"$group/memory.limit_in_bytes" &&
+echo $$ >"$group/cgroup.procs" && "$@"
+status=$?
+echo $$ >/sys/fs/cgroup/memory/cgroup.procs && rmdir "$group"
+exit $status
+"""
+HOSTS = "::1 localhost ip6-localhost\n127.0.0.1 localhost"
+CONDA = {  # as `conda activate` leaves it where the packages of compilers, Go and OpenSSL are installed
+    "CONDA_PREFIX": "/nowhere/conda/envs/data", "CONDA_DEFAULT_ENV": "data", "CONDA_SHLVL": "2",
+    "CONDA_EXE": "/nowhere/conda/bin/conda", "CONDA_PYTHON_EXE": "/nowhere/conda/bin/python", "_CE_CONDA": "",
+    "CONDA_PREFIX_1": "/nowhere/conda", "CONDA_PROMPT_MODIFIER": "(data) ", "HOST": "x86_64-conda-linux-gnu",
+    "BUILD": "x86_64-conda-linux-gnu", "CC": "/nowhere/conda/bin/x86_64-conda-linux-gnu-cc",
+    "CXX": "/nowhere/conda/bin/x86_64-conda-linux-gnu-c++", "LD": "/nowhere/conda/bin/x86_64-conda-linux-gnu-ld",
+    "CFLAGS": "-march=nocona -isystem /nowhere/conda/include", "LDFLAGS": "-Wl,-rpath,/nowhere/conda/lib",
+    "CGO_CFLAGS": "-I/nowhere/conda/include", "CGO_ENABLED": "1", "CMAKE_PREFIX_PATH": "/nowhere/conda",
+    "SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt", "PIP_REQUIRE_VIRTUALENV": "true", "PYTHONNOUSERSITE": "1",
+}  # fmt: skip
 CLOSED = "http://127.0.0.1:9"
 MACHINES = (
     *_pythons(),
+    *(
+        Machine(f"Debian {number}, {python}", before=_debian(suite, python), folder="demo", needs=_debootstrap)
+        for number, suite, python in ((13, "trixie", "python3.13"), (14, "forky", "python3.14"))
+    ),
     Machine("no Python", without=("python3",), refused="python3 is not a Python 3.6 or newer: install", fast=True),
     Machine("no Go", environment={"PATH": PLAIN}, fast=True),
     Machine("no Go, no Node.js, no git", without=("go", "node", "npm", "git"), folder="demo", fast=True),
@@ -83,6 +127,7 @@ MACHINES = (
     Machine("cache on a file", environment={"XDG_CACHE_HOME": "/dev/null"}, refused="/dev/null is no fol", fast=True),
     Machine("a normal user, Debian 12's Python 3.11.2", user="daemon", python="/usr/bin/python3.11", needs=_root,
             folder="demo"),
+    Machine("two users at once", user="daemon", beside="games", needs=_root, folder="demo"),
     Machine(
         "HOME read-only",
         before=_changed('mount --bind "$HOME" "$HOME"; mount -o remount,ro,bind "$HOME"'),
@@ -132,9 +177,27 @@ MACHINES = (
     Machine("a folder with a space, an umlaut and a quote", folder="It's höre \"a\" demo", fast=True),
     Machine("a zip download without .git", folder="figtree-main", fast=True),
     Machine("umask 077", umask=0o077, fast=True),
-    Machine("PYTHONPATH, VIRTUAL_ENV and CONDA_PREFIX set", environment={
-        "PYTHONPATH": "/nowhere", "VIRTUAL_ENV": "/nowhere", "CONDA_PREFIX": "/nowhere",
-    }, fast=True),
+    Machine(
+        "PYTHONPATH and VIRTUAL_ENV set", environment=dict.fromkeys(("PYTHONPATH", "VIRTUAL_ENV"), "/nowhere"),
+        fast=True,
+    ),
+    Machine("conda active, with its compilers", environment=CONDA, fast=True),
+    Machine("one core", before=("taskset", "--cpu-list", "0"), fast=True),
+    Machine("4 GiB of memory", before=_limited("4G"), fast=True, needs=_memory),
+    Machine(
+        "1 GiB of memory", before=_limited("1G"), fast=True, needs=_memory,
+        refused=r"of memory are free, and the local mesh needs 1\.5 GB: end other programs, or add memory or swap",
+    ),
+    Machine(
+        "IPv6 disabled", before=_changed("echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6"), fast=True,
+        needs=_namespaces,
+    ),
+    Machine(
+        "localhost is ::1 first",
+        before=_changed(f"mount -t tmpfs none /mnt; printf '{HOSTS}' >/mnt/hosts; mount --bind /mnt/hosts /etc/hosts"),
+        fast=True,
+        needs=_namespaces,
+    ),
     Machine("TMPDIR set", environment={"TMPDIR": "{empty}"}, fast=True),
     Machine("locale C", environment={"LANG": None, "LC_ALL": "C"}, fast=True),
     Machine("locale tr_TR", environment={"LC_ALL": "tr_TR.UTF-8"}, fast=True),
@@ -159,16 +222,9 @@ def path_without(programs: tuple[str, ...], place: Path) -> str:
 
 def copied(root: Path, place: Path) -> Path:
     """The checkout as a zip download has it: what git knows, without .git."""
-    ignored = shutil.ignore_patterns(
-        ".git",
-        ".venv",
-        "node_modules",
-        "dist",
-        "__pycache__",
-        "build",
-        ".mypy_cache",
-        ".ruff_cache",
-        "*_pb2*",
-    )
+
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        return GENERATED(folder, names) | ({"build"} if Path(folder) == root else set())
+
     shutil.copytree(root, place, ignore=ignored)
     return place

@@ -37,7 +37,7 @@ LIMIT = (
 )
 RATE = 20  # users, to whom the auditors of the history belong
 TAMPER = {
-    "step": ("order", "update orders set total = 9.99"),
+    "step": ("order", "update orders set content_hash = content_hash || '-'"),  # no user sees it
     "back": (MONOLITH, "delete from order_lines"),
 }
 

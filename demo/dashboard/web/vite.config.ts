@@ -5,11 +5,15 @@ import { defineConfig, type Plugin } from "vite";
 
 /** Writes name.gz beside each script and style sheet: they are packed once, not for each reader. */
 function packed(): Plugin {
+  let out = "";
   return {
     name: "packed",
     apply: "build",
+    configResolved(config) {
+      out = config.build.outDir;
+    },
     closeBundle() {
-      const folder = join(import.meta.dirname, "dist", "assets");
+      const folder = join(import.meta.dirname, out, "assets");
       for (const name of readdirSync(folder).filter((file) => /\.(js|css)$/.test(file))) {
         const file = join(folder, name);
         writeFileSync(`${file}.gz`, gzipSync(readFileSync(file), { level: 9 }));

@@ -54,6 +54,7 @@ async def test_no_request_is_lost_when_the_process_is_told_to_stop(seeded_url: s
     assert '"error"' not in (tmp_path / "log").read_text()
 
 
+@pytest.mark.alone
 async def test_a_stream_does_not_hold_the_process_for_long(seeded_url: str, tmp_path: Path) -> None:
     port = free_port()
     settings = {"DATABASE_URL": seeded_url, "LISTEN": f"127.0.0.1:{port}", "FULFILMENT_DELAY": "3600"}

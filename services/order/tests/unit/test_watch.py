@@ -43,7 +43,7 @@ async def test_an_order_that_has_ended_needs_no_poll() -> None:
     assert source.asked == []
 
 
-@pytest.mark.parametrize("order_id", [str(uuid4()), "junk"])
+@pytest.mark.parametrize("order_id", [str(uuid4()), "junk"], ids=["unknown", "junk"])
 async def test_an_unknown_order_is_said_to_be_unknown(order_id: str) -> None:
     with pytest.raises(UnknownOrder):
         await anext(Watches(Source()).events(order_id, 0))
