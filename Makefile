@@ -20,6 +20,8 @@ PROTOS  := $(shell find proto/figtree -name '*.proto')
 INSTALL := .venv/.figtree-installed
 STUBS   := .venv/.figtree-stubs
 PACKAGES := $(foreach folder,$(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml)),$(folder)/$(notdir $(folder))) monolith/monolith loadtests/loadtests benchmarks/benchmarks $(patsubst %/__init__.py,%,$(wildcard demo/*/__init__.py))
+PROJECTS := $(patsubst %/pyproject.toml,%,$(wildcard */pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml))
+MODULES := demo=cli|dashboard|localmesh|machine|manifests|runtime|scenes|strangler|telemetry,figtree-proto=figtree,googleapis-common-protos=google,protobuf=google
 PAGE    := demo/dashboard/web/dist/.figtree-built
 TESTS   := $(wildcard libs/*/tests services/*/tests) monolith/tests loadtests/tests demo/tests tests
 
@@ -130,10 +132,11 @@ page: ## Build the demo's page, or say what is missing for it
 test-scenes: $(STUBS) ## Each scene with its cause and without it, and the walkthrough: about 20 minutes more
 	@$(RUN)/pytest --no-skips -m scenes $(ARGS)
 
-matrix: $(STUBS) ## Each phase of a step and each fault in it, under load: about an hour; the table goes to docs/reports
-	@MATRIX_REPORT=docs/reports/phases-and-faults.md $(RUN)/pytest --no-skips demo/tests/test_matrix.py $(ARGS)
+matrix: $(STUBS) ## Each phase of a step and each fault in it, under load: about two hours; the tables go to docs/reports
+	@MATRIX_REPORT=docs/reports/phases-and-faults.md MESH_MATRIX_REPORT=docs/reports/phases-and-faults-mesh.md \
+	  $(RUN)/pytest --no-skips demo/tests/test_matrix.py demo/tests/test_matrix_mesh.py $(ARGS)
 
-test-all: test test-scenes matrix ## Everything but what needs a cluster: about two hours
+test-all: test test-scenes matrix ## Everything but what needs a cluster: about three hours
 
 test-cluster: $(STUBS) ## What the add-ons of the kubectl context's cluster see of the final shape, and both walkthroughs: about 25 minutes
 	@$(RUN)/pytest --no-skips -m cluster $(ARGS) tests/cluster
@@ -159,6 +162,8 @@ check: $(STUBS) ## Format, lint, types, imports, contracts, YAML; changes nothin
 	$(RUN)/mypy $(PACKAGES)
 	@for tests in $(TESTS); do echo "$(RUN)/mypy $$tests"; $(RUN)/mypy $$tests || exit 1; done
 	$(RUN)/lint-imports
+	@for project in $(PROJECTS); do echo "$(RUN)/deptry $$project"; \
+	  told=$$(cd $$project && "$(CURDIR)/$(RUN)/deptry" --no-ansi --package-module-name-map '$(MODULES)' . 2>&1) || { echo "$$told"; exit 1; }; done
 	$(RUN)/buf lint proto
 	$(RUN)/buf format proto --diff --exit-code
 	$(RUN)/buf breaking proto --against proto/baseline.binpb

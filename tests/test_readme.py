@@ -5,15 +5,22 @@ import subprocess
 from pathlib import Path
 
 from scenes.catalogue import SCENES
+from scenes.markdown import page
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 
 
-def test_every_scene_stands_in_the_readme_with_its_claim() -> None:
+def test_the_page_of_scenes_is_what_its_command_writes() -> None:
+    written = (ROOT / "docs" / "scenes.md").read_text()
+    assert written == page(), "write it again: figtree scene list --markdown > docs/scenes.md"
     rows = [f"| `{scene.name}` | {scene.hypothesis} |" for scene in SCENES]
-    assert [row for row in rows if row not in README] == []
-    assert len(re.findall(r"^\| `[a-z0-9-]+` \| ", README, re.MULTILINE)) == len(rows)
+    assert [row for row in rows if row not in written] == []
+    assert len(re.findall(r"^\| `[a-z0-9-]+` \| ", written, re.MULTILINE)) == len(rows)
+
+
+def test_the_readme_fits_three_screens() -> None:
+    assert len(README.splitlines()) <= 80
 
 
 def test_what_kiali_shows_is_told_of_every_scene() -> None:

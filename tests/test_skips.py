@@ -47,9 +47,8 @@ def test_a_skip_is_a_failure_in_make_test_and_its_reason_is_shown(tmp_path: Path
     refused = run(tmp_path, "--no-skips", "--numprocesses", processes)
     assert refused.returncode == 1
     assert "1 failed, 1 xfailed, 2 errors" in refused.stdout
-    failures = refused.stdout.partition("short test summary info")[
-        0
-    ]  # the summary repeats them where CI is set
+    # The summary repeats them where CI is set.
+    failures = refused.stdout.partition("short test summary info")[0]
     assert len(re.findall("not run, which counts as failed here: .*there is no browser", failures)) == 3
 
 

@@ -11,6 +11,7 @@ from localmesh import LocalRuntime
 from localmesh.instance import directory_of
 from localmesh.leftovers import is_supervised
 from runtime.api import Runtime, RuntimeFailure
+from runtime.commands import run
 from strangler.database import MONOLITH, connected
 from strangler.modules import MODULES, TRAFFIC
 
@@ -24,17 +25,19 @@ async def instance(name: str, *, mesh: bool, titles: int = 0) -> LocalRuntime:
     if await asyncio.to_thread(is_supervised, directory_of(name)):
         return await LocalRuntime.connect(name)
     runtime = await LocalRuntime.up(name, mesh=mesh)
-    await runtime.start(MONOLITH)
-    await runtime.run(MONOLITH, "seed", *(["--titles", str(titles)] if titles else []))
+    await runtime.workloads.start(MONOLITH)
+    await run(
+        await runtime.workloads.command(MONOLITH, "seed", *(["--titles", str(titles)] if titles else []))
+    )
     for service in SERVICES:
-        await runtime.start(service)
-    await runtime.run("customer", "seed")
+        await runtime.workloads.start(service)
+    await run(await runtime.workloads.command("customer", "seed"))
     for module in MODULES:
         for table in module.tables if not module.written_live else ():
             await copy(runtime, MONOLITH, module.name, table.name)
     if mesh:
-        await runtime.apply([TRAFFIC / "edge-rest-gateway.yaml"])
-        await runtime.stop(MONOLITH)
+        await runtime.mesh.apply([TRAFFIC / "edge-rest-gateway.yaml"])
+        await runtime.workloads.stop(MONOLITH)
     return runtime
 
 
@@ -53,7 +56,7 @@ async def floor_databases(runtime: Runtime) -> dict[str, str]:
             exists = await db.fetchval("select true from pg_database where datname = $1", name)
             if not exists:
                 await db.execute(f"create database {name}")
-        urls[name] = await runtime.admin_url(name)
+        urls[name] = await runtime.databases.admin_url(name)
         if not exists:
             await _create(urls[name])
             for table in READ_ONLY:

@@ -32,7 +32,7 @@ AS_USUAL, SHARES = "Percentage: 10", (0, 10, 100)
 
 async def edge_row(name: str, runtime: LocalRuntime, workload: str = "order") -> Row:
     address = runtime.edge().removeprefix("http://")
-    return Row(name, address, (runtime.name,), database=await runtime.admin_url(workload))
+    return Row(name, address, (runtime.name,), database=await runtime.databases.admin_url(workload))
 
 
 async def _json(module: str, *arguments: str) -> Any:
@@ -85,11 +85,11 @@ async def telemetry(
         try:
             return await interleaved([beside, *traced], clients, rounds, seconds, tell)
         finally:
-            await runtime.apply([TRACING])
+            await runtime.mesh.apply([TRACING])
 
 
 async def _in_force(runtime: LocalRuntime, file: Path) -> None:
-    await runtime.apply([file])
+    await runtime.mesh.apply([file])
     await asyncio.sleep(1)
 
 
@@ -97,8 +97,8 @@ async def calls(
     without: LocalRuntime, meshed: LocalRuntime, rounds: int, seconds: float
 ) -> dict[str, list[Round]]:
     """The same call directly and through a pair of sidecars, one at a time."""
-    direct = (await without.address(CALLEE), "")
-    through = (await meshed.egress("gateway"), f"{CALLEE}:50051")
+    direct = (await without.workloads.address(CALLEE), "")
+    through = (await meshed.mesh.egress("gateway"), f"{CALLEE}:50051")
     found: dict[str, list[Round]] = {"grpc.aio": [], "grpc.aio through a pair of sidecars": []}
     for _ in range(rounds):
         for name, (target, authority) in zip(found, (direct, through), strict=True):
@@ -143,12 +143,12 @@ async def replicas(
     try:
         for count in counts:
             for workload in SCALED:
-                await runtime.scale(workload, count)
+                await runtime.workloads.scale(workload, count)
             found[str(count)] = [await measure(row, clients, seconds) for _ in range(rounds)]
             tell(f"{count} replicas", clients, found[str(count)][-1])
     finally:
         for workload in SCALED:
-            await runtime.scale(workload, 1)
+            await runtime.workloads.scale(workload, 1)
     return found
 
 

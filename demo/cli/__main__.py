@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 import tempfile
+import tomllib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ import typer
 from loadtests.control import Load
 from rich.table import Table
 from runtime.api import NeedsMesh, Runtime
+from runtime.manifests import ROOT
 from strangler import drift
 from strangler.database import MONOLITH
 from strangler.health import Health
@@ -19,18 +21,31 @@ from strangler.modules import BY_NAME, SHAPES
 from strangler.steps import Strangler
 
 from cli import bench, choose, scenes, telemetry, tour
+from cli.arguments import Json, JsonLines, LineCount, ModuleName, ProcessName, Rate, Seconds, ShapeName
 from cli.commands import REFUSED, carry_out
-from cli.display import Lines, console, errors, styled
+from cli.display import Lines, console, errors, failures, styled
 from cli.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 app.add_typer(scenes.app, name="scene")
 app.add_typer(bench.app, name="bench")
 app.add_typer(telemetry.app, name="telemetry")
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
-JsonLines = Annotated[
-    bool, typer.Option("--json-lines", help="Print one JSON document per thing that happens.")
-]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+        sys.stdout.write(f"figtree {project['version']}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Strangle a monolith into microservices on Istio, and show what the mesh does."""
 
 
 def _print(value: Any) -> None:
@@ -107,10 +122,10 @@ def edge(
 async def _dialled(runtime: Runtime) -> str:
     """The way out of the gateway's sidecar, or each service's own address where there is no mesh."""
     try:
-        return await runtime.egress("gateway")
+        return await runtime.mesh.egress("gateway")
     except NeedsMesh:
         names = ("title", "currency", "pricing", "order", "customer")
-        return ",".join([f"{name}={await runtime.address(name)}" for name in names])
+        return ",".join([f"{name}={await runtime.workloads.address(name)}" for name in names])
 
 
 @app.command()
@@ -133,7 +148,7 @@ def status(as_json: Json = False) -> None:
     async def work() -> None:
         runtime = await _connected()
         strangler = Strangler(runtime)
-        workloads = await runtime.workloads()
+        workloads = await runtime.workloads.statuses()
         shape = await strangler.state.shape()
         phases = await strangler.state.phases()
         whereabouts = await strangler.state.whereabouts()
@@ -171,7 +186,7 @@ def status(as_json: Json = False) -> None:
 
 @app.command()
 def step(
-    name: Annotated[str, typer.Argument(help="The shape to reach; without it, the next one.")] = "",
+    name: ShapeName = "",
     as_json: Json = False,
     json_lines: JsonLines = False,
 ) -> None:
@@ -182,8 +197,6 @@ def step(
         number, _ = await strangler.state.position()
         target = number + 1
         if name:
-            if name not in SHAPES:
-                raise ValueError(f"there is no shape {name}; there are {', '.join(SHAPES)}")
             target = SHAPES.index(name)
         if target < number:
             raise ValueError(f"{name} lies behind {SHAPES[number]}; `figtree back` goes there step by step")
@@ -218,14 +231,10 @@ def back(as_json: Json = False, json_lines: JsonLines = False) -> None:
 
 
 @app.command()
-def verify(
-    name: Annotated[str, typer.Argument(help="title, currency, pricing or order.")], as_json: Json = False
-) -> None:
+def verify(name: ModuleName, as_json: Json = False) -> None:
     """Compare every row of a module that is replicated, on both sides; exit status 3 if any differs."""
 
     async def work() -> int:
-        if name not in BY_NAME:
-            raise ValueError(f"there is no module {name}; there are {', '.join(BY_NAME)}")
         strangler = await _strangler(True)
         comparison = await strangler.verify(BY_NAME[name])
         if as_json:
@@ -290,12 +299,10 @@ def _print_health(replication: list[Health]) -> None:
 
 
 @app.command()
-def copy(name: Annotated[str, typer.Argument(help="title, currency, pricing or order.")]) -> None:
+def copy(name: ModuleName) -> None:
     """Copy a module's rows anew to the side that nobody uses; exit status 3 if they differ then."""
 
     async def work() -> int:
-        if name not in BY_NAME:
-            raise ValueError(f"there is no module {name}; there are {', '.join(BY_NAME)}")
         comparison = await (await _strangler(False)).copy(BY_NAME[name])
         console.print(f"{comparison.rows:,} rows compared, {comparison.differences} differ")
         return REFUSED if comparison.differences else 0
@@ -329,8 +336,8 @@ def diff(
 
 @app.command()
 def load(
-    rate: Annotated[float, typer.Option(help="Requests per second.")] = 0,
-    seconds: Annotated[float, typer.Option(help="How long.")] = 30,
+    rate: Rate = None,
+    seconds: Seconds = 30,
     as_json: Json = False,
 ) -> None:
     """Put the mixed load on the edge, and judge every answer; exit status 1 if one failed or was wrong."""
@@ -340,7 +347,7 @@ def load(
         runtime = await _connected()
         with tempfile.TemporaryDirectory(prefix="figtree-load-") as directory:
             running = Load()
-            running.start(runtime.edge(), round(rate or settings.load), settings.seed, Path(directory))
+            running.start(runtime.edge(), rate or round(settings.load), settings.seed, Path(directory))
             try:
                 await asyncio.sleep(seconds)
             finally:
@@ -352,8 +359,8 @@ def load(
                 f"{report['requests']:,} requests, {report['failures']} failed, {report['wrong']} wrong,"
                 f" p50 {report['p50']:.1f} ms, p99 {report['p99']:.1f} ms"
             )
-            for detail in report["details"]:
-                errors.print(f"  {detail}", soft_wrap=True)
+            if report["details"]:
+                errors.print(failures(report["details"]))
         return 0 if report["ok"] else 1
 
     raise typer.Exit(carry_out(work()))
@@ -361,14 +368,14 @@ def load(
 
 @app.command()
 def logs(
-    name: str,
+    name: ProcessName,
     proxy: Annotated[bool, typer.Option("--proxy", help="Its sidecar's instead.")] = False,
-    lines: Annotated[int, typer.Option("-n", help="How many.")] = 50,
+    lines: LineCount = 50,
 ) -> None:
     """The last lines of a process: a workload, or istiod, ingress, postgres, nats."""
 
     async def work() -> None:
-        for line in await (await _connected()).logs(name, "proxy" if proxy else "app", lines):
+        for line in await (await _connected()).telemetry.logs(name, "proxy" if proxy else "app", lines):
             sys.stdout.write(line.rstrip("\n") + "\n")
 
     carry_out(work())
@@ -393,7 +400,7 @@ def apply(files: list[Path]) -> None:
     """Put Istio resources into force, or be told by Istio why not."""
 
     async def work() -> None:
-        await (await _connected()).apply([file.resolve() for file in files])
+        await (await _connected()).mesh.apply([file.resolve() for file in files])
 
     carry_out(work())
 
@@ -403,7 +410,7 @@ def delete(files: list[Path]) -> None:
     """Take Istio resources out of force."""
 
     async def work() -> None:
-        await (await _connected()).delete([file.resolve() for file in files])
+        await (await _connected()).mesh.delete([file.resolve() for file in files])
 
     carry_out(work())
 

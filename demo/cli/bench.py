@@ -21,8 +21,9 @@ app = typer.Typer(no_args_is_help=True, help=__doc__)
 OUT = ROOT / "docs" / "bench"
 YARDSTICK_PORT = 18090
 SIZES = [1_000, 10_000, 100_000, 1_000_000]
-Rounds = Annotated[int, typer.Option(help="Turns of each row.")]
-Seconds = Annotated[float, typer.Option(help="Of each turn.")]
+Rounds = Annotated[int, typer.Option(min=1, help="Turns of each row.")]
+Seconds = Annotated[float, typer.Option(min=0.1, help="Of each turn.")]
+Clients = Annotated[int, typer.Option(min=1, help="At once.")]
 
 
 def _tell(name: str, clients: int, seen: Round) -> None:
@@ -50,15 +51,15 @@ async def rows(closing: AsyncExitStack, wanted: set[str]) -> list[Row]:
         pid = await closing.enter_async_context(yardstick(floors[PLAIN], address))
         found.append(Row("plain", address, (off,), {"plain": pid}, floors[PLAIN]))
     if "monolith" in wanted:
-        address = await without.address("monolith")
-        found.append(Row("monolith", address, (off,), database=await without.admin_url("monolith")))
+        address = await without.workloads.address("monolith")
+        found.append(Row("monolith", address, (off,), database=await without.databases.admin_url("monolith")))
     if "services" in wanted:
-        address = await without.address("gateway")
-        found.append(Row("services", address, (off,), database=await without.admin_url("order")))
+        address = await without.workloads.address("gateway")
+        found.append(Row("services", address, (off,), database=await without.databases.admin_url("order")))
     if "mesh" in wanted:
         meshed = await instance(on, mesh=True)
         edge = meshed.edge().removeprefix("http://")
-        found.append(Row("mesh", edge, (on,), database=await meshed.admin_url("order")))
+        found.append(Row("mesh", edge, (on,), database=await meshed.databases.admin_url("order")))
     return found
 
 
@@ -67,7 +68,7 @@ ROWS = ["pgbench-place", "pgbench-life", "plain", "monolith", "services", "mesh"
 
 @app.command()
 def run(
-    clients: Annotated[list[int], typer.Option(help="At once; may be repeated.")] = [1, 16, 64],  # noqa: B006
+    clients: Annotated[list[int], typer.Option(min=1, help="At once; may be repeated.")] = [1, 16, 64],  # noqa: B006
     row: Annotated[list[str], typer.Option(help="May be repeated.")] = ROWS,
     rounds: Rounds = 5,
     seconds: Seconds = 10,
@@ -99,7 +100,7 @@ async def _meshed() -> LocalRuntime:
 
 
 @app.command()
-def shapes(rounds: Rounds = 3, seconds: Seconds = 8, clients: int = 16, out: Out = RESULTS) -> None:
+def shapes(rounds: Rounds = 3, seconds: Seconds = 8, clients: Clients = 16, out: Out = RESULTS) -> None:
     """Every shape of the journey, the yardstick beside each."""
 
     async def work() -> None:
@@ -114,7 +115,7 @@ def shapes(rounds: Rounds = 3, seconds: Seconds = 8, clients: int = 16, out: Out
 
 @app.command()
 def telemetry(
-    clients: Annotated[list[int], typer.Option(help="At once; may be repeated.")] = [16, 64],  # noqa: B006
+    clients: Annotated[list[int], typer.Option(min=1, help="At once; may be repeated.")] = [16, 64],  # noqa: B006
     rounds: Rounds = 3,
     seconds: Seconds = 8,
     out: Out = RESULTS,
@@ -147,9 +148,9 @@ def calls(rounds: Rounds = 5, seconds: Seconds = 4, out: Out = RESULTS) -> None:
 
 @app.command()
 def stored(
-    size: Annotated[list[int], typer.Option(help="Orders stored already.")] = SIZES,
-    titles: int = 100_000,
-    clients: int = 16,
+    size: Annotated[list[int], typer.Option(min=0, help="Orders stored already.")] = SIZES,
+    titles: Annotated[int, typer.Option(min=1, help="In the catalogue.")] = 100_000,
+    clients: Clients = 16,
     seconds: Seconds = 10,
     out: Out = RESULTS,
 ) -> None:
@@ -166,8 +167,8 @@ def stored(
 
 @app.command()
 def replicas(
-    count: Annotated[list[int], typer.Option()] = [1, 2, 4],  # noqa: B006
-    clients: int = 64,
+    count: Annotated[list[int], typer.Option(min=1, help="Of each service.")] = [1, 2, 4],  # noqa: B006
+    clients: Clients = 64,
     rounds: Rounds = 3,
     seconds: Seconds = 8,
     out: Out = RESULTS,
@@ -182,7 +183,9 @@ def replicas(
 
 
 @app.command()
-def soak(minutes: float = 20, clients: int = 4, out: Out = RESULTS) -> None:
+def soak(
+    minutes: Annotated[float, typer.Option(min=0.1)] = 20, clients: Clients = 4, out: Out = RESULTS
+) -> None:
     """A modest load for long: memory, descriptors and connections must stay."""
 
     async def work() -> None:
@@ -200,7 +203,9 @@ async def _end() -> None:
 
 
 @app.command()
-def footprint(starts: int = 3, seconds: float = 30, out: Out = RESULTS) -> None:
+def footprint(
+    starts: Annotated[int, typer.Option(min=1)] = 3, seconds: Seconds = 30, out: Out = RESULTS
+) -> None:
     """From `figtree up` to the first order, the memory of the largest shape, and its CPU while idle."""
 
     async def work() -> None:
@@ -238,7 +243,9 @@ def report(results_: Annotated[Path, typer.Argument(metavar="RESULTS")] = RESULT
 def compare(
     earlier: Annotated[Path, typer.Argument()],
     now: Annotated[Path, typer.Argument()] = RESULTS,
-    worse: Annotated[float, typer.Option(help="By how many percent a rate may have fallen.")] = 10,
+    worse: Annotated[
+        float, typer.Option(min=0, max=100, help="By how many percent a rate may have fallen.")
+    ] = 10,
 ) -> None:
     """Two results side by side; exit status 1 if a rate has fallen by more than its rounds spread and `worse`."""
     text, fallen = tables.comparison(results.load(earlier), results.load(now), worse)

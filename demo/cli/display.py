@@ -2,8 +2,11 @@
 
 import sys
 import time
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from loadtests.control import Stats
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -108,6 +111,18 @@ def verdict(outcome: Outcome) -> Text:
         styled(f"[bold {colour}]The journey {word}.[/]"),
     ]
     return Text("\n").join(Text(line) if isinstance(line, str) else line for line in lines)
+
+
+def failures(details: Iterable[Mapping[str, Any]]) -> Table:
+    """The first failures of a load: how many of each kind, and one example."""
+    kinds: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for one in details:
+        kinds.setdefault((one["name"], one["message"]), []).append(one)
+    shown = Table("count", "request", "what happened", "for example", title="the first failures", box=SIMPLE)
+    for (name, message), alike in sorted(kinds.items(), key=lambda kind: -len(kind[1])):
+        example = f"{alike[0]['method']} {alike[0]['path']} → {alike[0]['status'] or 'no answer'}"
+        shown.add_row(*map(Text, (str(len(alike)), name, message, example)))
+    return shown
 
 
 def _count(number: int) -> Text:

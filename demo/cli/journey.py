@@ -12,6 +12,7 @@ from loadtests.ledger import Row as StoredOrder
 from loadtests.ledger import compare, read
 from loadtests.verdict import Verdict
 from runtime.api import Runtime
+from runtime.commands import run
 from strangler.context import Report
 from strangler.database import MONOLITH, connected
 from strangler.gate import GateRefused
@@ -193,7 +194,7 @@ class Journey:
 
     async def _back_office_writes(self) -> None:
         """A title published at its new owner is in the monolith's tables, too: the way back stays open."""
-        await self._runtime.run("title", "import", stdin=MARKER)
+        await run(await self._runtime.workloads.command("title", "import"), MARKER)
         await self._strangler.replication.caught_up(BY_NAME["title"], "back")
         async with connected(self._runtime, MONOLITH) as db:
             if not await db.fetchval("select 1 from titles where id = 't-strangler'"):

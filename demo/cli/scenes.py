@@ -16,6 +16,7 @@ from scenes.engine.result import Result
 from scenes.engine.run import run as act_out
 from scenes.engine.scene import Scene
 from scenes.engine.stage import ISTIO
+from scenes.markdown import page
 from strangler.modules import SHAPES
 from strangler.steps import Strangler
 
@@ -31,8 +32,14 @@ app = typer.Typer(
 
 
 @app.command("list")
-def list_(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
-    """All scenes."""
+def list_(
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print docs/scenes.md instead.")] = False,
+) -> None:
+    """List all scenes."""
+    if as_markdown:
+        sys.stdout.write(page())
+        return
     if as_json:
         shown = [{f.name: getattr(s, f.name) for f in fields(s) if f.name != "act"} for s in SCENES]
         sys.stdout.write(json.dumps(shown) + "\n")

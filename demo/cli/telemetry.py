@@ -23,7 +23,9 @@ app = typer.Typer(no_args_is_help=True, help=__doc__)
 
 
 @app.command("prometheus")
-def run_prometheus(port: Annotated[int, typer.Option(help="0 is any free one.")] = 9090) -> None:
+def run_prometheus(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 is any free one.")] = 9090,
+) -> None:
     """Scrape the local runtime until Ctrl-C, with the rules of k8s/addons/prometheus."""
 
     async def work() -> None:
@@ -32,7 +34,7 @@ def run_prometheus(port: Annotated[int, typer.Option(help="0 is any free one.")]
             raise RuntimeFailure("a cluster has a Prometheus of its own: make open-prometheus")
         with tempfile.TemporaryDirectory(prefix="figtree-prometheus-") as folder:
             async with prometheus.running(
-                await runtime.telemetry(), Path(folder), cache_folder(), port=port
+                await runtime.supervisor.collector(), Path(folder), cache_folder(), port=port
             ) as started:
                 console.print(
                     styled("[bold]{}[/] is Prometheus; Ctrl-C stops it and forgets its data", started.url)
@@ -47,7 +49,7 @@ def trace(order: Annotated[str, typer.Argument(help="An order's id.")]) -> None:
     """Every span of the trace in which an order was placed; nothing if it was not sampled."""
 
     async def work() -> None:
-        for spans in await (await choose.connect(Settings())).traces(order):
+        for spans in await (await choose.connect(Settings())).telemetry.traces(order):
             for line in waterfall(spans):
                 console.print(line, soft_wrap=True, highlight=False)
 
@@ -56,7 +58,7 @@ def trace(order: Annotated[str, typer.Argument(help="An order's id.")]) -> None:
 
 @app.command("graph")
 def kialis_graph(
-    seconds: Annotated[int, typer.Option(help="Of so many seconds until now.")] = 60,
+    seconds: Annotated[int, typer.Option(min=1, max=86_400, help="Of so many seconds until now.")] = 60,
     url: Annotated[str, typer.Option("--prometheus", help="The cluster's own, if not said.")] = "",
 ) -> None:
     """The graph that Kiali draws, a line an edge: requests, share of the version, failures, padlock."""
@@ -75,7 +77,7 @@ async def _of_the_cluster() -> str:
         raise RuntimeFailure(
             "nothing counts: start `figtree telemetry prometheus`, and name its address with --prometheus"
         )
-    return await runtime.addon("prometheus")
+    return await runtime.telemetry.url("prometheus")
 
 
 def waterfall(spans: list[Span]) -> list[str]:

@@ -12,7 +12,7 @@ from scenes.catalogue import BY_NAME
 from strangler.steps import Strangler
 
 from cli import choose
-from cli.display import Lines, console, errors, table, verdict
+from cli.display import Lines, console, errors, failures, table, verdict
 from cli.journey import Display, Journey
 from cli.scenes import perform
 from cli.settings import Settings
@@ -102,8 +102,8 @@ async def _travel(settings: Settings, runtime: Runtime, display: Lines) -> bool:
         outcome = await journey.prove(load.ledger)
     console.print(table(outcome))
     console.print(verdict(outcome), soft_wrap=True)
-    for detail in ended.details:
-        errors.print(f"  {detail}", soft_wrap=True)
+    if ended.details:
+        errors.print(failures(ended.details))
     return outcome.holds
 
 

@@ -37,7 +37,7 @@ def start(
     """Start a workload with its database and its sidecars."""
 
     async def work() -> None:
-        await (await LocalRuntime.connect(name)).start(workload, replicas=replicas)
+        await (await LocalRuntime.connect(name)).workloads.start(workload, replicas=replicas)
 
     _carry_out(work())
 
@@ -47,7 +47,7 @@ def apply(files: Files, name: Name = "alone") -> None:
     """Put Istio resources into force, and wait until every proxy has them."""
 
     async def work() -> None:
-        await (await LocalRuntime.connect(name)).apply([file.resolve() for file in files])
+        await (await LocalRuntime.connect(name)).mesh.apply([file.resolve() for file in files])
 
     _carry_out(work())
 
@@ -57,7 +57,7 @@ def delete(files: Files, name: Name = "alone") -> None:
     """Remove Istio resources, and wait until no proxy has them."""
 
     async def work() -> None:
-        await (await LocalRuntime.connect(name)).delete([file.resolve() for file in files])
+        await (await LocalRuntime.connect(name)).mesh.delete([file.resolve() for file in files])
 
     _carry_out(work())
 
@@ -68,8 +68,8 @@ def status(name: Name = "alone") -> None:
 
     async def work() -> None:
         runtime = await LocalRuntime.connect(name)
-        for one in await runtime.workloads():
-            address = await runtime.address(one.name)
+        for one in await runtime.workloads.statuses():
+            address = await runtime.workloads.address(one.name)
             typer.echo(f"{one.name:<10} {one.version:<6} replica {one.replica}  {one.state:<9} {address}")
 
     _carry_out(work())

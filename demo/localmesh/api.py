@@ -1,34 +1,43 @@
-"""The supervisor's methods over HTTP on its Unix socket."""
+"""The supervisor as its clients see it: the five Protocols of the runtime, and what is said of the instance itself."""
 
-import inspect
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
-from runtime import api as runtime
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-
-from localmesh.control import Control
-
-METHODS = frozenset(
-    name for name, _ in inspect.getmembers(Control, inspect.iscoroutinefunction) if not name.startswith("_")
-)
+from runtime.api import Databases, Faults, Mesh, Telemetry, Workloads
 
 
-def application(control: Control) -> Starlette:
-    async def call(request: Request) -> Response:
-        name = request.path_params["method"]
-        if name not in METHODS:
-            return JSONResponse({"error": "RuntimeFailure", "message": f"there is no {name}"}, 404)
-        try:
-            result: Any = await getattr(control, name)(**(await request.json()))
-        except runtime.RuntimeFailure as error:
-            return JSONResponse({"error": type(error).__name__, "message": str(error)}, 400)
-        except Exception as error:  # the client shall know, whatever it is
-            return JSONResponse(
-                {"error": "RuntimeFailure", "message": f"{type(error).__name__}: {error}"}, 500
-            )
-        return JSONResponse({"result": result})
+@dataclass(frozen=True, slots=True)
+class Info:
+    pid: int
+    name: str
+    mesh: bool
+    ready: bool
+    failure: str  # why it will not become ready
+    block: str  # 127.A.B
+    edge_port: int
+    page_port: int
+    ports: Mapping[str, int]
 
-    return Starlette(routes=[Route("/{method}", call, methods=["POST"])])
+
+class Supervisor(Protocol):
+    async def info(self) -> Info:
+        """Who and where it is; answered from the first moment on."""
+
+    async def collector(self) -> str:
+        """The URL that takes OTLP and shows metrics and targets to Prometheus."""
+
+    async def down(self) -> None:
+        """Begin to stop everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """All that can be asked of an instance. In the supervisor they are the objects that do it, elsewhere stubs."""
+
+    supervisor: Supervisor
+    workloads: Workloads
+    mesh: Mesh
+    databases: Databases
+    telemetry: Telemetry
+    faults: Faults

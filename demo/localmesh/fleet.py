@@ -1,13 +1,14 @@
-"""The workloads of an instance."""
+"""The workloads of an instance (runtime.api.Workloads)."""
 
 import asyncio
+import functools
 import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from runtime.api import CommandFailed, NeedsMesh, RuntimeFailure
+from runtime.api import Command, CommandFailed, NeedsMesh, NotRunning, RuntimeFailure, WorkloadStatus
 from runtime.manifests import NAMESPACE, Manifest, manifest, workloads
 from runtime.mesh_objects import key
 
@@ -54,22 +55,42 @@ class Fleet:
 
     async def resume(self, wanted: Iterable[Wanted]) -> None:
         """Start what another supervisor has left."""
-        await asyncio.gather(*(self.start(w.workload, w.replicas, w.version, w.env) for w in wanted))
+        await asyncio.gather(
+            *(self.start(w.workload, replicas=w.replicas, version=w.version, env=w.env) for w in wanted)
+        )
+
+    def first(self, workload: str) -> Replica:
+        running = self.replicas(workload)
+        if not running:
+            raise NotRunning(f"{workload} is not running")
+        return running[0]
+
+    async def statuses(self) -> list[WorkloadStatus]:
+        return [replica.status() for replica in self._replicas]
+
+    async def address(self, workload: str) -> str:
+        replica = self.first(workload)
+        return f"{replica.ip}:{self._infra.port(replica.manifest)}"
 
     def _lock(self, workload: str) -> asyncio.Lock:
         return self._locks.setdefault(workload, asyncio.Lock())
 
-    async def start(self, workload: str, replicas: int, version: str, env: Mapping[str, str]) -> None:
+    async def start(
+        self, workload: str, *, replicas: int = 1, version: str = "v1", env: Mapping[str, str] | None = None
+    ) -> None:
         described = known(workload)
         async with self._lock(workload):
-            self._extra[workload, version] = dict(env)
+            self._extra[workload, version] = dict(env or {})
             await self._scale(described, replicas, version, migrate=described.database)
         self.changed()
 
-    async def scale(self, workload: str, replicas: int, version: str) -> None:
+    async def scale(self, workload: str, replicas: int, *, version: str = "v1") -> None:
         async with self._lock(workload):
             await self._scale(known(workload), replicas, version)
         self.changed()
+
+    async def autoscaling(self, on: bool, *workloads: str) -> None:
+        """Nothing scales by itself here."""
 
     async def _scale(
         self, described: Manifest, replicas: int, version: str, *, migrate: bool = False
@@ -85,12 +106,12 @@ class Fleet:
         await asyncio.gather(*(self._add(described, version, number, migrated) for number in numbers))
         await asyncio.gather(*(self._remove(replica) for replica in running[replicas:]))
 
-    async def stop(self, workload: str, version: str | None) -> None:
+    async def stop(self, workload: str, *, version: str | None = None) -> None:
         async with self._lock(workload):
             await asyncio.gather(*(self._remove(r) for r in self.replicas(workload, version)))
         self.changed()
 
-    async def restart(self, workload: str, env: Mapping[str, str] | None) -> None:
+    async def restart(self, workload: str, *, env: Mapping[str, str] | None = None) -> None:
         async with self._lock(workload):
             for old in self.replicas(workload):
                 if env is not None:
@@ -156,6 +177,7 @@ class Fleet:
             name, self._command(described), env, infra.log(name), infra.events, cwd=infra.instance.root,
             spawn=self._spawn,
         )  # fmt: skip
+        answers = functools.partial(probe.serves, described, listen)
         if infra.config is None:
 
             async def serves() -> bool:
@@ -164,7 +186,7 @@ class Fleet:
             async def nothing(_: bool) -> None:
                 return
 
-            return Replica(described, version, number, slot, ip, app, serves, nothing)
+            return Replica(described, version, number, slot, ip, app, serves, nothing, answers)
         proxy = infra.proxy(described, version, slot, ip)
         hosts = [f"./{objects.host(n)}" for n in workloads() if manifest(n).protocol == "GRPC"]
         hosts.append(f"{objects.ROOT_NAMESPACE}/{objects.COLLECTOR}")
@@ -189,7 +211,17 @@ class Fleet:
             return await probe.serves(described, f"{ip}:{port}")
 
         return Replica(
-            described, version, number, slot, ip, app, serves_in_mesh, publish, proxy, proxy.prepare()
+            described,
+            version,
+            number,
+            slot,
+            ip,
+            app,
+            serves_in_mesh,
+            publish,
+            answers,
+            proxy,
+            proxy.prepare(),
         )
 
     def egress(self, slot: int) -> str:
@@ -222,11 +254,12 @@ class Fleet:
         folder = Path(os.environ.get(REPLACED) or Path(sys.executable).parent)
         return [str(folder / described.command[0]), *described.command[1:]]
 
-    async def command(self, workload: str, args: list[str]) -> tuple[list[str], dict[str, str]]:
-        return [*self._command(known(workload)), *args], await self.environment(workload)
+    async def command(self, workload: str, *args: str) -> Command:
+        return Command([*self._command(known(workload)), *args], await self.environment(workload))
 
     async def _migrate(self, described: Manifest) -> None:
-        command, env = await self.command(described.name, ["migrate"])
+        command = [*self._command(described), "migrate"]
+        env = await self.environment(described.name)
         log = self._infra.log(f"{described.name}-migrate")
         process = Process(
             f"{described.name}-migrate", command, env, log, self._infra.events, cwd=self._infra.instance.root,

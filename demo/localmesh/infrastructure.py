@@ -5,7 +5,7 @@ import os
 import secrets
 import shutil
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from runtime.api import RuntimeFailure
@@ -82,15 +82,19 @@ class Infrastructure:
         assert self._context is not None
         return self._context
 
-    async def start(self) -> None:
+    async def start(self, applied: Sequence[Path] = ()) -> None:
+        """Start all; with the manifests that were applied in an earlier life, if there was one.
+
+        They are there before the ingress listens: without its routes it would answer 404.
+        """
         self.prefork.open()
         async with asyncio.TaskGroup() as group:
             group.create_task(self.postgres.start())
             group.create_task(self.nats.start())
             if self.instance.mesh:
-                group.create_task(self._start_mesh())
+                group.create_task(self._start_mesh(applied))
 
-    async def _start_mesh(self) -> None:
+    async def _start_mesh(self, applied: Sequence[Path]) -> None:
         self.identity.save()
         self._context = self.identity.probe_context()
         binaries = Binaries()
@@ -111,9 +115,10 @@ class Infrastructure:
         telemetry, otlp = self.instance.telemetry_ip, self.instance.ports["otlp"]
         own = [objects.edge_listener(self.instance.edge_port), objects.collector(telemetry, otlp)]
         await self.config.write(own, wait=False)
+        await self.config.restore(applied)
         await self.istiod.start()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.config.apply(standing()))
+            group.create_task(self.config.apply([path for path in standing() if path not in applied]))
             group.create_task(self._start_ingress())
 
     async def _draining(self) -> bool:

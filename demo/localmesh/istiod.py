@@ -10,9 +10,8 @@ from typing import Any
 
 import httpx
 import yaml
-from runtime.api import Refused, RuntimeFailure
+from runtime.api import Object, Refused, RuntimeFailure
 from runtime.debug import Debug
-from runtime.mesh_objects import Object
 
 from localmesh.events import Events
 from localmesh.identity import AUDIENCE, ISSUER, TRUST_DOMAIN, Identity

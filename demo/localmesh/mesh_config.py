@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from runtime.api import NotInForce, Refused
-from runtime.mesh_objects import RULES_OF_CONNECTIONS, Object, key, read
+from runtime.api import NotInForce, Object, Refused
+from runtime.mesh_objects import RULES_OF_CONNECTIONS, key, read
 
 from localmesh.events import Events
 from localmesh.istiod import Istiod
@@ -45,6 +45,13 @@ class MeshConfig:
         self._written: set[str] = set()
         self._leaving: set[str] = set()  # removed, but istiod may not have noticed
         self._seen: dict[Path, tuple[int, int] | None] = {}
+
+    async def restore(self, paths: Sequence[Path]) -> None:
+        """Before istiod starts: what it had accepted from these files in an earlier life."""
+        objects = [(path, item) for path in paths if path.exists() for item in read(path)]
+        await self.write([item for _, item in objects], wait=False)
+        self.sources |= {key(item): path for path, item in objects}
+        self._seen |= {path: _stamp(path) for path in paths}
 
     async def apply(self, paths: Sequence[Path]) -> None:
         stamps = {path: _stamp(path) for path in paths}

@@ -1,7 +1,7 @@
 """The mesh's objects for workloads that Kubernetes would make from pods, derived from k8s/base."""
 
+from runtime.api import Object
 from runtime.manifests import NAMESPACE, Manifest
-from runtime.mesh_objects import Object
 
 ROOT_NAMESPACE = "istio-system"
 SLOT = "figtree.example/slot"  # tells one replica's Sidecar from another's

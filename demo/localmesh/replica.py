@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from runtime.api import WorkloadStatus
-from runtime.manifests import Manifest
+from runtime.manifests import Manifest, Probe
 
 from localmesh.process import Process
 from localmesh.sidecar import Proxy
@@ -24,10 +24,12 @@ class Replica:
     app: Process
     is_ready: Callable[[], Awaitable[bool]]
     publish: Callable[[bool], Awaitable[None]]
+    answers: Callable[[float], Awaitable[bool]]  # the process itself, asked directly, within so many seconds
     proxy: Proxy | None = None
     proxy_process: Process | None = None
     state: str = "starting"
     _again: asyncio.Task[None] | None = None
+    _probes: list[asyncio.Task[None]] = field(default_factory=list)
     _published: bool = False
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -36,9 +38,25 @@ class Replica:
         return [self.app] if self.proxy_process is None else [self.app, self.proxy_process]
 
     def watch(self) -> None:
-        """From now on a process that dies takes the replica out of its neighbours' sight until it is back."""
+        """From now on a process that dies, or that the manifest's readiness probe finds silent, takes the replica out
+        of its neighbours' sight until it is back; one that the liveness probe finds silent is killed, and started anew.
+        """
         for process in self.processes:
             process.on_exit = self._lost
+        self._probes = [
+            asyncio.create_task(self._probe("readiness", self.manifest.readiness, self._lost)),
+            asyncio.create_task(self._probe("liveness", self.manifest.liveness, self.app.kill)),
+        ]
+
+    async def _probe(self, name: str, probe: Probe, act: Callable[[], None]) -> None:
+        failed = 0
+        while True:
+            await asyncio.sleep(probe.period)
+            failed = 0 if await self.answers(probe.timeout) else failed + 1
+            if failed == probe.failures:
+                self.app.events.add("silent", self.app.name, f"the {name} probe has failed {failed} times")
+                act()
+                failed = 0
 
     async def become_ready(self) -> None:
         deadline = asyncio.get_running_loop().time() + START_LIMIT
@@ -73,6 +91,8 @@ class Replica:
 
     async def stop(self, *, tell: bool = True) -> None:
         self.state = "stopping"
+        for probe in self._probes:
+            probe.cancel()
         if self._again is not None:
             self._again.cancel()
             with contextlib.suppress(asyncio.CancelledError):

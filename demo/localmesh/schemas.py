@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from runtime.api import Refused
-from runtime.mesh_objects import Object
+from runtime.api import Object, Refused
 
 Schema = dict[str, Any]
 

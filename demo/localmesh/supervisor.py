@@ -17,21 +17,27 @@ from telemetry.figures import Figures
 from telemetry.receiver import receiver
 from telemetry.spans import SpanStore
 
-from localmesh.api import application
+from localmesh.api import Parts
+from localmesh.client import LocalRuntime
 from localmesh.control import Control
+from localmesh.databases import LocalDatabases
 from localmesh.events import Events
 from localmesh.exposition import Exposition
 from localmesh.fake_apiserver import FakeApiServer
+from localmesh.faults import LocalFaults
 from localmesh.fleet import Fleet
 from localmesh.identity import Identity
 from localmesh.infrastructure import Infrastructure
 from localmesh.instance import Instance, directory_of
 from localmesh.leftovers import end_leftovers
+from localmesh.lookup import Lookup
+from localmesh.mesh import LocalMesh
 from localmesh.objects import ROOT_NAMESPACE
-from localmesh.own import OwnRuntime
+from localmesh.observing import Observing
 from localmesh.page import Page, made
 from localmesh.process import adopt_orphans
 from localmesh.resume import KEPT, Resume, left_behind
+from localmesh.rpc import application
 from localmesh.watcher import watch
 
 HOUSEKEEPING = 2.0
@@ -50,7 +56,16 @@ async def supervise(
         infrastructure.take_secrets(left.postgres_password, left.nats_token, left.log_hash_key)
     spans = SpanStore()
     figures = Figures()
-    control = Control(instance, infrastructure, fleet, events, spans, figures)
+    control, lookup = Control(infrastructure), Lookup(infrastructure, fleet)
+    observing = Observing(infrastructure, fleet, lookup, events, spans, figures)
+    parts = Parts(
+        supervisor=control,
+        workloads=fleet,
+        mesh=LocalMesh(infrastructure, fleet, lookup),
+        databases=LocalDatabases(infrastructure, fleet, observing),
+        telemetry=observing,
+        faults=LocalFaults(infrastructure, lookup),
+    )
     telemetry = receiver(spans)
     telemetry.routes.extend(Exposition(infrastructure, fleet, figures).routes())
     loop = asyncio.get_running_loop()
@@ -60,10 +75,11 @@ async def supervise(
     listener.bind(str(instance.control_socket))
     stub = FakeApiServer((ROOT_NAMESPACE, NAMESPACE))
     environment = {"FIGTREE_NAME": instance.name, "RUNTIME": "local"}
-    page = made(page_factory, await OwnRuntime.of(control), environment) if page_factory else None
+    runtime = LocalRuntime(await control.info(), parts)
+    page = made(page_factory, runtime, environment) if page_factory else None
     async with (
         serving(stub.application(identity.keys(), identity.user_keys()), stub_listener),
-        serving(application(control), listener),
+        serving(application(parts), listener),
         serving(telemetry, instance.listen(instance.telemetry_ip, "otlp")),
         _serving(page, instance),
     ):
@@ -94,9 +110,11 @@ def _serving(page: Page | None, instance: Instance) -> contextlib.AbstractAsyncC
 
 async def _start(infrastructure: Infrastructure, fleet: Fleet, control: Control, left: Resume | None) -> None:
     try:
-        await infrastructure.start()
+        await infrastructure.start([] if left is None else [Path(path) for path in left.applied])
         if left is not None:
-            await _resume(infrastructure, fleet, left)
+            names = ", ".join(sorted({one.workload for one in left.workloads})) or "no workload"
+            infrastructure.events.add("resumed", infrastructure.instance.name, names)
+            await fleet.resume(left.workloads)
         remember = functools.partial(_remember, infrastructure, fleet)
         remember()
         fleet.changed = remember
@@ -111,15 +129,6 @@ async def _start(infrastructure: Infrastructure, fleet: Fleet, control: Control,
         control.failure = str(first) if expected else f"{type(first).__name__}: {first}"
         if not expected:
             raise
-
-
-async def _resume(infrastructure: Infrastructure, fleet: Fleet, left: Resume) -> None:
-    """Routes first: what was cut over must not be asked at its old place."""
-    names = ", ".join(sorted({one.workload for one in left.workloads})) or "no workload"
-    infrastructure.events.add("resumed", infrastructure.instance.name, names)
-    if infrastructure.config is not None:
-        await infrastructure.config.apply([path for path in map(Path, left.applied) if path.exists()])
-    await fleet.resume(left.workloads)
 
 
 def _remember(infrastructure: Infrastructure, fleet: Fleet) -> None:

@@ -1,16 +1,26 @@
-"""What the rest of the demo knows of the place where the system runs."""
+"""What the rest of the demo knows of the place where the system runs: five Protocols and the types they speak in.
+
+`localmesh` and `runtime.cluster` implement each of them once. What the command and the supervisor of the local mesh say
+to each other is derived from the signatures below (localmesh.rpc).
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
+from pydantic import PlainSerializer, SkipValidation
 from telemetry.edges import EdgeCounters
 from telemetry.spans import Span
 
 Part = Literal["app", "proxy"]
-Infrastructure = Literal["istiod", "ingress", "postgres", "nats"]
+# Who provides it says which there are, and with which words.
+Infrastructure = Annotated[Literal["istiod", "ingress", "postgres", "nats"], SkipValidation]
+Object = dict[str, Any]  # of Kubernetes, Istio or Envoy, as its JSON says
+File = Annotated[
+    Path, PlainSerializer(lambda path: str(path.resolve()))
+]  # whoever receives it has another folder
 
 
 class RuntimeFailure(Exception):
@@ -69,16 +79,19 @@ class Event:
     message: str
 
 
-class Runtime(Protocol):
-    capabilities: frozenset[str]  # what scenes may need of it: "kubernetes"
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A process that the caller may start (runtime.commands.run)."""
 
-    def edge(self) -> str:
-        """The base URL at which the system is used."""
+    argv: Sequence[str]
+    env: Mapping[str, str] | None = None  # instead of the caller's own; None keeps that
 
-    def page(self) -> str:
-        """The address of the demo's page; "" where `figtree page` has to serve it."""
 
-    async def workloads(self) -> list[WorkloadStatus]: ...
+class Workloads(Protocol):
+    """The processes of the system: which run, how many of each, with which settings."""
+
+    async def statuses(self) -> list[WorkloadStatus]:
+        """Of each replica of each workload."""
 
     async def start(
         self, workload: str, *, replicas: int = 1, version: str = "v1", env: Mapping[str, str] | None = None
@@ -88,7 +101,8 @@ class Runtime(Protocol):
     async def stop(self, workload: str, *, version: str | None = None) -> None:
         """Take it out of its neighbours' sight, let it finish what is under way, stop it."""
 
-    async def scale(self, workload: str, replicas: int, *, version: str = "v1") -> None: ...
+    async def scale(self, workload: str, replicas: int, *, version: str = "v1") -> None:
+        """Start or stop replicas until there are so many; ends when the new ones serve and the old ones have ended."""
 
     async def autoscaling(self, on: bool, *workloads: str) -> None:
         """Let the autoscalers of these workloads act, or hold them still: then nobody but `scale` changes a number. If
@@ -97,67 +111,78 @@ class Runtime(Protocol):
     async def restart(self, workload: str, *, env: Mapping[str, str] | None = None) -> None:
         """Rolling: the new one is ready before the old one goes. `env` replaces the settings given to start."""
 
-    async def kill(self, workload: str, part: Part = "app", replica: int = 0) -> None:
-        """SIGKILL; the runtime restarts it. Also "istiod", "ingress", "postgres" and "nats"."""
+    async def address(self, workload: str) -> str:
+        """host:port at which a stranger on the network reaches the workload: before its sidecar, not behind it."""
 
-    async def stop_infrastructure(self, name: Infrastructure) -> None:
-        """SIGKILL, and it stays away until it is started again; "postgres" is the servers of all workloads."""
+    async def command(self, workload: str, *args: str) -> Command:
+        """`workload args…`, to run once in the workload's environment."""
 
-    async def start_infrastructure(self, name: Infrastructure) -> None:
-        """Ends when it is ready; nothing happens if it runs."""
 
-    async def nats_url(self) -> str:
-        """What a client of the queue connects to."""
+class Mesh(Protocol):
+    """Istio: its resources, its sidecars, the identities that it and the edge believe."""
 
-    async def apply(self, paths: Sequence[Path]) -> None:
+    async def apply(self, paths: Sequence[File]) -> None:
         """All of the files or none; ends when every proxy has it. Raises Refused, or NotInForce if a proxy does not
         take it in time."""
 
-    async def delete(self, paths: Sequence[Path]) -> None:
+    async def delete(self, paths: Sequence[File]) -> None:
         """Ends, and raises, as `apply` does."""
 
     async def applied(self) -> dict[str, Path]:
         """Kind/namespace/name of each object applied, and the file it came from."""
 
-    async def in_force(self) -> dict[str, dict[str, Any]]:
+    async def in_force(self) -> dict[str, Object]:
         """Kind/namespace/name of each object and its spec as the control plane has it, without those that the
         runtime derives from the workloads."""
-
-    async def address(self, workload: str) -> str:
-        """host:port at which a stranger on the network reaches the workload: before its sidecar, not behind it."""
 
     async def egress(self, workload: str) -> str:
         """host:port that leads through the workload's sidecar, in its name, to its neighbours; called by authority."""
 
-    async def run_proxyless(self, account: str, script: Path, *args: str) -> str:
-        """Run a Python script that takes part in the mesh without a sidecar, with the identity of that service account:
-        GRPC_XDS_BOOTSTRAP is set for it. What it wrote to standard output."""
-
-    async def database_url(self, workload: str) -> str:
-        """What the workload itself connects to its database with; its host may be a name that only workloads know."""
+    async def proxyless(self, account: str, *args: str) -> Command:
+        """A Python that takes part in the mesh without a sidecar, with the identity of that service account. It reads
+        its script from standard input and finds GRPC_XDS_BOOTSTRAP in its environment."""
 
     async def user_token(self, user: str, *, audience: str = "figtree", seconds: float = 300.0) -> str:
         """A JSON Web Token for a user of the edge, from the issuer that istio/security/edge-jwt.yaml trusts."""
 
-    async def run(self, workload: str, *args: str, stdin: bytes = b"") -> str:
-        """`workload args…` once, in the workload's environment; what it wrote to standard output."""
+    async def proxy_config(self, workload: str) -> Object:
+        """What the control plane has given the workload's first sidecar: Envoy's own dump of its configuration."""
 
-    async def admin_url(self, database: str) -> str: ...
+    async def proxy_certificate(self, workload: str) -> Certificate:
+        """The certificate that the workload's first sidecar shows."""
+
+    async def rejected_updates(self) -> dict[str, int]:
+        """How many configurations each proxy has refused."""
+
+
+class Databases(Protocol):
+    """Where the workloads keep their data: a PostgreSQL database each, and the queue."""
+
+    async def url(self, workload: str) -> str:
+        """What the workload itself connects to its database with; its host may be a name that only workloads know."""
+
+    async def admin_url(self, database: str) -> str:
+        """What the superuser connects to that database with, from this machine."""
 
     async def replication_conninfo(self, database: str) -> str:
         """What CREATE SUBSCRIPTION in another database of this runtime needs to read from this one."""
 
-    async def logs(self, workload: str, part: Part = "app", lines: int = 100) -> list[str]: ...
-
-    async def database_log(self, database: str, lines: int) -> list[str]:
+    async def log(self, database: str, lines: int) -> list[str]:
         """The last lines that the server of that database has written."""
+
+    async def nats_url(self) -> str:
+        """What a client of the queue connects to."""
+
+
+class Telemetry(Protocol):
+    """What the system says of itself."""
+
+    async def logs(self, workload: str, part: Part = "app", lines: int = 100) -> list[str]:
+        """The last lines of all replicas of a workload, or of "istiod", "ingress", "postgres" or "nats"."""
 
     async def counters(self, workload: str, prefix: str = "", *, matching: str = "") -> dict[str, float]:
         """Statistics of the workload's sidecars, summed over its replicas: those whose names contain `prefix`, and in
         which the regular expression `matching` is found."""
-
-    async def proxy_config(self, workload: str) -> dict[str, Any]:
-        """What the control plane has given the workload's first sidecar: Envoy's own dump of its configuration."""
 
     async def edges(self) -> list[EdgeCounters]:
         """Who has called whom since the proxies started, as the callers' sidecars counted it; what a mirror sent, as
@@ -172,17 +197,50 @@ class Runtime(Protocol):
     async def traces(self, order_id: str = "", limit: int = 20) -> list[list[Span]]:
         """The newest first; with an order's id those in which it was placed or read."""
 
-    async def proxy_certificate(self, workload: str) -> Certificate: ...
-
-    async def rejected_updates(self) -> dict[str, int]:
-        """How many configurations each proxy has refused."""
-
     async def memory(self) -> dict[str, int]:
         """Proportional set size of each process in bytes."""
 
     async def cpu(self) -> dict[str, float]:
         """Seconds of CPU that each running workload has used so far, its sidecar's included."""
 
-    async def events(self, since: int = 0) -> list[Event]: ...
+    async def events(self, since: int = 0) -> list[Event]:
+        """What happened after the event with that sequence number, in order."""
 
-    async def down(self) -> None: ...
+
+class Faults(Protocol):
+    """What breaks the system on purpose."""
+
+    async def kill(self, workload: str, part: Part = "app", replica: int = 0) -> None:
+        """SIGKILL; the runtime restarts it. Also "istiod", "ingress", "postgres" and "nats"."""
+
+    async def stop_infrastructure(self, name: Infrastructure) -> None:
+        """SIGKILL, and it stays away until it is started again; "postgres" is the servers of all workloads."""
+
+    async def start_infrastructure(self, name: Infrastructure) -> None:
+        """Ends when it is ready; nothing happens if it runs."""
+
+
+class Runtime(Protocol):
+    """The place where the system runs. A function that needs one part of it takes that part's Protocol."""
+
+    capabilities: frozenset[str]  # what scenes may need of it: "kubernetes"
+
+    @property
+    def workloads(self) -> Workloads: ...
+    @property
+    def mesh(self) -> Mesh: ...
+    @property
+    def databases(self) -> Databases: ...
+    @property
+    def telemetry(self) -> Telemetry: ...
+    @property
+    def faults(self) -> Faults: ...
+
+    def edge(self) -> str:
+        """The base URL at which the system is used."""
+
+    def page(self) -> str:
+        """The address of the demo's page; "" where `figtree page` has to serve it."""
+
+    async def down(self) -> None:
+        """Stop everything and forget it; ends when nothing is left."""

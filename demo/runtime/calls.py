@@ -23,7 +23,7 @@ async def channel(
     authority = f"{callee}:{PORT}"
     settings = {"grpc.default_authority": authority, "grpc.enable_retries": 0, "grpc.enable_http_proxy": 0}
     settings |= dict(options)
-    target = await runtime.egress(caller)
+    target = await runtime.mesh.egress(caller)
     async with aio.insecure_channel(target, options=list(settings.items())) as opened:
         yield opened
 

@@ -15,6 +15,24 @@ NAMESPACE = "figtree"
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """How often a process is asked, for how long, and how many failures in a row count; in seconds."""
+
+    period: float
+    timeout: float
+    failures: int
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> "Probe":
+        """With Kubernetes' own defaults (https://kubernetes.io/docs/reference/kubernetes-api, Probe v1 core)."""
+        return cls(
+            fields.get("periodSeconds", 10),
+            fields.get("timeoutSeconds", 1),
+            fields.get("failureThreshold", 3),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     name: str
     command: tuple[str, ...]
@@ -26,6 +44,8 @@ class Manifest:
     env: Mapping[str, str]
     database: bool
     health_path: str  # empty: gRPC health
+    readiness: Probe
+    liveness: Probe
 
 
 def standing() -> list[Path]:
@@ -57,6 +77,8 @@ def manifest(workload: str) -> Manifest:
         env={name: entry["value"] for name, entry in settings.items() if "value" in entry},
         database="DATABASE_URL" in settings,
         health_path=container["readinessProbe"].get("httpGet", {}).get("path", ""),
+        readiness=Probe.of(container["readinessProbe"]),
+        liveness=Probe.of(container["livenessProbe"]),
     )
 
 

@@ -1,14 +1,12 @@
 """Istio's objects as both implementations of the runtime read them from the files under istio/."""
 
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-from runtime.api import Refused
+from runtime.api import Object, Refused
 from runtime.manifests import NAMESPACE
 
-Object = dict[str, Any]
 # An open connection keeps the rules of these kinds until it is drained.
 RULES_OF_CONNECTIONS = {"AuthorizationPolicy", "EnvoyFilter", "PeerAuthentication", "RequestAuthentication"}
 

@@ -50,7 +50,7 @@ async def stay(context: StepContext, module: Module, report: Report, why: BaseEx
         return  # the monolith is the writer already, and the next step back finishes this one
     with context.phase(report, f"back: {module.name} keeps all reads and writes"):
         await context.place(module, "remote")  # first: it needs the database alone
-        await context.runtime.apply([module.done_traffic])
+        await context.runtime.mesh.apply([module.done_traffic])
         await context.state.set(module.name, phases.STRANGLED, report.step)
         await context.state.reads(module.name, 100, reason(why))
 
@@ -59,7 +59,7 @@ async def _read_here_again(context: StepContext, module: Module, report: Report)
     with context.phase(report, f"back: the monolith reads {module.name} again"):
         await context.replication.caught_up(module, "back")
         await context.place(module, "local")
-        await context.runtime.apply([module.traffic("monolith")])
+        await context.runtime.mesh.apply([module.traffic("monolith")])
         await context.state.reads(module.name, 0)
         await asyncio.sleep(SETTLE)
 
@@ -78,8 +78,8 @@ async def _write_here_again(context: StepContext, module: Module, report: Report
 async def _leave(context: StepContext, module: Module, report: Report) -> None:
     with context.phase(report, f"back: {module.name} leaves"):
         await context.place(module, "local")
-        await context.runtime.apply([module.traffic("monolith")])
-        await context.runtime.delete(newcomer_traffic(module))
+        await context.runtime.mesh.apply([module.traffic("monolith")])
+        await context.runtime.mesh.delete(newcomer_traffic(module))
         await context.replication.asynchronous(module)
         await asyncio.sleep(SETTLE)
         await context.replication.stop(module, "forward")

@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 import httpx
 from runtime.api import Runtime
+from runtime.commands import run
 
 from strangler import gate
 from strangler.database import MONOLITH, connected, told
@@ -75,7 +76,7 @@ class StepContext:
         # Before waiting: where columns differ replication may have ended, and would never catch up.
         await gate.same_columns(self.runtime, module)
         behind = await self.replication.caught_up(module, direction)
-        await self.runtime.report(
+        await self.runtime.telemetry.report(
             "figtree_replication_lag_seconds", behind, module=module.name, direction=direction
         )
         comparison = await gate.compare(self.runtime, module)
@@ -91,7 +92,9 @@ class StepContext:
         """Compare all rows, outside of the gate. Raises GateRefused if any differs."""
         comparison = await self.verify(module, direction)
         if comparison.differences:
-            await self.runtime.report("figtree_gate_differences", comparison.differences, module=module.name)
+            await self.runtime.telemetry.report(
+                "figtree_gate_differences", comparison.differences, module=module.name
+            )
         _demand(module, comparison)
         return comparison
 
@@ -158,8 +161,12 @@ class StepContext:
         await self.state.note(report.step, f"gate of {module.name}", **_figures(comparison))
         report.rows = report.rows or comparison.rows
         verdict = "refused" if comparison.differences else "allowed"
-        await self.runtime.report("figtree_gate_differences", comparison.differences, module=module.name)
-        await self.runtime.report("figtree_gate_decisions_total", 1, module=module.name, verdict=verdict)
+        await self.runtime.telemetry.report(
+            "figtree_gate_differences", comparison.differences, module=module.name
+        )
+        await self.runtime.telemetry.report(
+            "figtree_gate_decisions_total", 1, module=module.name, verdict=verdict
+        )
         _demand(module, comparison)
 
     async def last_look(self, module: Module, direction: Direction) -> None:
@@ -187,21 +194,21 @@ class StepContext:
                 await client.request(method, path, content=body or None, headers=headers)
 
     async def running(self) -> set[str]:
-        return {workload.name for workload in await self.runtime.workloads()}
+        return {workload.name for workload in await self.runtime.workloads.statuses()}
 
     async def start(self, workload: str) -> None:
         """Make its database, migrate it, start it."""
         async with told(self.runtime, workload, f"{workload} to start and its database to be migrated"):
-            await self.runtime.start(workload)
+            await self.runtime.workloads.start(workload)
 
     async def seed(self, workload: str) -> None:
         async with told(self.runtime, workload, f"the database of {workload} to be seeded"):
-            await self.runtime.run(workload, "seed")
+            await run(await self.runtime.workloads.command(workload, "seed"))
 
     async def stop(self, workload: str) -> None:
         if workload in await self.running():
             async with told(self.runtime, workload, f"{workload} to finish its requests and stop"):
-                await self.runtime.stop(workload)
+                await self.runtime.workloads.stop(workload)
 
 
 def reason(failure: BaseException) -> str:

@@ -48,7 +48,7 @@ async def connected(runtime: Runtime, database: str) -> AsyncIterator[Any]:
     A statement that waits for a lock for longer than TOLD_AFTER names who holds it; after `Waiting.limit` seconds it
     raises Held.
     """
-    url, settings = await runtime.admin_url(database), waiting.get()
+    url, settings = await runtime.databases.admin_url(database), waiting.get()
     session = SESSION | {"lock_timeout": f"{settings.limit * 1000:.0f}"}
     connection = await asyncpg.connect(url, timeout=10, server_settings=session)
     seen: list[str] = []
@@ -133,7 +133,7 @@ async def _tell_of(
 async def _all_blockers(runtime: Runtime, workload: str) -> list[str]:
     """Who holds what anybody in the workload's database waits for; nobody where there is no such database yet."""
     try:
-        connection = await asyncpg.connect(await runtime.admin_url(workload), timeout=10)
+        connection = await asyncpg.connect(await runtime.databases.admin_url(workload), timeout=10)
     except (OSError, RuntimeFailure, asyncpg.PostgresError, asyncpg.InterfaceError):
         return []
     try:

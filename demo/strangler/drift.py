@@ -34,8 +34,10 @@ class Drift:
 async def drifts(runtime: Runtime) -> list[Drift]:
     """Everything in which the running system differs from what is declared for the shape that it has."""
     wanted = await declared(State(runtime))
-    objects = await runtime.in_force()
-    running = Counter((w.name, w.version) for w in await runtime.workloads() if w.state != "stopping")
+    objects = await runtime.mesh.in_force()
+    running = Counter(
+        (w.name, w.version) for w in await runtime.workloads.statuses() if w.state != "stopping"
+    )
     found = [*_objects(wanted, objects), *_workloads(wanted, running)]
     if "kubernetes" in runtime.capabilities:
         found = [drift for drift in found if drift.subject not in wanted.optional]
@@ -47,16 +49,16 @@ async def heal(runtime: Runtime, found: list[Drift]) -> None:
     if foreign := [d.subject for d in found if d.remedy[0] == "delete"]:
         await _delete(runtime, foreign)
     if files:
-        await runtime.apply(files)
+        await runtime.mesh.apply(files)
     for drift in found:
         _, name, version = drift.subject.split("/")
         match drift.remedy:
             case ("stop",):
-                await runtime.stop(name, version=version)
+                await runtime.workloads.stop(name, version=version)
             case ("start", count):
-                await runtime.start(name, replicas=int(count), version=version)
+                await runtime.workloads.start(name, replicas=int(count), version=version)
             case ("scale", count):
-                await runtime.scale(name, int(count), version=version)
+                await runtime.workloads.scale(name, int(count), version=version)
 
 
 def _objects(wanted: Declared, real: dict[str, Any]) -> Iterator[Drift]:
@@ -148,4 +150,4 @@ async def _delete(runtime: Runtime, names: list[str]) -> None:
             file,
         )
         file.flush()
-        await runtime.delete([Path(file.name)])
+        await runtime.mesh.delete([Path(file.name)])

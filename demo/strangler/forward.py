@@ -50,7 +50,7 @@ async def _transform(context: StepContext, module: Module, report: Report) -> No
     with context.phase(report, f"transform: copy {module.name}'s rows"):
         for newcomer in module.newcomers:
             await context.seed(newcomer)
-        await context.runtime.apply(newcomer_traffic(module))
+        await context.runtime.mesh.apply(newcomer_traffic(module))
         await fence.close(context.runtime, module.name, module)
         await context.replication.start(module, "forward", copy=True)
         report.rows = await context.replication.copied(module, "forward")
@@ -64,7 +64,7 @@ async def _coexist(context: StepContext, module: Module, report: Report) -> None
     await _mirror(context, module, report)
     for share in SHARES:
         with context.phase(report, f"co-exist: {share} % to {module.name}"):
-            await context.runtime.apply([module.traffic(share)])
+            await context.runtime.mesh.apply([module.traffic(share)])
             await context.state.reads(module.name, int(share))
             await context.share(module, "forward")
     if not module.written_live:
@@ -77,7 +77,7 @@ async def take_reads_back(context: StepContext, module: Module, report: Report, 
         return  # cut over already: both sides are fed, and the next step finishes this one
     with context.phase(report, f"co-exist: all reads of {module.name} go back to the monolith"):
         await context.place(module, "local")  # first: it needs the database alone
-        await context.runtime.apply([module.traffic("monolith")])
+        await context.runtime.mesh.apply([module.traffic("monolith")])
         await context.state.reads(module.name, 0, reason(why))
         await context.state.note(
             report.step, f"reads of {module.name} went back to the monolith", why=reason(why)
@@ -86,7 +86,7 @@ async def take_reads_back(context: StepContext, module: Module, report: Report, 
 
 async def _mirror(context: StepContext, module: Module, report: Report) -> None:
     with context.phase(report, f"co-exist: mirror {' '.join(module.prefixes)}"):
-        await context.runtime.apply([module.traffic("mirror")])
+        await context.runtime.mesh.apply([module.traffic("mirror")])
         try:
             begun = time.time()
             for _ in range(LOOKS):
@@ -96,10 +96,10 @@ async def _mirror(context: StepContext, module: Module, report: Report) -> None:
                 if seen.pairs:
                     break
         finally:
-            await context.runtime.apply([module.traffic("monolith")])
+            await context.runtime.mesh.apply([module.traffic("monolith")])
     report.pairs, report.mismatches = seen.pairs, seen.mismatches
     for verdict, count in (("same", seen.pairs - seen.mismatches), ("different", seen.mismatches)):
-        await context.runtime.report(
+        await context.runtime.telemetry.report(
             "figtree_mirror_answers_total", count, subject=module.name, verdict=verdict
         )
     figures = {"pairs": seen.pairs, "mismatches": seen.mismatches, "examples": seen.examples}
@@ -127,7 +127,9 @@ async def _eliminate(context: StepContext, module: Module, report: Report) -> No
             await context.replication.asynchronous(module)
             await fence.open_(context.runtime, module.name, module)
         report.pause = time.monotonic() - begun
-        await context.runtime.report("figtree_writers_held_seconds", report.pause, module=module.name)
+        await context.runtime.telemetry.report(
+            "figtree_writers_held_seconds", report.pause, module=module.name
+        )
 
 
 async def _conclude(context: StepContext, module: Module, report: Report) -> None:
@@ -136,7 +138,7 @@ async def _conclude(context: StepContext, module: Module, report: Report) -> Non
     ):
         await context.replication.asynchronous(module)
         await fence.open_(context.runtime, module.name, module)
-        await context.runtime.apply([module.done_traffic])
+        await context.runtime.mesh.apply([module.done_traffic])
         await context.place(module, "remote")
         await context.replication.stop(module, "forward")
         await context.state.set(

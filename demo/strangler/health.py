@@ -102,7 +102,7 @@ class _Database:
     async def log(self) -> list[str]:
         if self._log is None:
             try:
-                self._log = await self._runtime.database_log(self._name, LINES)
+                self._log = await self._runtime.databases.log(self._name, LINES)
             except RuntimeFailure:
                 self._log = []
         return self._log

@@ -54,7 +54,7 @@ def parse(log: list[str], begun: float = 0) -> dict[str, Answer]:
 async def verdict(runtime: Runtime, prefixes: tuple[str, ...], begun: float, lines: int = 20_000) -> Verdict:
     """Compare what both sides have answered under the prefixes since `begun`, in seconds since the epoch."""
     ours, theirs = [
-        parse(await runtime.logs(side, "proxy", lines), begun) for side in ("monolith", "gateway")
+        parse(await runtime.telemetry.logs(side, "proxy", lines), begun) for side in ("monolith", "gateway")
     ]
     async with httpx.AsyncClient(base_url=runtime.edge(), timeout=10, trust_env=False) as client:
         mirrored = await judge(client, pairs(ours, theirs, prefixes))

@@ -42,7 +42,7 @@ class Replication:
             await db.execute(f"create publication {name} for table {tables}")
             # A slot made by CREATE SUBSCRIPTION itself would wait for ever where both databases are of one server.
             await db.execute("select pg_create_logical_replication_slot($1, 'pgoutput')", name)
-        conninfo = await self._runtime.replication_conninfo(publisher)
+        conninfo = await self._runtime.databases.replication_conninfo(publisher)
         async with connected(self._runtime, subscriber) as db:
             if copy:
                 # Past the fence, as replication goes.
@@ -152,6 +152,8 @@ class Replication:
         async with connected(self._runtime, database) as db:
             if await db.fetchval("show synchronous_standby_names") == names:
                 return
+            if names:  # an administrator's own statements never wait for the replica
+                await db.execute("alter role current_user set synchronous_commit = local")
             await db.execute(f"alter system set synchronous_standby_names = {_literal(names)}")
             await db.execute("select pg_reload_conf()")
 

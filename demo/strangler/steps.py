@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from runtime.api import Runtime
+from runtime.commands import run
 
 from strangler import fence
 from strangler import state as phases
@@ -59,14 +60,18 @@ class Strangler:
     async def begin(self, titles: int = 0) -> None:
         """Bring up shape 0 where nothing runs yet, with so many titles, or the shipped catalogue's if 0."""
         if not await self._context.running() & {MONOLITH, GATEWAY}:
-            await self._runtime.start(MONOLITH)
-            await self._runtime.run(MONOLITH, "seed", *(["--titles", str(titles)] if titles else []))
+            await self._runtime.workloads.start(MONOLITH)
+            await run(
+                await self._runtime.workloads.command(
+                    MONOLITH, "seed", *(["--titles", str(titles)] if titles else [])
+                )
+            )
         if (await self.state.position()) == (0, ""):  # on a cluster `make deploy` has started it, and no more
-            await self._runtime.apply(
+            await self._runtime.mesh.apply(
                 [*(m.traffic("monolith") for m in MODULES), TRAFFIC / "edge-rest-monolith.yaml"]
             )
         await self.state.prepare()
-        await self._runtime.report("figtree_shape", (await self.state.position())[0])
+        await self._runtime.telemetry.report("figtree_shape", (await self.state.position())[0])
 
     async def forward(self, between: Between | None = None) -> Report:
         """Take the next step, or finish the one that is under way. Raises GateRefused, or Held if a lock is not freed:
@@ -118,9 +123,9 @@ class Strangler:
     async def _over(self, report: Report) -> Report:
         report.ended = time.time()
         number, _ = await self.state.position()
-        await self._runtime.report("figtree_shape", number)
+        await self._runtime.telemetry.report("figtree_shape", number)
         seconds = report.ended - report.begun
-        await self._runtime.report(
+        await self._runtime.telemetry.report(
             "figtree_step_seconds", seconds, step=report.step, direction=report.direction
         )
         return report
@@ -172,7 +177,7 @@ class Strangler:
         with self._context.phase(
             report, "eliminate: the monolith loses its traffic, its process and its access"
         ):
-            await self._runtime.apply([TRAFFIC / "edge-rest-gateway.yaml"])
+            await self._runtime.mesh.apply([TRAFFIC / "edge-rest-gateway.yaml"])
             await asyncio.sleep(SETTLE)
             await self._context.stop(MONOLITH)
             async with connected(self._runtime, MONOLITH) as db:
@@ -186,5 +191,5 @@ class Strangler:
             async with connected(self._runtime, MONOLITH) as db:
                 await db.execute(RESTORE)
             await self._context.start(MONOLITH)
-            await self._runtime.apply([TRAFFIC / "edge-rest-monolith.yaml"])
+            await self._runtime.mesh.apply([TRAFFIC / "edge-rest-monolith.yaml"])
             await self.state.set(MONOLITH, phases.IN_PROCESS, report.step)

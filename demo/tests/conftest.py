@@ -40,7 +40,7 @@ def mesh() -> Iterator[LocalRuntime]:
     async def begin() -> LocalRuntime:
         with standing_in():
             runtime = await LocalRuntime.up(f"test-{os.getpid()}")
-        await asyncio.gather(runtime.start("monolith"), runtime.start("currency"))
+        await asyncio.gather(runtime.workloads.start("monolith"), runtime.workloads.start("currency"))
         return runtime
 
     runtime = asyncio.run(begin())

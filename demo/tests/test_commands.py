@@ -2,20 +2,26 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import asyncpg
 import grpc
 import httpx
 import psutil
 import pytest
+import typer
 from cli import display
+from cli.__main__ import app
 from cli.commands import carry_out
-from cli.display import Lines, styled, verdict
+from cli.display import Lines, failures, styled, verdict
 from cli.journey import Outcome
 from cli.reporter import Terminal
+from rich.console import Console
 from scenes.catalogue import BY_NAME
 from scenes.engine.result import Result
 
@@ -51,6 +57,72 @@ def test_brackets_in_an_argument_are_printed_as_they_are(command: str) -> None:
     assert "Traceback" not in done.stderr
     assert "MarkupError" not in done.stderr
     assert "[" in done.stderr
+
+
+def options(typer_app: typer.Typer) -> Iterator[tuple[str, Any, Any]]:
+    """Command and parameter, its type, and what Typer is told of it; of the commands of all groups."""
+    for command in typer_app.registered_commands:
+        assert command.callback is not None
+        for name, hint in get_type_hints(command.callback, include_extras=True).items():
+            if name != "return":
+                kind, *told = get_args(hint) if get_origin(hint) is Annotated else [hint]
+                yield f"{command.callback.__name__} {name}", kind, told[0] if told else None
+    for group in typer_app.registered_groups:
+        assert group.typer_instance is not None
+        yield from options(group.typer_instance)
+
+
+def test_every_number_of_a_command_has_bounds() -> None:
+    numbers = [(name, told) for name, kind, told in options(app) if re.search("int|float", str(kind))]
+    assert len(numbers) > 20
+    assert [name for name, told in numbers if getattr(told, "min", None) is None] == []
+
+
+@pytest.mark.parametrize(
+    ("command", "allowed"),
+    [
+        ("load --rate -3", "greater than or equal to 1"),
+        ("load --rate 0", "greater than or equal to 1"),
+        ("load --rate many", "valid integer"),
+        ("load --seconds 0", "than or equal to 1"),
+        ("load --seconds nan", "than or equal to 86400"),
+        ("logs nothing", "currency"),
+        ("logs title -n 0", "than or equal to 1"),
+        ("step 9-none", "0-monolith, 1-currency"),
+        ("verify nothing", "currency, title, pricing, order"),
+        ("copy nothing", "currency, title, pricing, order"),
+        ("scene run mtls --times 0", "than or equal to 1"),
+        ("telemetry prometheus --port 70000", "less than or equal to 65535"),
+        ("bench run --rounds 0", "than or equal to 1"),
+        ("nonsense", "No such command"),
+        ("up --nonsense", "No such option"),
+    ],
+)
+def test_a_wrong_argument_ends_with_status_2_and_what_is_allowed(command: str, allowed: str) -> None:
+    env = os.environ | {"FIGTREE_NAME": f"nobody-{os.getpid()}", "RUNTIME": "local", "COLUMNS": "300"}
+    done = subprocess.run([FIGTREE, *command.split()], env=env, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert allowed in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_first_failures_of_a_load_are_a_table() -> None:
+    one = {
+        "name": "title",
+        "method": "GET",
+        "path": "/api/titles/[t]",
+        "status": 503,
+        "message": "status 503 instead of 200",
+    }
+    other = one | {"name": "order", "status": 0, "message": "connection refused"}
+    shown = io.StringIO()
+    Console(file=shown, width=150).print(failures([one, other, one]))
+    text = shown.getvalue()
+    assert text.index("status 503") < text.index("connection refused"), "the most frequent first"
+    assert "2 " in text
+    assert "GET /api/titles/[t] → 503" in text
+    assert "no answer" in text
+    assert "{" not in text
 
 
 def test_what_is_printed_keeps_its_brackets_and_colons() -> None:

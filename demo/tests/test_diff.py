@@ -25,10 +25,17 @@ class StandIn:
         self.running = running
         self.done: list[tuple[Any, ...]] = []
 
+    @property
+    def workloads(self) -> "StandIn":
+        """Every part of a runtime is this one object."""
+        return self
+
+    mesh = workloads
+
     async def in_force(self) -> dict[str, Any]:
         return self.objects
 
-    async def workloads(self) -> list[WorkloadStatus]:
+    async def statuses(self) -> list[WorkloadStatus]:
         return [
             WorkloadStatus(name, version, number, "ready", 1, True, 0, "127.0.0.1")
             for number, (name, version) in enumerate(self.running)
@@ -99,16 +106,16 @@ async def test_a_step_under_way_is_no_drift(stands: Stands) -> None:
     runtime = await as_declared(2)
     runtime.running += [("pricing", "v1"), ("customer", "v1")]
     for state in ("mirror", "10", "50", "100"):
-        await runtime.apply([ISTIO / f"traffic/edge-pricing-{state}.yaml"])
+        await runtime.mesh.apply([ISTIO / f"traffic/edge-pricing-{state}.yaml"])
         assert await found(runtime) == []
-    await runtime.apply([ISTIO / "traffic/edge-title-50.yaml"])
+    await runtime.mesh.apply([ISTIO / "traffic/edge-title-50.yaml"])
     assert [d.subject for d in await found(runtime)] == ["VirtualService/figtree/edge-title"]
 
 
 async def test_every_kind_of_drift_is_told_and_healed(stands: Stands) -> None:
     runtime = await as_declared(5)
     del runtime.objects["PeerAuthentication/figtree/default"]
-    await runtime.apply([ISTIO / "traffic/edge-title-50.yaml", ISTIO / "traffic/pricing-subsets.yaml"])
+    await runtime.mesh.apply([ISTIO / "traffic/edge-title-50.yaml", ISTIO / "traffic/pricing-subsets.yaml"])
     runtime.running.remove(("order", "v1"))
     runtime.running += [("title", "v1"), ("pricing", "v2"), ("monolith", "v1")]
     seen = await found(runtime)

@@ -21,6 +21,7 @@ from localmesh.instance import directory_of
 from localmesh.leftovers import leftovers
 from localmesh.postgres import Postgres
 from runtime.api import NeedsMesh, NotRunning, RuntimeFailure, StartFailed
+from runtime.commands import run
 from strangler.database import connected
 from strangler.modules import TRAFFIC
 
@@ -33,17 +34,21 @@ def supervisors(name: str) -> list[psutil.Process]:
 async def test_without_mesh_the_workloads_are_reached_at_their_own_addresses(standins: None) -> None:
     runtime = await LocalRuntime.up(f"off-{os.getpid()}", mesh=False)
     try:
-        await runtime.start("currency")
-        await runtime.start("monolith")
+        await runtime.workloads.start("currency")
+        await runtime.workloads.start("monolith")
         async with httpx.AsyncClient(trust_env=False) as client:
             assert (await client.get(runtime.edge() + "/who")).status_code == 200
-        assert (await runtime.run("currency", "env", "TITLE_ADDRESS")).strip().endswith(":50051")
+        assert (
+            (await run(await runtime.workloads.command("currency", "env", "TITLE_ADDRESS")))
+            .strip()
+            .endswith(":50051")
+        )
         with pytest.raises(NeedsMesh):
-            await runtime.apply([Path("x.yaml")])
+            await runtime.mesh.apply([Path("x.yaml")])
         with pytest.raises(NeedsMesh):
-            await runtime.scale("monolith", 2)
+            await runtime.workloads.scale("monolith", 2)
         with pytest.raises(NeedsMesh):
-            await runtime.proxy_certificate("monolith")
+            await runtime.mesh.proxy_certificate("monolith")
     finally:
         await runtime.down()
 
@@ -51,18 +56,18 @@ async def test_without_mesh_the_workloads_are_reached_at_their_own_addresses(sta
 async def test_databases_are_private_and_can_replicate(standins: None) -> None:
     runtime = await LocalRuntime.up(f"db-{os.getpid()}", mesh=False)
     try:
-        await asyncio.gather(runtime.start("currency"), runtime.start("monolith"))
-        theirs = (await runtime.run("currency", "env", "DATABASE_URL")).strip()
+        await asyncio.gather(runtime.workloads.start("currency"), runtime.workloads.start("monolith"))
+        theirs = (await run(await runtime.workloads.command("currency", "env", "DATABASE_URL"))).strip()
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await asyncpg.connect(theirs.rpartition("/")[0] + "/monolith")
-        source = await asyncpg.connect(await runtime.admin_url("monolith"))
-        target = await asyncpg.connect(await runtime.admin_url("currency"))
+        source = await asyncpg.connect(await runtime.databases.admin_url("monolith"))
+        target = await asyncpg.connect(await runtime.databases.admin_url("currency"))
         try:
             await source.execute("CREATE TABLE t(a int primary key); INSERT INTO t VALUES (1)")
             await source.execute("CREATE PUBLICATION p FOR TABLE t")
             await source.execute("SELECT pg_create_logical_replication_slot('s', 'pgoutput')")
             await target.execute("CREATE TABLE t(a int primary key)")
-            conninfo = await runtime.replication_conninfo("monolith")
+            conninfo = await runtime.databases.replication_conninfo("monolith")
             await target.execute(
                 f"CREATE SUBSCRIPTION s CONNECTION '{conninfo}' PUBLICATION p WITH (create_slot = false)"
             )
@@ -84,8 +89,8 @@ async def test_two_instances_live_side_by_side_and_end_without_a_trace(standins:
     first, second = await asyncio.gather(*(LocalRuntime.up(name) for name in names))
     try:
         assert first.edge() != second.edge()
-        await asyncio.gather(first.start("currency"), second.start("currency"))
-        assert (await first.workloads())[0].ip != (await second.workloads())[0].ip
+        await asyncio.gather(first.workloads.start("currency"), second.workloads.start("currency"))
+        assert (await first.workloads.statuses())[0].ip != (await second.workloads.statuses())[0].ip
     finally:
         await asyncio.gather(first.down(), second.down())
     for name in names:
@@ -98,8 +103,8 @@ async def test_two_instances_live_side_by_side_and_end_without_a_trace(standins:
 async def test_goes_on_after_its_supervisor_was_killed_hard(standins: None) -> None:
     name = f"hard-{os.getpid()}"
     runtime = await LocalRuntime.up(name)
-    await runtime.start("currency")
-    await runtime.apply([TRAFFIC / "edge-currency-50.yaml"])
+    await runtime.workloads.start("currency")
+    await runtime.mesh.apply([TRAFFIC / "edge-currency-50.yaml"])
     async with connected(runtime, "currency") as db:
         await db.execute("create table kept as select 1")
     edge = runtime.edge()
@@ -107,11 +112,15 @@ async def test_goes_on_after_its_supervisor_was_killed_hard(standins: None) -> N
     supervisor.kill()
     supervisor.wait(5)
     with pytest.raises(NotRunning):
-        await runtime.workloads()
+        await runtime.workloads.statuses()
     runtime = await LocalRuntime.up(name)
     try:
-        assert [(one.name, one.state) for one in await runtime.workloads()] == [("currency", "ready")]
-        assert (await runtime.applied())["VirtualService/figtree/edge-currency"].stem == "edge-currency-50"
+        assert [(one.name, one.state) for one in await runtime.workloads.statuses()] == [
+            ("currency", "ready")
+        ]
+        assert (await runtime.mesh.applied())[
+            "VirtualService/figtree/edge-currency"
+        ].stem == "edge-currency-50"
         assert runtime.edge() == edge
         async with connected(runtime, "currency") as db:
             assert await db.fetchval("select count(*) from kept") == 1

@@ -1,6 +1,10 @@
+import re
+
+import yaml
 from localmesh import objects
 from localmesh.localise import localised
 from runtime import manifests
+from runtime.manifests import ROOT
 
 
 def test_reads_a_workload_from_its_manifests() -> None:
@@ -79,3 +83,17 @@ def test_localises_what_names_infrastructure_and_keeps_the_rest() -> None:
         neighbours={"title": "127.1.1.17:50051"},
     )
     assert pricing == {"LISTEN": "h:1", "VERSION": "v2", "RULESET": "v1", "TITLE_ADDRESS": "127.1.1.17:50051"}
+
+
+def test_every_field_of_a_deployment_stands_in_the_table_of_what_the_local_mesh_honours() -> None:
+    fields = set[str]()
+    for path in (ROOT / "k8s" / "base").glob("*/deployment.yaml"):
+        spec = yaml.safe_load(path.read_text())["spec"]
+        pod = spec["template"]["spec"]
+        (container,) = pod["containers"]
+        for place, found in (("spec", spec), ("pod", pod), ("container", container)):
+            fields |= {f"{place}.{name}" for name in found}
+    told = set(
+        re.findall(r"`((?:spec|pod|container)\.\w+)`", (ROOT / "demo/localmesh/README.md").read_text())
+    )
+    assert told == fields

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import platform
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,28 +15,29 @@ from manifests.tools import compiled
 from strangler import back, forward, steps
 
 from tests.support.faults import known_phases, plain
-from tests.support.mesh_faults import FAULTS, Cell, Mesh, table, tried
+from tests.support.mesh_faults import FAULTS, Mesh, Run, move_of, table, tried
 
-FAST = ("eliminate: … becomes the writer", "the database server killed")  # in `make test`
 REPORT = os.environ.get("MESH_MATRIX_REPORT", "")
 
 
-def cells() -> Iterator[object]:
-    for phase in known_phases(forward, back, steps):
-        if plain(phase).startswith("copy"):  # `figtree copy`, which neither step nor back goes through
-            continue
-        for fault in FAULTS:
-            marks = [] if (plain(phase), fault) == FAST else [pytest.mark.matrix]
-            yield pytest.param(phase, fault, marks=marks, id=f"{plain(phase)}-{fault}")
+PHASES = [
+    p for p in known_phases(forward, back, steps) if not plain(p).startswith("copy")
+]  # a command by itself
+COMMANDS = {  # phases of one command, from one shape to another
+    name: [phase for phase in PHASES if move_of(phase) == move]
+    for name, move in {f"{m.words} from {m.before}": m for m in map(move_of, PHASES)}.items()
+}
 
 
 @pytest.fixture(scope="module")
-def seen() -> Iterator[list[Cell]]:
-    found: list[Cell] = []
-    yield found
-    if REPORT and found:
-        machine = f"{os.cpu_count()} cores, {platform.machine()}, {datetime.now(UTC):%Y-%m-%d}"
-        Path(REPORT).write_text(table(found, machine, "make matrix"))
+def seen() -> list[Run]:
+    return []
+
+
+def write(seen: list[Run]) -> None:
+    """After each cell, so that an interrupted run leaves what it has seen."""
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, {datetime.now(UTC):%Y-%m-%d}"
+    Path(REPORT).write_text(table(seen, machine, "make matrix"))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -50,16 +51,36 @@ async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
         await runtime.down()
 
 
+async def run(mesh: Mesh, seen: list[Run], command: str, fault: str, phases: list[str], folder: Path) -> Run:
+    try:
+        async with asyncio.timeout(60 + 60 * len(phases)):
+            found = await tried(mesh, command, fault, phases, folder)
+    except Exception as error:  # whatever it is, it is a red row
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        found = Run(command, fault, phases, stuck=text[:300])
+    seen.append(found)
+    if REPORT:
+        write(seen)
+    return found
+
+
+@pytest.mark.matrix
+@pytest.mark.timeout(900)
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("command", list(COMMANDS))
+@pytest.mark.parametrize("fault", list(FAULTS))
+async def test_whatever_happens_to_a_process_users_are_served_right_and_the_command_goes_on(
+    mesh: Mesh, seen: list[Run], command: str, fault: str, tmp_path: Path
+) -> None:
+    found = await run(mesh, seen, command, fault, COMMANDS[command], tmp_path)
+    assert not found.red, found.red
+
+
 @pytest.mark.timeout(240)
 @pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.parametrize(("phase", "fault"), list(cells()))
-async def test_whatever_happens_to_a_process_users_are_served_right_and_the_step_goes_on(
-    mesh: Mesh, seen: list[Cell], phase: str, fault: str, tmp_path: Path
+async def test_a_database_server_that_is_killed_when_the_writer_changes_loses_nothing(
+    mesh: Mesh, seen: list[Run], tmp_path: Path
 ) -> None:
-    try:
-        async with asyncio.timeout(200):
-            cell = await tried(mesh, phase, fault, tmp_path)
-    except Exception as error:  # whatever it is, it is a red cell
-        cell = Cell(phase, fault, went_on=f"{type(error).__name__}: {' '.join(str(error).split())}"[:300])
-    seen.append(cell)
-    assert not cell.red, cell.red
+    (phase,) = [phase for phase in PHASES if plain(phase) == "eliminate: … becomes the writer"]
+    found = await run(mesh, seen, "step", "the database server killed", [phase], tmp_path)
+    assert not found.red, found.red

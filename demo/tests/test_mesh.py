@@ -24,6 +24,7 @@ from localmesh.identity import Identity
 from localmesh.instance import directory_of
 from localmesh.leftovers import leftovers
 from runtime.api import CommandFailed, NotInForce, Refused, RuntimeFailure
+from runtime.commands import run
 
 ROUTE = """
 apiVersion: networking.istio.io/v1
@@ -67,7 +68,7 @@ async def mark(runtime: LocalRuntime) -> str:
 async def route(mesh: LocalRuntime, tmp_path: Path) -> Path:
     path = tmp_path / "route.yaml"
     path.write_text(ROUTE.format(mark="one"))
-    await mesh.apply([path])
+    await mesh.mesh.apply([path])
     return path
 
 
@@ -77,33 +78,33 @@ async def test_the_edge_leads_to_the_workload_with_an_identity(mesh: LocalRuntim
     assert answer.headers["x-mark"] == "one", "applied means: in effect when apply returns"
     account = "spiffe://cluster.local/ns/istio-system/sa/istio-ingressgateway-service-account"
     assert f"URI={account}" in answer.json()["caller"]
-    certificate = await mesh.proxy_certificate("monolith")
+    certificate = await mesh.mesh.proxy_certificate("monolith")
     assert certificate.spiffe_id == "spiffe://cluster.local/ns/figtree/sa/monolith"
     assert 3600 < certificate.expires.timestamp() - time.time() < 90_000
 
 
 async def test_no_proxy_has_refused_a_configuration(mesh: LocalRuntime, route: Path) -> None:
-    rejected = await mesh.rejected_updates()
+    rejected = await mesh.mesh.rejected_updates()
     assert len(rejected) == 3
     assert set(rejected.values()) == {0}
 
 
 async def test_plaintext_to_a_workload_is_refused(mesh: LocalRuntime) -> None:
-    (workload,) = [w for w in await mesh.workloads() if w.name == "monolith"]
+    (workload,) = [w for w in await mesh.workloads.statuses() if w.name == "monolith"]
     async with httpx.AsyncClient(trust_env=False) as client:
         with pytest.raises(httpx.TransportError):
             await client.get(f"http://{workload.ip}:8080/who")
 
 
 async def test_tls_without_a_certificate_is_refused(mesh: LocalRuntime) -> None:
-    (workload,) = [w for w in await mesh.workloads() if w.name == "monolith"]
+    (workload,) = [w for w in await mesh.workloads.statuses() if w.name == "monolith"]
     async with httpx.AsyncClient(trust_env=False, verify=False) as client:
         with pytest.raises((httpx.TransportError, ssl.SSLError)):  # at its writing or its reading
             await client.get(f"https://{workload.ip}:8080/who")
 
 
 async def test_a_neighbour_is_called_by_name_through_the_sidecar(mesh: LocalRuntime) -> None:
-    (workload,) = [w for w in await mesh.workloads() if w.name == "monolith"]
+    (workload,) = [w for w in await mesh.workloads.statuses() if w.name == "monolith"]
     egress = workload.ip.rsplit(".", 1)[0] + f".{int(workload.ip.rsplit('.', 1)[1]) + 100}"
     options = [("grpc.default_authority", "currency:50051")]
     async with grpc.aio.insecure_channel(f"{egress}:50051", options=options) as channel:
@@ -144,35 +145,35 @@ async def test_an_invalid_manifest_is_refused_in_istios_words_and_the_old_one_st
     bad = tmp_path / "bad.yaml"
     bad.write_text(ROUTE.format(mark="bad").replace("number: 8080", "number: 808080"))
     with pytest.raises(Refused, match="port number 808080 must be in the range"):
-        await mesh.apply([bad])
+        await mesh.mesh.apply([bad])
     bad.write_text("apiVersion: networking.istio.io/v1\nkind: Nonsense\nmetadata: {name: x}\nspec: {}\n")
     with pytest.raises(Refused, match="unrecognized type"):
-        await mesh.apply([bad])
+        await mesh.mesh.apply([bad])
     bad.write_text(ROUTE.format(mark="bad").replace("gateways:", "gatways:"))
     with pytest.raises(Refused, match=r'unknown field "spec\.gatways"'):
-        await mesh.apply([bad])
+        await mesh.mesh.apply([bad])
     bad.write_text("a: [")
     with pytest.raises(Refused, match=r"bad\.yaml"):
-        await mesh.apply([bad])
+        await mesh.mesh.apply([bad])
     assert await mark(mesh) == "one"
-    assert (await mesh.applied())["VirtualService/figtree/edge-test"] == route
+    assert (await mesh.mesh.applied())["VirtualService/figtree/edge-test"] == route
 
 
 async def test_an_invalid_edit_is_refused_and_the_old_state_stays(mesh: LocalRuntime, route: Path) -> None:
-    before = (await mesh.events())[-1].sequence
+    before = (await mesh.telemetry.events())[-1].sequence
     edit(route, mark="bad", port="808080")
 
     async def refused() -> bool:
-        return any(e.kind == "refused" and "808080" in e.message for e in await mesh.events(before))
+        return any(e.kind == "refused" and "808080" in e.message for e in await mesh.telemetry.events(before))
 
     await soon(refused, 2)
     assert await mark(mesh) == "one"
 
 
 async def test_delete_takes_the_route_away(mesh: LocalRuntime, route: Path) -> None:
-    await mesh.delete([route])
+    await mesh.mesh.delete([route])
     assert await status(mesh) == 404
-    assert "VirtualService/figtree/edge-test" not in await mesh.applied()
+    assert "VirtualService/figtree/edge-test" not in await mesh.mesh.applied()
 
 
 async def test_what_is_killed_comes_back(mesh: LocalRuntime, route: Path) -> None:
@@ -182,7 +183,7 @@ async def test_what_is_killed_comes_back(mesh: LocalRuntime, route: Path) -> Non
         ("ingress", "proxy"),
         ("istiod", "app"),
     ):
-        await mesh.kill(workload, part)  # type: ignore[arg-type]
+        await mesh.faults.kill(workload, part)  # type: ignore[arg-type]
         await asyncio.sleep(0.1)
 
         async def serves() -> bool:
@@ -195,22 +196,45 @@ async def test_what_is_killed_comes_back(mesh: LocalRuntime, route: Path) -> Non
 
 
 async def test_infrastructure_stays_away_until_it_is_started_again(mesh: LocalRuntime) -> None:
-    address = (await mesh.nats_url()).rpartition("@")[2].split(":")
+    address = (await mesh.databases.nats_url()).rpartition("@")[2].split(":")
     for _ in range(4):  # more often than a process may die while it starts
-        await mesh.stop_infrastructure("nats")
+        await mesh.faults.stop_infrastructure("nats")
         await asyncio.sleep(0.3)
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection(address[0], int(address[1]))
-        await mesh.start_infrastructure("nats")
+        await mesh.faults.start_infrastructure("nats")
         reader, writer = await asyncio.open_connection(address[0], int(address[1]))
         assert (await reader.readline()).startswith(b"INFO")
         writer.close()
-    await mesh.stop_infrastructure("postgres")
-    await mesh.start_infrastructure("postgres")
-    connection = await asyncpg.connect(await mesh.admin_url("postgres"))
+    await mesh.faults.stop_infrastructure("postgres")
+    await mesh.faults.start_infrastructure("postgres")
+    connection = await asyncpg.connect(await mesh.databases.admin_url("postgres"))
     await connection.close()
     with pytest.raises(RuntimeFailure, match="there is no rabbit"):
-        await mesh.stop_infrastructure("rabbit")  # type: ignore[arg-type]
+        await mesh.faults.stop_infrastructure("rabbit")  # type: ignore[arg-type]
+
+
+async def test_a_frozen_process_is_taken_out_of_sight_and_then_started_anew(mesh: LocalRuntime) -> None:
+    """As its manifest's probes say: silent for three periods of 5 s, then of 10 s."""
+    await mesh.workloads.start("currency")
+    (before,) = [one for one in await mesh.workloads.statuses() if one.name == "currency"]
+    assert before.pid is not None
+    frozen = psutil.Process(before.pid)
+    for one in (frozen, *frozen.children(recursive=True)):
+        one.suspend()
+    seen = set()
+    async with asyncio.timeout(90):
+        while True:
+            (now,) = [one for one in await mesh.workloads.statuses() if one.name == "currency"]
+            seen.add((now.state, now.restarts))
+            if now.ready and now.restarts == 1:
+                break
+            await asyncio.sleep(0.2)
+    assert ("failing", 0) in seen, "nobody is sent to it any more before it is killed"
+    assert now.pid != before.pid
+    kinds = [(event.kind, event.message) for event in await mesh.telemetry.events()]
+    assert ("silent", "the readiness probe has failed 3 times") in kinds
+    assert ("silent", "the liveness probe has failed 3 times") in kinds
 
 
 async def test_a_rolling_restart_loses_no_request(mesh: LocalRuntime, route: Path) -> None:
@@ -222,30 +246,32 @@ async def test_a_rolling_restart_loses_no_request(mesh: LocalRuntime, route: Pat
                 seen.append((await client.get(mesh.edge() + "/who")).status_code)
 
     asking = [asyncio.create_task(ask()) for _ in range(4)]
-    before = {w.pid for w in await mesh.workloads() if w.name == "monolith"}
-    await mesh.restart("monolith")
-    await mesh.scale("monolith", 2)
-    await mesh.scale("monolith", 1)
+    before = {w.pid for w in await mesh.workloads.statuses() if w.name == "monolith"}
+    await mesh.workloads.restart("monolith")
+    await mesh.workloads.scale("monolith", 2)
+    await mesh.workloads.scale("monolith", 1)
     done.set()
     await asyncio.gather(*asking)
     assert set(seen) == {200}
-    after = {w.pid for w in await mesh.workloads() if w.name == "monolith"}
+    after = {w.pid for w in await mesh.workloads.statuses() if w.name == "monolith"}
     assert len(after) == 1
     assert not before & after
 
 
 async def test_one_off_commands(mesh: LocalRuntime) -> None:
-    assert await mesh.run("currency", "echo", stdin=b"hello") == "hello"
-    assert (await mesh.run("currency", "env", "DATABASE_URL")).startswith("postgresql://currency:")
+    assert await run(await mesh.workloads.command("currency", "echo"), b"hello") == "hello"
+    assert (await run(await mesh.workloads.command("currency", "env", "DATABASE_URL"))).startswith(
+        "postgresql://currency:"
+    )
     with pytest.raises(CommandFailed, match="it failed"):
-        await mesh.run("currency", "fail")
+        await run(await mesh.workloads.command("currency", "fail"))
 
 
 async def test_counters_and_memory(mesh: LocalRuntime, route: Path) -> None:
     await status(mesh)
-    counters = await mesh.counters("ingress", "cluster.outbound|8080||monolith")
+    counters = await mesh.telemetry.counters("ingress", "cluster.outbound|8080||monolith")
     assert sum(v for k, v in counters.items() if k.endswith("upstream_rq_total")) > 0
-    memory = await mesh.memory()
+    memory = await mesh.telemetry.memory()
     assert {"supervisor", "postgres", "nats", "istiod", "ingress", "ingress envoy"} <= memory.keys()
 
 
@@ -258,7 +284,7 @@ async def certificate_for(runtime: LocalRuntime, token: str) -> grpc.StatusCode:
     request = b"\x0a" + bytes([len(pem) & 0x7F | 0x80, len(pem) >> 7]) + pem
     credentials = grpc.ssl_channel_credentials((root / "secrets/cacerts/root-cert.pem").read_bytes())
     options = [("grpc.ssl_target_name_override", "istiod.istio-system.svc")]
-    block = (await runtime.workloads())[0].ip.rsplit(".", 1)[0]
+    block = (await runtime.workloads.statuses())[0].ip.rsplit(".", 1)[0]
     async with grpc.aio.secure_channel(f"{block}.2:15012", credentials, options=options) as channel:
         create: Any = channel.unary_unary("/istio.v1.auth.IstioCertificateService/CreateCertificate")
         try:
@@ -291,7 +317,7 @@ async def test_a_failed_request_is_a_line_in_each_proxys_log_that_leads_to_its_t
         await client.get("/fails/too", headers={"authorization": "Bearer secret"})
 
     async def lines(workload: str) -> list[dict[str, Any]]:
-        found = await mesh.logs(workload, "proxy", 200)
+        found = await mesh.telemetry.logs(workload, "proxy", 200)
         return [json.loads(line) for line in found if line.startswith("{") and "GET /fails" in line]
 
     async def all_there() -> bool:
@@ -306,7 +332,7 @@ async def test_a_failed_request_is_a_line_in_each_proxys_log_that_leads_to_its_t
         assert "secret" not in json.dumps(line)
     assert {line["service"] for line in at_the_edge} == {"istio-ingressgateway"}
     assert {line["request_id"] for line in at_the_edge} == {line["request_id"] for line in beside_it}
-    spans = [span for trace in await mesh.traces(limit=50) for span in trace]
+    spans = [span for trace in await mesh.telemetry.traces(limit=50) for span in trace]
     assert {line["request_id"] for line in at_the_edge} <= {
         s.attributes.get("guid:x-request-id") for s in spans
     }
@@ -318,7 +344,7 @@ async def test_a_proxy_that_does_not_take_a_resource_is_named(mesh: LocalRuntime
     frozen.suspend()
     try:
         with pytest.raises(NotInForce, match=r"VirtualService/figtree/.*not acknowledged by ingress"):
-            await mesh.apply([route])
+            await mesh.mesh.apply([route])
     finally:
         frozen.resume()
-    await mesh.apply([route])
+    await mesh.mesh.apply([route])

@@ -42,7 +42,7 @@ async def strangler(runtime: OnlyDatabases, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 async def stored(runtime: OnlyDatabases, database: str) -> dict[str, UUID]:
-    connection = await asyncpg.connect(await runtime.admin_url(database))
+    connection = await asyncpg.connect(await runtime.databases.admin_url(database))
     rows = await connection.fetch("select idempotency_key, id from orders")
     lines = await connection.fetchval("select count(*) from order_lines")
     await connection.close()
@@ -84,12 +84,12 @@ async def test_the_service_holds_every_order_when_it_has_become_the_writer(
 async def test_the_gate_refuses_and_names_a_row_that_was_tampered_with(
     runtime: OnlyDatabases, strangler: Strangler
 ) -> None:
-    connection = await asyncpg.connect(await runtime.admin_url(MONOLITH))
+    connection = await asyncpg.connect(await runtime.databases.admin_url(MONOLITH))
     await connection.execute(PLACE, uuid4(), "k")
     await connection.close()
 
     async def tamper(_: str) -> None:
-        service = await asyncpg.connect(await runtime.admin_url("order"))
+        service = await asyncpg.connect(await runtime.databases.admin_url("order"))
         await service.execute("set session_replication_role = replica")
         await service.execute("update orders set total = 1.49")
         await service.close()
@@ -105,7 +105,7 @@ async def test_the_gate_refuses_and_names_a_row_that_was_tampered_with(
 
 
 async def execute(runtime: OnlyDatabases, database: str, *statements: str) -> None:
-    connection = await asyncpg.connect(await runtime.admin_url(database))
+    connection = await asyncpg.connect(await runtime.databases.admin_url(database))
     try:
         for statement in statements:
             await connection.execute(statement)
@@ -114,7 +114,7 @@ async def execute(runtime: OnlyDatabases, database: str, *statements: str) -> No
 
 
 async def placement(runtime: OnlyDatabases) -> str | None:
-    connection = await asyncpg.connect(await runtime.admin_url(MONOLITH))
+    connection = await asyncpg.connect(await runtime.databases.admin_url(MONOLITH))
     place: str | None = await connection.fetchval("select place from module_placement where module = 'order'")
     assert await connection.fetchval("show synchronous_standby_names") == ""
     await connection.close()
@@ -168,7 +168,7 @@ async def test_rows_that_change_while_reads_are_shared_take_the_share_back_at_on
     runtime: OnlyDatabases, strangler: Strangler
 ) -> None:
     await execute(runtime, MONOLITH, PLACE.replace("$1", f"'{uuid4()}'").replace("$2", "'k'"))
-    applied = runtime.apply
+    applied = runtime.mesh.apply
 
     async def apply(paths: Sequence[Path]) -> None:
         await applied(paths)
@@ -233,6 +233,9 @@ async def test_writers_do_not_wait_for_a_replica_that_stands_still(
             nonlocal longest
             await execute(runtime, "order", "alter subscription figtree_order_forward disable")
             now = asyncio.get_running_loop().time
+            asked = now()
+            await execute(runtime, MONOLITH, "create table if not exists of_an_administrator()")
+            assert now() - asked < 0.5, "an administrator does not wait for the replica"
             placed, since, until = len(writers.acknowledged), now(), now() + 5
             while now() < until:
                 await asyncio.sleep(0.01)
@@ -259,7 +262,7 @@ async def test_a_fenced_table_is_not_truncated(runtime: OnlyDatabases, strangler
 async def test_a_lock_held_by_somebody_else_is_named_and_nothing_is_changed(
     runtime: OnlyDatabases, strangler: Strangler
 ) -> None:
-    url = await runtime.admin_url("order")
+    url = await runtime.databases.admin_url("order")
     holder = await asyncpg.connect(url, server_settings={"application_name": "reports"})
     async with holder.transaction():
         await holder.execute("lock table orders in row exclusive mode")
@@ -275,7 +278,7 @@ async def test_a_step_names_whom_it_waits_for_gives_up_and_leaves_no_slot(
     told: list[str] = []
     impatient = Strangler(runtime, dwell=0.05, lock_limit=4, progress=lambda _, text: told.append(text))  # type: ignore[arg-type]
     stranger = await asyncpg.connect(
-        await runtime.admin_url(MONOLITH), server_settings={"application_name": "month-end"}
+        await runtime.databases.admin_url(MONOLITH), server_settings={"application_name": "month-end"}
     )
     try:
         async with stranger.transaction():  # a slot begins only when each open transaction has ended
@@ -295,7 +298,7 @@ async def test_a_step_names_whom_it_waits_for_gives_up_and_leaves_no_slot(
 async def test_rows_are_equal_whatever_time_zone_a_database_is_set_to(
     runtime: OnlyDatabases, strangler: Strangler
 ) -> None:
-    url = await runtime.admin_url("order")
+    url = await runtime.databases.admin_url("order")
     await execute(runtime, "order", f"alter database {url.rpartition('/')[2]} set timezone = 'Asia/Tokyo'")
     async with Writers(runtime) as writers:
         await asyncio.sleep(0.1)
@@ -324,14 +327,14 @@ async def test_a_fenced_table_takes_no_write_but_replication(
     runtime: OnlyDatabases, strangler: Strangler
 ) -> None:
     await fence.close(runtime, "order", ORDER)  # type: ignore[arg-type]
-    service = await asyncpg.connect(await runtime.admin_url("order"))
+    service = await asyncpg.connect(await runtime.databases.admin_url("order"))
     with pytest.raises(asyncpg.PostgresError, match="is written elsewhere now") as refused:
         await service.execute(PLACE, uuid4(), "k")
     assert refused.value.sqlstate == "FT001"
     await service.close()
     await strangler.replication.start(ORDER, "forward", copy=True)
     await strangler.replication.copied(ORDER, "forward")
-    monolith = await asyncpg.connect(await runtime.admin_url(MONOLITH))
+    monolith = await asyncpg.connect(await runtime.databases.admin_url(MONOLITH))
     await monolith.execute(PLACE, uuid4(), "k")
     await monolith.close()
     await strangler.replication.caught_up(ORDER, "forward")
@@ -426,7 +429,7 @@ async def test_a_step_killed_while_it_copies_leaves_no_slot(
     runtime: OnlyDatabases, strangler: Strangler
 ) -> None:
     await killed(runtime, "forward", "copy order's rows")
-    monolith = await asyncpg.connect(await runtime.admin_url(MONOLITH))
+    monolith = await asyncpg.connect(await runtime.databases.admin_url(MONOLITH))
     begun = time.monotonic()
     await asyncio.sleep(4)
     while await monolith.fetchval("select count(*) from pg_replication_slots"):
@@ -458,9 +461,9 @@ async def test_a_wait_for_another_program_is_told_names_who_blocks_it_and_ends(
     heard: list[str] = []
     waiting.set(Waiting(3, heard.append, 20))
     stranger = await asyncpg.connect(
-        await runtime.admin_url("order"), server_settings={"application_name": "month-end"}
+        await runtime.databases.admin_url("order"), server_settings={"application_name": "month-end"}
     )
-    migration = await asyncpg.connect(await runtime.admin_url("order"))
+    migration = await asyncpg.connect(await runtime.databases.admin_url("order"))
     try:
         async with stranger.transaction():
             await stranger.execute("lock table orders")
@@ -528,7 +531,7 @@ async def test_an_invalidated_slot_is_recognised_and_its_rows_are_copied_anew(
             runtime, "order", "alter system set max_slot_wal_keep_size = '1MB'", "select pg_reload_conf()"
         )
         try:
-            service = await asyncpg.connect(await runtime.admin_url("order"))
+            service = await asyncpg.connect(await runtime.databases.admin_url("order"))
             while await service.fetchval("select wal_status <> 'lost' from pg_replication_slots"):
                 await service.execute("select pg_switch_wal()")
                 await service.execute("checkpoint")

@@ -109,6 +109,10 @@ class Load:
         """Of the seconds that ended after `since` and not after `until` (time.time())."""
         return stats(line for line in self._feed.lines() if since < line["at"] <= until)
 
+    def lines(self) -> list[Line]:
+        """One for each second."""
+        return self._feed.lines()
+
     def totals(self) -> Stats:
         return stats(self._feed.lines())
 

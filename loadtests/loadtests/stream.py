@@ -46,7 +46,9 @@ def _connection(user: Caller, path: str, order_id: str, after: int) -> int | Non
             _opened(response)
             while True:
                 begun = user.shared.history.begin(user.number, "event", id=order_id)
-                if not (event := _next(response)):
+                while (event := _next(response)).startswith(b":"):
+                    pass  # a comment, which keeps the connection open
+                if not event:
                     break
                 seen = _event(order_id, seen, event)
                 begun.end(id=order_id, status=STATUSES[seen - 1])

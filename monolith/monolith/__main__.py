@@ -4,6 +4,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from rest_api.conventions import CONVENTIONS
 from service_kit import server
 from service_kit.telemetry import configure_logging
 
@@ -31,7 +32,7 @@ def arguments() -> argparse.Namespace:
 def run() -> None:
     chosen = arguments()
     settings = Settings()
-    configure_logging("monolith", settings.version, settings.log_level, settings.log_hash_key)
+    configure_logging("monolith", settings.version, CONVENTIONS, settings.log_level, settings.log_hash_key)
     if chosen.command is None:
         serving(settings)
         return

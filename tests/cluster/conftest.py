@@ -63,7 +63,7 @@ async def watch(runtime: ClusterRuntime) -> Watched:
     begun = time.time()
     strangler = Strangler(runtime, dwell=1.0)
     await strangler.begin()
-    prometheus = Prometheus(await runtime.addon("prometheus"))
+    prometheus = Prometheus(await runtime.telemetry.url("prometheus"))
     async with somebody_about(runtime):
         while (await strangler.state.position())[0] > BEFORE:
             await strangler.back()
@@ -73,7 +73,7 @@ async def watch(runtime: ClusterRuntime) -> Watched:
         traced = await look(runtime, SHAPES[-1])
         edges = set(await graph(prometheus, 60, NAMESPACE))  # traces go to another one
         watched = Watched(
-            traced, edges, await lines_of(traced.order[0].trace_id, await runtime.addon("loki"))
+            traced, edges, await lines_of(traced.order[0].trace_id, await runtime.telemetry.url("loki"))
         )
     watched.failed_scenes = await failures(runtime, SCENES)
     async with somebody_about(runtime):

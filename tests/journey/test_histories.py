@@ -38,7 +38,7 @@ async def test_every_order_has_one_history_while_orders_change_their_owner_and_a
     async with connected(runtime, MONOLITH) as db:
         await db.execute(f"alter subscription {name_of(ORDER, 'back')} disable")
         await db.execute("update module_placement set place = 'local' where module = 'order'")
-    await runtime.apply([ORDER.traffic("50")])
+    await runtime.mesh.apply([ORDER.traffic("50")])
     await asyncio.to_thread(load.start, runtime.edge(), 20, 2, tmp_path / "stale", history=True)
     await asyncio.sleep(4)
     await asyncio.to_thread(load.stop)

@@ -43,7 +43,7 @@ async def test_no_user_notices_that_the_monolith_is_strangled(runtime: LocalRunt
     assert [row.step for row in outcome.rows][-1] == "5-no-monolith"
     assert "rates (1999-06-21,SKK)" in outcome.refusal
     assert all(row.mismatches == 0 for row in outcome.rows)
-    assert await runtime.rejected_updates() == dict.fromkeys(await runtime.rejected_updates(), 0)
+    assert await runtime.mesh.rejected_updates() == dict.fromkeys(await runtime.mesh.rejected_updates(), 0)
 
 
 class Killer:
@@ -64,7 +64,7 @@ class Killer:
 
     def phase(self, step: str, text: str) -> None:
         if ("100 %" in text or "loses its traffic" in text) and (victim := self._left.pop(step, None)):
-            self.tasks.append(asyncio.create_task(self._runtime.kill(victim[0], victim[1])))  # type: ignore[arg-type]
+            self.tasks.append(asyncio.create_task(self._runtime.faults.kill(victim[0], victim[1])))  # type: ignore[arg-type]
 
 
 async def test_a_process_killed_in_each_step_loses_no_order_and_the_journey_ends(
@@ -102,15 +102,15 @@ async def test_a_step_under_way_starts_again_what_somebody_stopped_meanwhile(run
     await strangler.begin()
 
     async def interrupt(_: str) -> None:
-        await runtime.stop("currency")
-        await runtime.stop("gateway")
+        await runtime.workloads.stop("currency")
+        await runtime.workloads.stop("gateway")
         raise GateRefused("currency", ["the test interrupts"])
 
     with pytest.raises(GateRefused, match="interrupts"):
         await strangler.forward(interrupt)
     await strangler.forward()
     assert await strangler.state.shape() == "1-currency"
-    assert {"currency", "gateway"} <= {workload.name for workload in await runtime.workloads()}
+    assert {"currency", "gateway"} <= {workload.name for workload in await runtime.workloads.statuses()}
 
 
 async def test_every_shape_gives_the_same_answers_there_and_back(runtime: LocalRuntime) -> None:
@@ -124,4 +124,4 @@ async def test_every_shape_gives_the_same_answers_there_and_back(runtime: LocalR
         await strangler.back()
         assert await strangler.state.shape() == shape
         assert "\n".join(differences(first, await run(runtime.edge()))) == "", f"back in {shape}"
-    assert {workload.name for workload in await runtime.workloads()} == {"monolith"}
+    assert {workload.name for workload in await runtime.workloads.statuses()} == {"monolith"}

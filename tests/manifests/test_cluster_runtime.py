@@ -65,8 +65,8 @@ class Autoscalers:
 async def test_autoscalers_are_held_still_and_let_go_all_of_them_or_by_name() -> None:
     api: Any = Autoscalers()
     unused: Any = None
-    fleet = Fleet(api, unused, unused, unused)
-    await fleet.autoscaling(False, ())
+    fleet = Fleet(api, unused, unused, unused, unused, unused)
+    await fleet.autoscaling(False)
     assert api.policies == {name: {"Disabled"} for name in ("currency", "pricing", "istiod")}
-    await fleet.autoscaling(True, ["currency"])
+    await fleet.autoscaling(True, "currency")
     assert api.policies == {"currency": {"Max"}, "pricing": {"Disabled"}, "istiod": {"Disabled"}}

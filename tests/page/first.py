@@ -21,7 +21,7 @@ async def first(name: str, workload: str, matching: str) -> None:
     runtime = await LocalRuntime.connect(name)
 
     async def counted() -> float:
-        return sum((await runtime.counters(workload, matching=matching)).values())
+        return sum((await runtime.telemetry.counters(workload, matching=matching)).values())
 
     before = await counted()
     _tell("watching")

@@ -45,10 +45,10 @@ async def dumps(runtime: Runtime) -> AsyncIterator[tuple[str, Dump]]:
     try:
         for number, paths in enumerate(states()):
             ours = {name for path in paths for name in read(path)}
-            await runtime.apply([path for path in SUBSETS if not read(path).keys() & ours])
-            await runtime.apply(paths)
+            await runtime.mesh.apply([path for path in SUBSETS if not read(path).keys() & ours])
+            await runtime.mesh.apply(paths)
             name = f"{number}: " + ", ".join(str(path.relative_to(ISTIO)) for path in paths)
-            yield name, {proxy: normal(await runtime.proxy_config(proxy)) for proxy in PROXIES}
+            yield name, {proxy: normal(await runtime.mesh.proxy_config(proxy)) for proxy in PROXIES}
             await before.restore(runtime)
     finally:
         await before.restore(runtime)

@@ -69,7 +69,7 @@ class World:
         return "back" if self.back else "forward"
 
     async def execute(self, database: str, *statements: str) -> Any:
-        connection = await asyncpg.connect(await self.runtime.admin_url(database))
+        connection = await asyncpg.connect(await self.runtime.databases.admin_url(database))
         try:
             for statement in statements[:-1]:
                 await connection.execute(statement)
@@ -96,7 +96,7 @@ async def _recopy(world: World) -> None:
 
 
 async def _hold(world: World, statement: str) -> None:
-    connection = await asyncpg.connect(await world.runtime.admin_url(world.writer))
+    connection = await asyncpg.connect(await world.runtime.databases.admin_url(world.writer))
     begun = asyncio.Event()
 
     async def hold() -> None:
@@ -229,7 +229,9 @@ class Readers:
         return MONOLITH
 
     async def _read(self) -> None:
-        sides = {n: await asyncpg.connect(await self._runtime.admin_url(n)) for n in (MONOLITH, "order")}
+        sides = {
+            n: await asyncpg.connect(await self._runtime.databases.admin_url(n)) for n in (MONOLITH, "order")
+        }
         sql = "select (select total from orders where id = $1), (select count(*) from order_lines where order_id = $1)"
         try:
             while True:

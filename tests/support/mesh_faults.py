@@ -12,7 +12,8 @@ import re
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 import asyncpg
@@ -36,7 +37,7 @@ LIMIT = (
 )
 RATE = 20  # users, to whom the auditors of the history belong
 TAMPER = {
-    "forward": ("order", "update orders set total = 9.99"),
+    "step": ("order", "update orders set content_hash = content_hash || '-'"),  # no user sees it
     "back": (MONOLITH, "delete from order_lines"),
 }
 
@@ -52,7 +53,7 @@ class Move:
 
 def move_of(phase: str) -> Move:
     """The command that goes through the phase, for the module whose rows users write."""
-    last = "monolith loses" in phase or "monolith gets" in phase
+    last = "monolith loses" in plain(phase) or "monolith gets" in plain(phase)
     if plain(phase).startswith("back"):
         return Move("back", SHAPES[5], SHAPES[4]) if last else Move("back", SHAPES[4], SHAPES[3])
     return Move("step", SHAPES[4], SHAPES[5]) if last else Move("step", SHAPES[3], SHAPES[4])
@@ -107,7 +108,9 @@ class Mesh:
                 await db.execute(statement)
 
     async def process_of(self, name: str) -> psutil.Process:
-        (found,) = [one for one in await self.runtime.workloads() if one.name == name and one.replica == 0]
+        (found,) = [
+            one for one in await self.runtime.workloads.statuses() if one.name == name and one.replica == 0
+        ]
         assert found.pid is not None
         return psutil.Process(found.pid)
 
@@ -115,17 +118,17 @@ class Mesh:
 Fault = Callable[[Mesh, Move, psutil.Process | None], Awaitable[None]]
 
 
-def writer(move: Move) -> str:
-    """Who writes orders when the command begins."""
-    return MONOLITH if move.before == SHAPES[3] else "order"
+def writer_in(shape: str) -> str:
+    """Who writes orders."""
+    return MONOLITH if SHAPES.index(shape) < SHAPES.index("4-order") else "order"
 
 
 async def _kill_writer(mesh: Mesh, move: Move, _: psutil.Process | None) -> None:
-    await mesh.runtime.kill(writer(move))
+    await mesh.runtime.faults.kill(writer_in(move.before))
 
 
 async def _freeze_writer(mesh: Mesh, move: Move, _: psutil.Process | None) -> None:
-    parent = await mesh.process_of(writer(move))
+    parent = await mesh.process_of(writer_in(move.before))
     family = [parent, *parent.children(recursive=True)]
     for one in family:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -137,11 +140,11 @@ async def _freeze_writer(mesh: Mesh, move: Move, _: psutil.Process | None) -> No
 
 
 async def _kill_istiod(mesh: Mesh, _: Move, __: psutil.Process | None) -> None:
-    await mesh.runtime.kill("istiod")
+    await mesh.runtime.faults.kill("istiod")
 
 
 async def _kill_database(mesh: Mesh, _: Move, __: psutil.Process | None) -> None:
-    await mesh.runtime.kill("postgres")
+    await mesh.runtime.faults.kill("postgres")
 
 
 async def _kill_supervisor(mesh: Mesh, _: Move, __: psutil.Process | None) -> None:
@@ -171,79 +174,85 @@ FAULTS: Mapping[str, Fault] = {
 
 
 @dataclass
-class Cell:
-    """What users saw when one fault met one phase."""
+class Run:
+    """What users saw while one fault met each phase of one command, one after the other."""
 
-    phase: str
+    command: str
     fault: str
-    reached: bool = False
-    ended: str = ""
+    phases: list[str]
+    met: dict[str, str] = field(default_factory=dict)  # phase: what the command ended with
     requests: int = 0
     failures: int = 0
-    failing: float = 0.0  # seconds from the fault to the last failed request
+    outage: int = 0  # the longest time, in seconds, in each of which a request failed
     wrong: int = 0
     impossible: int = 0  # orders whose calls no history explains
     example: str = ""
     orders: int = 0
     lost: int = 0
     doubled: int = 0
-    went_on: str = ""
+    stuck: str = ""
 
     @property
     def red(self) -> list[str]:
+        missed = [plain(phase) for phase in self.phases if phase not in self.met]
         return [
             text
             for bad, text in (
-                (not self.reached, "the phase was not reached"),
+                (missed, f"not reached: {', '.join(missed)}"),
                 (self.wrong, f"{self.wrong} incorrect responses"),
                 (self.impossible, f"{self.impossible} orders without a possible history: {self.example}"),
-                (self.failing > LIMIT, f"requests failed for {self.failing:.0f} s"),
+                (self.outage > LIMIT, f"requests failed for {self.outage} s"),
                 (self.lost, f"{self.lost} orders lost"),
                 (self.doubled, f"{self.doubled} orders doubled or different"),
                 (not self.orders, "no order was placed"),
-                (self.went_on, f"does not go on: {self.went_on}"),
+                (self.stuck, f"does not go on: {self.stuck}"),
             )
             if bad
         ]
 
 
-async def tried(mesh: Mesh, phase: str, fault: str, folder: Path) -> Cell:
-    """One cell: a fault when the phase begins, under load; then the command is given again, and the way back."""
-    cell, move = Cell(phase, fault), move_of(phase)
-    cell.went_on = await mesh.reach(move.before)
-    undoing = "all reads" in plain(phase)
-    load = Load()
+async def tried(mesh: Mesh, command: str, fault: str, phases: list[str], folder: Path) -> Run:
+    """Let the fault begin in each phase, under load, and give the command again until it has met all of them."""
+    run, load = Run(command, fault, phases), Load()
+    run.stuck = await mesh.reach(move_of(phases[0]).before)
     await asyncio.to_thread(load.start, mesh.runtime.edge(), RATE, 1, folder, history=True)
     try:
-        began = await _run(mesh, cell, move, undoing=undoing)
-        await asyncio.sleep(2)
-        if undoing:  # what an administrator does: the writer's rows are right
-            await mesh.reach(move.before)
-            await (await mesh.command("copy", "order")).communicate()
-        cell.went_on = await mesh.reach(move.after) or await mesh.reach(move.before)
+        for _ in range(2 * len(phases)):
+            if run.stuck or not (left := [phase for phase in phases if phase not in run.met]):
+                break
+            await _round(mesh, run, left)
+        run.stuck = run.stuck or await mesh.reach(move_of(phases[0]).after)
     finally:
         verdict = await asyncio.to_thread(load.stop)
-    lines = load._feed.lines()
-    failed = [line["at"] for line in lines if line["failures"]]
-    cell.failing = max(0.0, max(failed, default=0.0) - began)
-    cell.requests, cell.failures, cell.wrong = verdict.requests, verdict.failures, verdict.wrong
+    run.requests, run.failures, run.wrong = verdict.requests, verdict.failures, verdict.wrong
+    run.outage = _longest([bool(line["failures"]) for line in load.lines()])
     judged = judge(load.history, [str(mesh.checker)])
-    cell.orders, cell.impossible = judged.orders, len(judged.violations) + len(judged.undecided)
-    cell.example = " | ".join(judged.violations[0]) if judged.violations else ""
-    async with connected(mesh.runtime, writer(move)) as db:
+    run.orders, run.impossible = judged.orders, len(judged.violations) + len(judged.undecided)
+    run.example = " | ".join(judged.violations[0]) if judged.violations else ""
+    number, _ = await mesh.position()
+    async with connected(mesh.runtime, writer_in(SHAPES[number])) as db:
         rows = await db.fetch("select id::text, customer_id, idempotency_key, total from orders")
     compared = compare(read(load.ledger), (Row(*row) for row in rows))
-    cell.lost, cell.doubled = len(compared.lost), len(compared.doubled) + len(compared.different)
-    return cell
+    run.lost, run.doubled = len(compared.lost), len(compared.doubled) + len(compared.different)
+    return run
 
 
-async def _run(mesh: Mesh, cell: Cell, move: Move, *, undoing: bool) -> float:
-    """Give the command, begin the fault at its phase, wait for both; when the fault began (time.time())."""
-    database, change = TAMPER["back" if move.words == "back" else "forward"]
+def _longest(failing: list[bool]) -> int:
+    return max((len(list(group)) for one, group in groupby(failing) if one), default=0)
+
+
+async def _round(mesh: Mesh, run: Run, left: list[str]) -> None:
+    """One command from its beginning; the fault meets those phases that come while none is under way."""
+    move = move_of(left[0])
+    if said := await mesh.reach(move.before):
+        run.stuck = said
+        return
+    undoing = "all reads" in plain(left[0])
+    database, change = TAMPER[move.words]
     if undoing and move.words == "back":
         await mesh.execute(database, UNFENCED, change)
     process = await mesh.command(move.words, "--json-lines")
-    command, began, acting = psutil.Process(process.pid), time.time(), []
+    met, acting = list[str](), set[asyncio.Future[None]]()
     assert process.stdout is not None
     assert process.stderr is not None
     async for line in process.stdout:
@@ -252,36 +261,45 @@ async def _run(mesh: Mesh, cell: Cell, move: Move, *, undoing: bool) -> float:
             continue
         if undoing and move.words == "step" and "10 %" in said["text"]:
             await mesh.execute(database, UNFENCED, change)
-        if not cell.reached and re.fullmatch(cell.phase, said["text"]):
-            cell.reached, began = True, time.time()
-            acting.append(asyncio.create_task(_act(mesh, cell.fault, move, command)))
+        for phase in left:
+            under_way = any(not one.done() for one in acting)
+            if phase not in met and not under_way and re.fullmatch(phase, said["text"]):
+                met.append(phase)
+                acting.add(asyncio.ensure_future(FAULTS[run.fault](mesh, move, psutil.Process(process.pid))))
     errors = (await process.stderr.read()).decode().strip()
     status = await process.wait()
     await asyncio.gather(*acting)
-    cell.ended = "done" if status == 0 else f"status {status}: {' '.join(errors.split())}"[:160]
-    return began
+    ended = "done" if status == 0 else f"status {status}: {' '.join(errors.split())}"[:160]
+    run.met |= dict.fromkeys(met, ended)
+    if undoing:  # what an administrator does: the writer's rows are right
+        await mesh.reach(move.before)
+        await (await mesh.command("copy", "order")).communicate()
 
 
-async def _act(mesh: Mesh, fault: str, move: Move, command: psutil.Process) -> None:
-    await FAULTS[fault](mesh, move, command)
-
-
-def table(cells: Sequence[Cell], machine: str, command: str) -> str:
+def table(runs: Sequence[Run], machine: str, command: str) -> str:
     """For docs/reports."""
-    red = [cell for cell in cells if cell.red]
+    cells = sum(len(run.phases) for run in runs)
+    bad = sum(len(run.phases) for run in runs if run.red)
     lines = [
         "# Each phase of a step on the local mesh, and each fault of a process in it", "",
-        f"{len(cells)} cells, {len(red)} red. {machine}. Written by `{command}`.", "",
-        f"`figtree step` and `figtree back` move the orders while {RATE} users call. A cell is red if a response was "
-        "incorrect, if an order was lost or stored twice, if the calls of an order are not linearizable, if requests "
-        f"still failed {LIMIT:.0f} s after the fault, or if the next commands do not reach the shapes.", "",
-        "| phase | fault | the command ended with | requests failed | the last one after | orders checked | verdict |",
-        "| --- | --- | --- | ---: | ---: | ---: | --- |",
+        f"{cells} cells, {bad} of them in red rows. {machine}. Written by `{command}`.", "",
+        f"`figtree step` and `figtree back` move the orders, and at last the monolith, while {RATE} users call. The "
+        "fault begins in each phase; the command is then given again, until the fault has met all phases. A row is red "
+        "if a response was incorrect, if an order was lost or stored twice, if the calls of an order are not "
+        f"linearizable, if requests failed for more than {LIMIT:.0f} s at a stretch, or if the commands did not reach "
+        "the next shape.", "",
+        "| command | fault | phases met | requests failed | at a stretch | orders checked | verdict |",
+        "| --- | --- | ---: | ---: | ---: | ---: | --- |",
     ]  # fmt: skip
     lines += [
-        f"| {plain(c.phase)} | {c.fault} | {c.ended.replace('|', ' ')} | {c.failures} of {c.requests} |"
-        f" {c.failing:.0f} s | {c.orders} |"
-        f" {'**red**: ' + '; '.join(c.red).replace('|', ' ') if c.red else 'green'} |"
-        for c in cells
+        f"| {r.command} | {r.fault} | {len(r.met)} of {len(r.phases)} | {r.failures} of {r.requests} | {r.outage} s |"
+        f" {r.orders} | {'**red**: ' + '; '.join(r.red).replace('|', ' ') if r.red else 'green'} |"
+        for r in runs
+    ]
+    lines += ["", "| phase | fault | the command ended with |", "| --- | --- | --- |"]
+    lines += [
+        f"| {plain(phase)} | {run.fault} | {ended.replace('|', ' ')} |"
+        for run in runs
+        for phase, ended in run.met.items()
     ]
     return "\n".join(lines) + "\n"

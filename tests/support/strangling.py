@@ -50,6 +50,13 @@ class OnlyDatabases:
         """What another process needs; what a test has put in the place of a method stays here."""
         return {name: value for name, value in vars(self).items() if not callable(value)}
 
+    @property
+    def workloads(self) -> "OnlyDatabases":
+        """Every part of a runtime is this one object."""
+        return self
+
+    mesh = databases = telemetry = workloads
+
     def create(self, database: str) -> None:
         self._names[database] = self._postgres.create(database).rpartition("/")[2]
 
@@ -59,7 +66,7 @@ class OnlyDatabases:
     async def report(self, name: str, value: float, **labels: str) -> None:
         self.figures[name, *labels.values()] = value
 
-    async def workloads(self) -> list[WorkloadStatus]:
+    async def statuses(self) -> list[WorkloadStatus]:
         return [WorkloadStatus(n, "v1", 0, "ready", 1, True, 0, "") for n in self.running]
 
     async def start(self, workload: str, *, env: Mapping[str, str] | None = None) -> None:
@@ -76,7 +83,7 @@ class OnlyDatabases:
     async def logs(self, workload: str, part: str, lines: int) -> list[str]:
         return []
 
-    async def database_log(self, database: str, lines: int) -> list[str]:
+    async def log(self, database: str, lines: int) -> list[str]:
         return self._postgres.log.read_text().splitlines()[-lines:]
 
     async def admin_url(self, database: str) -> str:
@@ -112,8 +119,12 @@ class Writers:
         await asyncio.gather(*self._tasks)
 
     async def _write(self, number: int) -> None:
+        as_users = {"synchronous_commit": "on"}  # the tests know the administrator's role only
         sides = {
-            name: await asyncpg.connect(await self._runtime.admin_url(name)) for name in (MONOLITH, "order")
+            name: await asyncpg.connect(
+                await self._runtime.databases.admin_url(name), server_settings=as_users
+            )
+            for name in (MONOLITH, "order")
         }
         try:
             count = 0
@@ -154,7 +165,7 @@ async def two_databases(postgres: Postgres) -> AsyncIterator[OnlyDatabases]:
     runtime = OnlyDatabases(postgres)
     for database in (MONOLITH, "order"):
         runtime.create(database)
-        connection = await asyncpg.connect(await runtime.admin_url(database))
+        connection = await asyncpg.connect(await runtime.databases.admin_url(database))
         await connection.execute(TABLES)
         await connection.close()
     runtime.running = {MONOLITH}

@@ -25,13 +25,13 @@ class Seen:
 
 async def fulfilled(runtime: Runtime, trace_id: str) -> list[Span]:
     for _ in range(100):  # a sidecar may keep its spans for five seconds
-        spans = await runtime.trace(trace_id)
+        spans = await runtime.telemetry.trace(trace_id)
         is_over = any(s.name.startswith(("orders.accepted process", "orders.shipped")) for s in spans)
         if is_over and spans[0].service == EDGE and _roots(spans) == [spans[0]]:
             break
         await asyncio.sleep(0.1)
     await asyncio.sleep(1.5)  # what was recorded last is sent within so many seconds
-    return await runtime.trace(trace_id)
+    return await runtime.telemetry.trace(trace_id)
 
 
 def _roots(spans: list[Span]) -> list[Span]:
@@ -47,17 +47,17 @@ async def look(runtime: Runtime, shape: str) -> Seen:
         last = await visit(runtime.edge(), customers=("gateway", "customer") in CALLS[shape])
     spans = await fulfilled(runtime, last.trace_id)
     begun = min(span.start for span in spans) - VISITS * 1.2 - 5
-    for trace in await runtime.traces(limit=200):
+    for trace in await runtime.telemetry.traces(limit=200):
         if trace[0].start > begun:
             edges |= edges_of(trace)
-    names = {workload.name for workload in await runtime.workloads()}
+    names = {workload.name for workload in await runtime.workloads.statuses()}
     logs = [
         line
         for name in (*names, "ingress")
         for part in PARTS
-        for line in await runtime.logs(name, part, 1000)
+        for line in await runtime.telemetry.logs(name, part, 1000)
     ]
-    everything = [span for trace in await runtime.traces(limit=200) for span in trace]
+    everything = [span for trace in await runtime.telemetry.traces(limit=200) for span in trace]
     return Seen(edges, logs, everything, spans, last.order_id)
 
 

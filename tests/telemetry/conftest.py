@@ -46,7 +46,9 @@ class Watched:
 async def look(watched: Watched, runtime: LocalRuntime, prometheus: Prometheus, shape: str) -> None:
     await asyncio.sleep(14)  # rates need some scrapes of this shape alone
     watched.graphs[shape] = set(await graph(prometheus, seconds=10))
-    watched.seen_by_runtime[shape] = {(edge.source, edge.destination) for edge in await runtime.edges()}
+    watched.seen_by_runtime[shape] = {
+        (edge.source, edge.destination) for edge in await runtime.telemetry.edges()
+    }
 
 
 async def watch(folder: Path) -> Watched:
@@ -55,7 +57,9 @@ async def watch(folder: Path) -> Watched:
     try:
         strangler = Strangler(runtime, dwell=1.0)
         await strangler.begin()
-        async with running(await runtime.telemetry(), folder, cache_folder(), every=EVERY) as prometheus:
+        async with running(
+            await runtime.supervisor.collector(), folder, cache_folder(), every=EVERY
+        ) as prometheus:
             async with somebody_about(runtime):
                 await look(watched, runtime, prometheus, SHAPES[0])
                 for shape in SHAPES[1:]:

@@ -145,18 +145,18 @@ class Page:
 
     async def _traces(self, _: Request) -> Response:
         """Those that began at the edge; what has lost its beginning tells little."""
-        found = [shown(spans) for spans in await self._runtime.traces(limit=TRACES) if spans]
+        found = [shown(spans) for spans in await self._runtime.telemetry.traces(limit=TRACES) if spans]
         whole = [spans for spans in found if spans[0]["service"] == INGRESS]
         return JSONResponse((whole or found)[:30])
 
     async def _logs_of_trace(self, request: Request) -> Response:
         """Every line that bears the trace's id, whoever wrote it."""
         trace_id = request.path_params["trace_id"]
-        names = list(dict.fromkeys(w.name for w in await self._runtime.workloads()))
+        names = list(dict.fromkeys(w.name for w in await self._runtime.workloads.statuses()))
         found: list[dict[str, str]] = []
         for name in names:
             with contextlib.suppress(RuntimeFailure):
-                lines = await self._runtime.logs(name, "app", LINES_OF_A_TRACE)
+                lines = await self._runtime.telemetry.logs(name, "app", LINES_OF_A_TRACE)
                 found += [{"name": name, "line": line.rstrip("\n")} for line in lines if trace_id in line]
         return JSONResponse(found)
 

@@ -62,12 +62,12 @@ class Observer:
             await asyncio.sleep(max(0.1, PERIOD - (time.monotonic() - begun)))
 
     async def _look(self, at: float) -> None:
-        workloads = await self._runtime.workloads()
+        workloads = await self._runtime.workloads.statuses()
         try:
-            seen, calls = await asyncio.gather(self._effects(workloads), self._runtime.edges())
+            seen, calls = await asyncio.gather(self._effects(workloads), self._runtime.telemetry.edges())
         except NeedsMesh:
             seen, calls = {}, []
-        routes = self._declared.routes(await self._runtime.applied())
+        routes = self._declared.routes(await self._runtime.mesh.applied())
         shown = self._graph.look(at, workloads, calls, seen, routes)
         users = shown[f"edge/{USERS}>{INGRESS}"]
         point = round(time.time(), 1), users["rate"], users["failed"], users["p95"]
@@ -81,7 +81,8 @@ class Observer:
     async def _effects(self, workloads: list[WorkloadStatus]) -> dict[Effect, float]:
         names = [INGRESS, *dict.fromkeys(w.name for w in workloads)]
         found = await asyncio.gather(
-            *(self._runtime.counters(name, matching=MATCHING) for name in names), return_exceptions=True
+            *(self._runtime.telemetry.counters(name, matching=MATCHING) for name in names),
+            return_exceptions=True,
         )
         return {
             effect: value
@@ -91,7 +92,7 @@ class Observer:
         }
 
     async def _look_at_events(self) -> None:
-        for event in await self._runtime.events(self._sequence):
+        for event in await self._runtime.telemetry.events(self._sequence):
             self._sequence = event.sequence
             self._happened.append(
                 {"at": event.at, "kind": event.kind, "subject": event.subject, "message": event.message[:400]}

@@ -44,7 +44,7 @@ class Watching:
         while not self._page.closed:
             lines, problem = known, ""
             try:
-                lines = [line.rstrip("\n") for line in await self._runtime.logs(name, part, LINES)]
+                lines = [line.rstrip("\n") for line in await self._runtime.telemetry.logs(name, part, LINES)]
             except (RuntimeFailure, OSError) as error:
                 problem = str(error)
             fresh = new_lines(known, lines)
@@ -65,8 +65,8 @@ class Watching:
 
     async def _spans(self, trace_id: str, order_id: str) -> list[Span]:
         if trace_id:
-            return await self._runtime.trace(trace_id)
-        traces = await self._runtime.traces(order_id)
+            return await self._runtime.telemetry.trace(trace_id)
+        traces = await self._runtime.telemetry.traces(order_id)
         return traces[-1] if traces else []  # the oldest is the one that placed it
 
     async def close(self) -> None:

@@ -35,7 +35,7 @@ class Addons:
         found = await self._ask(f"/{trace_id}")
         return found[0] if found else []
 
-    async def traces(self, order_id: str, limit: int) -> list[list[Span]]:
+    async def traces(self, order_id: str = "", limit: int = 20) -> list[list[Span]]:
         """The newest first."""
         if order_id:
             tags = json.dumps({ORDER_ID: order_id})
@@ -55,7 +55,7 @@ class Addons:
             return []
         return [jaeger.spans_of(trace) for trace in answer.raise_for_status().json()["data"] or ()]
 
-    async def report(self, name: str, value: float, labels: dict[str, str]) -> None:
+    async def report(self, name: str, value: float, **labels: str) -> None:
         """The Pushgateway keeps what commands that come and go say; without one it is only printed."""
         with contextlib.suppress(RuntimeFailure):
             async with self._reporting, self._client(PUSHGATEWAY) as client:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from runtime.cluster.api import Object
+from runtime.api import Object
 from runtime.cluster.forward import Forwards, Pod
 from runtime.cluster.pods import CALLER, PROXY, Pods, name_of, statuses
 from runtime.envoy_admin import Admin

@@ -8,10 +8,9 @@ from typing import Any
 import httpx
 import yaml
 
-from runtime.api import Refused, RuntimeFailure
+from runtime.api import Object, Refused, RuntimeFailure
 from runtime.cluster.kubectl import Kubectl
 
-Object = dict[str, Any]
 MANAGER = "figtree"
 CORE = "/api/v1"
 APPS = "/apis/apps/v1"

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import os
 
-from runtime.api import RuntimeFailure
-from runtime.cluster.api import Api, Object
+from runtime.api import Object, RuntimeFailure
+from runtime.cluster.api import Api
 
 SERVICE = "/api/v1/namespaces/istio-system/services/istio-ingressgateway"
 

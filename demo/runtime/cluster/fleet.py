@@ -1,4 +1,4 @@
-"""Starting, stopping, scaling and replacing Deployments, until their neighbours know of it."""
+"""Starting, stopping, scaling and replacing Deployments, until their neighbours know of it (runtime.api.Workloads)."""
 
 import asyncio
 import json
@@ -7,12 +7,14 @@ import time
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from runtime.api import RuntimeFailure, StartFailed
-from runtime.cluster.api import APPS, Api, Object
-from runtime.cluster.mesh import Mesh
+from runtime.api import Command, Object, RuntimeFailure, StartFailed, WorkloadStatus
+from runtime.cluster.api import APPS, Api
+from runtime.cluster.helpers import OUTSIDE, Helpers
 from runtime.cluster.pods import SYSTEM, Pods, is_leaving, statuses
+from runtime.cluster.ports import Ports
 from runtime.cluster.render import EXTRA, STARTED, Rendered, condition, deployment, named
-from runtime.manifests import NAMESPACE, workloads
+from runtime.cluster.resources import Resources
+from runtime.manifests import NAMESPACE, manifest, workloads
 
 START_LIMIT = 180.0
 STOP_LIMIT = 60.0
@@ -29,16 +31,36 @@ DEPLOYMENTS = f"{APPS}/namespaces/{NAMESPACE}/deployments"
 
 
 class Fleet:
-    def __init__(self, api: Api, pods: Pods, mesh: Mesh, rendered: Rendered) -> None:
+    def __init__(
+        self, api: Api, pods: Pods, mesh: Resources, rendered: Rendered, helpers: Helpers, ports: Ports
+    ) -> None:
         self._api = api
         self._pods = pods
         self._mesh = mesh
         self._rendered = rendered
+        self._helpers = helpers
+        self._ports = ports
 
-    async def start(self, workload: str, replicas: int, version: str, env: Mapping[str, str]) -> None:
+    async def statuses(self) -> list[WorkloadStatus]:
+        return await self._pods.statuses()
+
+    async def address(self, workload: str) -> str:
+        """Through the stranger's pod: a port of ours would enter the pod behind its sidecar."""
+        port = await self._helpers.strange_port(workload)
+        return f"127.0.0.1:{await self._ports.of('stranger', port, 'app=stranger', OUTSIDE)}"
+
+    async def command(self, workload: str, *args: str) -> Command:
+        """In a pod of the workload, beside the process that serves."""
+        pod = await self._pods.first(known(workload))
+        called = [*manifest(workload).command, *args]
+        return self._api.kubectl.execute(NAMESPACE, pod["metadata"]["name"], workload, *called)
+
+    async def start(
+        self, workload: str, *, replicas: int = 1, version: str = "v1", env: Mapping[str, str] | None = None
+    ) -> None:
         items = await self._rendered.of(known(workload))
         await asyncio.gather(*(self._stateful(name) for name in await self._rendered.needed_by(workload)))
-        item = deployment(items, version, env, replicas)
+        item = deployment(items, version, env or {}, replicas)
         if version == "v1":
             for other in items:
                 await self._api.apply(other)
@@ -62,7 +84,7 @@ class Fleet:
                 return
             await self._check(await self._pods.labelled(f"app={name}"), name, deadline)
 
-    async def scale(self, workload: str, replicas: int, version: str) -> None:
+    async def scale(self, workload: str, replicas: int, *, version: str = "v1") -> None:
         name = deployment_of(known(workload), version)
         await self._scale(workload, replicas, version)
         await self._rolled_out(name)
@@ -78,7 +100,7 @@ class Fleet:
             f"{DEPLOYMENTS}/{deployment_of(workload, version)}", {"spec": {"replicas": replicas}}
         )
 
-    async def autoscaling(self, on: bool, workloads: Collection[str]) -> None:
+    async def autoscaling(self, on: bool, *workloads: str) -> None:
         policy = {"selectPolicy": "Max" if on else "Disabled"}
         change = {"spec": {"behavior": {"scaleUp": policy, "scaleDown": policy}}}
         paths = [f"{AUTOSCALERS}/{workload}" for workload in workloads] or [
@@ -88,7 +110,7 @@ class Fleet:
         ]
         await asyncio.gather(*(self._api.patch(path, change) for path in paths))
 
-    async def stop(self, workload: str, version: str | None) -> None:
+    async def stop(self, workload: str, *, version: str | None = None) -> None:
         """Its Service, its account and its database stay."""
         selector = f"app={known(workload)}" + (f",version={version}" if version else "")
         found = await self._api.list(DEPLOYMENTS)
@@ -102,7 +124,7 @@ class Fleet:
             await self._api.delete(f"{AUTOSCALERS}/{workload}")
         await self._gone(selector, left=0)
 
-    async def restart(self, workload: str, env: Mapping[str, str] | None) -> None:
+    async def restart(self, workload: str, *, env: Mapping[str, str] | None = None) -> None:
         items = [
             item
             for item in await self._api.list(DEPLOYMENTS)

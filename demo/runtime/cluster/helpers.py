@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from runtime import users
-from runtime.api import StartFailed
-from runtime.cluster.api import APPS, Api, Object
+from runtime.api import Object, StartFailed
+from runtime.cluster.api import APPS, Api
 from runtime.cluster.pods import CALLER, Pods
 from runtime.cluster.render import K8S, condition, named
 from runtime.manifests import NAMESPACE, manifest, workloads

@@ -1,6 +1,5 @@
 """kubectl as our way to the cluster: it knows contexts, certificates and login plugins, so that we need not."""
 
-import asyncio
 import atexit
 import shutil
 import subprocess
@@ -8,7 +7,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from runtime.api import CommandFailed, NotRunning, RuntimeFailure
+from runtime.api import Command, NotRunning, RuntimeFailure
+from runtime.commands import run
 
 BEGINS_WITHIN = 15.0
 
@@ -59,15 +59,12 @@ class Kubectl:
 
     async def run(self, *args: str, stdin: bytes = b"") -> str:
         """Its standard output; CommandFailed with what it wrote to standard error if it failed."""
-        process = await asyncio.create_subprocess_exec(
-            *self.command, *args, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        output, errors = await process.communicate(stdin)
-        if process.returncode:
-            text = errors.decode(errors="replace").strip()
-            raise CommandFailed(text or f"kubectl {' '.join(args)}: status {process.returncode}")
-        return output.decode()
+        return await run(Command([*self.command, *args]), stdin, shown=f"kubectl {' '.join(args)}")
+
+    def execute(self, namespace: str, pod: str, container: str, *command: str) -> Command:
+        """`command` in a container, with our standard input."""
+        where = ["-n", namespace, "exec", "-i", pod, "-c", container, "--"]
+        return Command([*self.command, *where, *command])
 
 
 def current_context() -> str:

@@ -1,193 +1,55 @@
-"""The Istio resources in the cluster: written whole or not at all, until every proxy has them."""
+"""The mesh of a cluster: resources, sidecars, identities (runtime.api.Mesh)."""
 
 import asyncio
-import contextlib
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import httpx
-
-from runtime.api import NotInForce, Refused, RuntimeFailure
+from runtime.api import Certificate, Command, Object
 from runtime.cluster.admin import Proxies
-from runtime.cluster.api import Api, NotThere, Object
-from runtime.debug import Debug
-from runtime.manifests import NAMESPACE, ROOT
-from runtime.mesh_objects import RULES_OF_CONNECTIONS, key, read
-
-FILE = "figtree.example/file"  # the state that an object is in, relative to the repository if it is in it
-GENERATION = "figtree.example/generation"
-CLUSTER_ONLY = "istio/cluster/"
-SYSTEM = "istio-system"
-GROUPS = ("networking.istio.io", "security.istio.io", "telemetry.istio.io")
-INSTALLED = ("install.operator.istio.io/owning-resource", "app.kubernetes.io/managed-by")
-PROBE = ROOT / "istio" / "mesh" / "peer-authentication.yaml"
-SYNC_LIMIT = 20.0
-DRAIN_LIMIT = 8.0
-PUSH = 0.25  # seconds for which istiod gathers changes, and then some
+from runtime.cluster.api import Api
+from runtime.cluster.fleet import known
+from runtime.cluster.forward import Forwards, Pod
+from runtime.cluster.helpers import RELAYED, Helpers
+from runtime.cluster.pods import Pods, name_of
+from runtime.cluster.resources import Resources
+from runtime.manifests import NAMESPACE
+from runtime.mesh_objects import read
+from runtime.users import user_token
 
 
-class Mesh:
-    def __init__(self, api: Api, proxies: Proxies) -> None:
-        self._api = api
-        self._proxies = proxies
-        self._kinds: list[tuple[str, str]] = []
+class ClusterMesh(Resources):
+    def __init__(self, api: Api, proxies: Proxies, pods: Pods, helpers: Helpers, forwards: Forwards) -> None:
+        super().__init__(api, proxies)
+        self._pods = pods
+        self._helpers = helpers
+        self._forwards = forwards
 
     async def apply(self, paths: Sequence[Path]) -> None:
-        mark = str(time.time_ns())
-        items = []
-        for path in paths:
-            for item in read(path):
-                notes = {FILE: _relative(path), GENERATION: mark}
-                metadata = item["metadata"]
-                annotations = {**metadata.get("annotations", {}), **notes}
-                items.append({**item, "metadata": {**metadata, "annotations": annotations}})
-        for item in items:
-            try:
-                await self._api.put(item, dry_run=True)
-            except Refused as error:
-                raise Refused(f"{item['metadata']['annotations'][FILE]}: {error}") from None
-        for item in items:
-            await self._api.put(item)
-        await self._pushed({key(item): mark for item in items}, set())
+        if any(item["kind"] == "RequestAuthentication" for path in paths for item in read(path)):
+            await self._helpers.keys()  # istiod asks for them at once, and then not for a long time
+        await super().apply(paths)
 
-    async def is_guarded(self) -> bool:
-        """Does istiod answer the API server when that asks whether an object is valid, and has it all its proxies?"""
-        (item,) = read(PROBE)
-        try:
-            await self._api.put(item, dry_run=True)
-            return await (await self._debug()).connected() >= len(await self._proxies.all())
-        except (RuntimeFailure, httpx.HTTPError):
-            return False
+    async def egress(self, workload: str) -> str:
+        async def there() -> Pod:
+            return name_of(await self._helpers.caller(known(workload)))
 
-    async def delete(self, paths: Sequence[Path]) -> None:
-        items = [item for path in paths for item in read(path)]
-        resources = await self._resources()
-        for item in items:
-            found = [p for kind, p in resources if kind == item["kind"]]
-            for path in found:
-                place = f"/namespaces/{item['metadata']['namespace']}"
-                root, _, plural = path.rpartition("/")
-                await self._api.delete(f"{root}{place}/{plural}/{item['metadata']['name']}")
-        await self._pushed({}, {key(item) for item in items})
+        await there()
+        return f"127.0.0.1:{await self._forwards.port(f'caller-{workload}', RELAYED, there)}"
 
-    async def _pushed(self, written: dict[str, str], removed: set[str]) -> None:
-        late = ""
-        try:
-            async with asyncio.timeout(SYNC_LIMIT):
-                await self._loaded(written, removed)
-                await asyncio.sleep(PUSH)
-                await self.synchronised()
-        except TimeoutError:
-            late = await (await self._debug()).missing([*written, *removed], SYNC_LIMIT)
-        if any(name.partition("/")[0] in RULES_OF_CONNECTIONS for name in (*written, *removed)):
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(DRAIN_LIMIT):
-                    while await self._proxies.draining():  # noqa: ASYNC110
-                        await asyncio.sleep(0.1)
-        if late:
-            raise NotInForce(late)
+    async def proxyless(self, account: str, *args: str) -> Command:
+        pod = await self._helpers.proxyless(account)
+        return self._api.kubectl.execute(NAMESPACE, pod, "client", "python", "-", *args)
 
-    async def _loaded(self, written: dict[str, str], removed: set[str]) -> None:
-        while True:
-            with contextlib.suppress(Exception):  # istiod may be restarting
-                known = {"/".join(k): v for k, v in (await (await self._debug()).knows()).items()}
-                news = all(known.get(name, {}).get(GENERATION) == mark for name, mark in written.items())
-                if news and not removed & known.keys():
-                    return
-            await asyncio.sleep(0.1)
+    async def user_token(self, user: str, *, audience: str = "figtree", seconds: float = 300.0) -> str:
+        return user_token(await self._helpers.keys(), user, audience, seconds)
 
-    async def _debug(self) -> Debug:
-        return Debug(await self._proxies.istiod())
+    async def proxy_config(self, workload: str) -> Object:
+        return await (await self._proxies.admin(await self._pods.first(workload))).config()
 
-    async def synchronised(self) -> None:
-        """Wait until every proxy has acknowledged what was sent to it."""
-        while True:
-            with contextlib.suppress(Exception):
-                if not await (await self._debug()).stale_proxies():
-                    return
-            await asyncio.sleep(0.1)
+    async def proxy_certificate(self, workload: str) -> Certificate:
+        return await (await self._proxies.admin(await self._pods.first(workload))).certificate()
 
-    async def knows_addresses(self, addresses: Iterable[str]) -> None:
-        """Wait until istiod has these endpoints, and the proxies have them from it."""
-        wanted = set(addresses)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(SYNC_LIMIT):
-                while True:
-                    with contextlib.suppress(Exception):
-                        if wanted <= await (await self._debug()).addresses():
-                            break
-                    await asyncio.sleep(0.1)
-                await asyncio.sleep(PUSH)
-                await self.synchronised()
-
-    async def applied(self) -> dict[str, Path]:
-        found = {}
-        for item in await self._objects():
-            if file := item["metadata"].get("annotations", {}).get(FILE):
-                found[key(item)] = ROOT / file  # an absolute path stays what it is
-        return found
-
-    async def in_force(self) -> dict[str, dict[str, Any]]:
-        """Without what Istio's own installation brought, and without what only clusters get (istio/cluster)."""
-        told = {}
-        for item in await self._objects():
-            metadata = item["metadata"]
-            file = metadata.get("annotations", {}).get(FILE, "")
-            installed = (
-                metadata["namespace"] == SYSTEM
-                and not file
-                and set(INSTALLED) & metadata.get("labels", {}).keys()
-            )
-            if not installed and not file.startswith(CLUSTER_ONLY):
-                told[key(item)] = item.get("spec") or {}
-        return told
-
-    async def _objects(self) -> list[Object]:
-        found = []
-        for kind, path in await self._resources():
-            items = await self._api.list(path)
-            found += [
-                {**item, "kind": kind}
-                for item in items
-                if item["metadata"]["namespace"] in (NAMESPACE, SYSTEM)
-            ]
-        return found
-
-    async def _resources(self) -> list[tuple[str, str]]:
-        """Kind and path of every kind of Istio's that the cluster knows, each in its preferred version."""
-        if self._kinds:
-            return self._kinds
-        groups = {group["name"]: group for group in (await self._api.get("/apis"))["groups"]}
-        found = []
-        for group in GROUPS:
-            if group not in groups:
-                continue
-            root = f"/apis/{groups[group]['preferredVersion']['groupVersion']}"
-            served = await self._api.get(root)
-            kinds = {r["kind"]: f"{root}/{r['name']}" for r in served["resources"] if "/" not in r["name"]}
-            for other in groups[group]["versions"]:  # EnvoyFilter has no other version than v1alpha3
-                more = f"/apis/{other['groupVersion']}"
-                for r in (await self._api.get(more))["resources"] if more != root else ():
-                    if "/" not in r["name"]:
-                        kinds.setdefault(r["kind"], f"{more}/{r['name']}")
-            found += list(kinds.items())
-        self._kinds = found
-        return found
-
-    async def forget(self) -> None:
-        """Take away what was applied outside of our namespace."""
-        for kind, path in await self._resources():
-            root, _, plural = path.rpartition("/")
-            for item in await self._api.list(f"{root}/namespaces/{SYSTEM}/{plural}"):
-                if FILE in item["metadata"].get("annotations", {}):
-                    with contextlib.suppress(NotThere):
-                        await self._api.delete(
-                            f"{root}/namespaces/{SYSTEM}/{plural}/{item['metadata']['name']}"
-                        )
-            del kind
-
-
-def _relative(path: Path) -> str:
-    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+    async def rejected_updates(self) -> dict[str, int]:
+        proxies = await self._proxies.all()
+        asked = await asyncio.gather(*(admin.statistics("update_rejected") for admin in proxies.values()))
+        return {name: int(sum(found.values())) for name, found in zip(proxies, asked, strict=True)}

@@ -4,8 +4,7 @@ import asyncio
 import json
 from typing import Any
 
-from runtime.api import NotRunning, RuntimeFailure
-from runtime.cluster.api import Object
+from runtime.api import NotRunning, Object, RuntimeFailure
 from runtime.cluster.helpers import Helpers
 from runtime.cluster.kubectl import Kubectl
 from runtime.cluster.pods import Pods, container_id, is_leaving, statuses

@@ -1,26 +1,31 @@
-"""What the nodes, the API server and the sidecars tell of the workloads."""
+"""What the nodes, the API server, the sidecars and the add-ons tell of the workloads (runtime.api.Telemetry)."""
 
 import asyncio
 import contextlib
+from datetime import datetime
 
 from telemetry.edges import EdgeCounters, read, summed
 
-from runtime.api import Part, RuntimeFailure
+from runtime.api import Event, Object, Part, RuntimeFailure
+from runtime.cluster.addons import Addons
 from runtime.cluster.admin import Proxies
-from runtime.cluster.api import Api, NotThere, Object
+from runtime.cluster.api import Api, NotThere
 from runtime.cluster.nodes import Nodes
 from runtime.cluster.pods import DATABASES, PLACES, PROXY, Pods, name_of
-from runtime.manifests import workloads
+from runtime.cluster.ports import Ports
+from runtime.manifests import NAMESPACE, workloads
+
+KINDS = {"Started": "started", "Killing": "stopped", "BackOff": "exited", "Unhealthy": "failing"}
 
 
-class Observing:
-    def __init__(self, api: Api, pods: Pods, proxies: Proxies, nodes: Nodes) -> None:
+class Observing(Addons):
+    def __init__(self, api: Api, pods: Pods, proxies: Proxies, nodes: Nodes, ports: Ports) -> None:
+        super().__init__(pods, ports)
         self._api = api
-        self._pods = pods
         self._proxies = proxies
         self._nodes = nodes
 
-    async def logs(self, workload: str, part: Part, lines: int) -> list[str]:
+    async def logs(self, workload: str, part: Part = "app", lines: int = 100) -> list[str]:
         if workload == "postgres":
             pods, container = await self._pods.labelled(DATABASES), "postgres"
         else:
@@ -43,6 +48,9 @@ class Observing:
             ).text
         return ""
 
+    async def counters(self, workload: str, prefix: str = "", *, matching: str = "") -> dict[str, float]:
+        return await self._proxies.counters(workload, prefix, matching)
+
     async def edges(self) -> list[EdgeCounters]:
         asked = (self._counted(pod) for pod in await self._proxies.pods())
         found = await asyncio.gather(*asked, return_exceptions=True)
@@ -53,11 +61,6 @@ class Observing:
         text = await (await self._proxies.admin(pod)).prometheus("istio.request")
         labels = pod["metadata"]["labels"]
         return read(text, (labels["app"], labels.get("version", "latest")))
-
-    async def rejected_updates(self) -> dict[str, int]:
-        proxies = await self._proxies.all()
-        asked = await asyncio.gather(*(admin.statistics("update_rejected") for admin in proxies.values()))
-        return {name: int(sum(found.values())) for name, found in zip(proxies, asked, strict=True)}
 
     async def memory(self) -> dict[str, int]:
         pods = await self._pods.labelled("app.kubernetes.io/part-of=figtree")
@@ -73,3 +76,18 @@ class Observing:
             owner = owners[name.partition(" ")[0]]
             total[owner] = total.get(owner, 0.0) + seconds
         return total
+
+    async def events(self, since: int = 0) -> list[Event]:
+        """What Kubernetes says has happened; the resource version, which only grows, is the sequence."""
+        found = []
+        for item in await self._api.list(f"/api/v1/namespaces/{NAMESPACE}/events"):
+            number, kind = int(item["metadata"]["resourceVersion"]), KINDS.get(item["reason"])
+            if number > since and kind:
+                at = (
+                    item.get("lastTimestamp")
+                    or item.get("eventTime")
+                    or item["metadata"]["creationTimestamp"]
+                )
+                seconds = datetime.fromisoformat(at).timestamp()
+                found.append(Event(number, seconds, kind, item["involvedObject"]["name"], item["message"]))
+        return sorted(found, key=lambda event: event.sequence)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from runtime.api import NotRunning, WorkloadStatus
-from runtime.cluster.api import Api, Object
+from runtime.api import NotRunning, Object, WorkloadStatus
+from runtime.cluster.api import Api
 from runtime.cluster.render import condition, named
 from runtime.manifests import NAMESPACE, workloads
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from runtime.api import RuntimeFailure
-from runtime.cluster.api import Api, Object
+from runtime.api import Object, RuntimeFailure
+from runtime.cluster.api import Api
 from runtime.manifests import NAMESPACE, ROOT
 
 K8S = ROOT / "k8s"

@@ -13,10 +13,12 @@ async def outage(stage: Stage, name: Infrastructure) -> AsyncIterator[None]:
     """Away inside the block, back and ready behind it, whatever happened."""
 
     async def back() -> None:
-        await stage.runtime.start_infrastructure(name)
+        await stage.runtime.faults.start_infrastructure(name)
 
     stage.undo.append(back)
-    await stage.cause(f"kill {name}, and keep it away", lambda: stage.runtime.stop_infrastructure(name))
+    await stage.cause(
+        f"kill {name}, and keep it away", lambda: stage.runtime.faults.stop_infrastructure(name)
+    )
     try:
         yield
     finally:

@@ -27,10 +27,10 @@ class Snapshot:
     @classmethod
     async def take(cls, runtime: Runtime) -> "Snapshot":
         replicas: dict[tuple[str, str], int] = {}
-        for workload in await runtime.workloads():
+        for workload in await runtime.workloads.statuses():
             key = (workload.name, workload.version)
             replicas[key] = replicas.get(key, 0) + 1
-        return cls(await runtime.applied(), replicas)
+        return cls(await runtime.mesh.applied(), replicas)
 
     async def restore(self, runtime: Runtime) -> None:
         now = await Snapshot.take(runtime)
@@ -39,19 +39,19 @@ class Snapshot:
         # A route goes before the subsets that it names, so that at no moment it leads to nowhere.
         for paths in (routes, [path for path in foreign if path not in routes]):
             if paths:
-                await runtime.delete(paths)
+                await runtime.mesh.delete(paths)
         changed = [path for name, path in self.objects.items() if now.objects.get(name) != path]
         if changed:
-            await runtime.apply(list(dict.fromkeys(changed)))
+            await runtime.mesh.apply(list(dict.fromkeys(changed)))
         for (name, version), count in now.replicas.items():
             wanted = self.replicas.get((name, version), 0)
             if not wanted:
-                await runtime.stop(name, version=version)
+                await runtime.workloads.stop(name, version=version)
             elif wanted != count:
-                await runtime.scale(name, wanted, version=version)
+                await runtime.workloads.scale(name, wanted, version=version)
         for (name, version), count in self.replicas.items():
             if (name, version) not in now.replicas:
-                await runtime.start(name, version=version, replicas=count)
+                await runtime.workloads.start(name, version=version, replicas=count)
 
 
 async def run(
@@ -68,7 +68,7 @@ async def run(
     `tell` hears what is done, `measured` each figure and each expectation that holds.
     """
     result = Result(scene.name)
-    await runtime.autoscaling(False)  # what a scene counts must not change under its load
+    await runtime.workloads.autoscaling(False)  # what a scene counts must not change under its load
     before = await Snapshot.take(runtime)
     stage = Stage(
         runtime,
@@ -79,7 +79,7 @@ async def run(
         measured=measured,
     )
     begun = time.monotonic()
-    await runtime.report("figtree_scene_running", 1, scene=scene.name)
+    await runtime.telemetry.report("figtree_scene_running", 1, scene=scene.name)
     try:
         async with asyncio.timeout(LIMIT):
             await scene.act(stage)
@@ -94,8 +94,8 @@ async def run(
         await asyncio.shield(_clean_up(runtime, stage, before))
         result.seconds = time.monotonic() - begun
         verdict = "passed" if result.passed else "failed"
-        await runtime.report("figtree_scene_running", 0, scene=scene.name)
-        await runtime.report("figtree_scenes_total", 1, scene=scene.name, verdict=verdict)
+        await runtime.telemetry.report("figtree_scene_running", 0, scene=scene.name)
+        await runtime.telemetry.report("figtree_scenes_total", 1, scene=scene.name, verdict=verdict)
     return result
 
 
@@ -110,6 +110,6 @@ async def _clean_up(runtime: Runtime, stage: Stage, before: Snapshot) -> None:
     try:
         await before.restore(runtime)
     finally:
-        await runtime.autoscaling(True)
+        await runtime.workloads.autoscaling(True)
     if problems:
         raise ExceptionGroup("what the scene changed could not all be undone", problems)

@@ -48,11 +48,11 @@ class Stage:
         """Put files under istio/ into force; the engine puts back what was there before."""
         if not self._negative_control:
             self._tell(f"apply {' '.join(names)}")
-            await self.runtime.apply([ISTIO / name for name in names])
+            await self.runtime.mesh.apply([ISTIO / name for name in names])
 
     async def prepare(self, *names: str) -> None:
         """Apply what the scene needs but claims nothing about; a negative control applies it, too."""
-        await self.runtime.apply([ISTIO / name for name in names])
+        await self.runtime.mesh.apply([ISTIO / name for name in names])
 
     @staticmethod
     def file(name: str) -> Path:
@@ -61,7 +61,7 @@ class Stage:
 
     async def delete(self, *names: str) -> None:
         if not self._negative_control:
-            await self.runtime.delete([ISTIO / name for name in names])
+            await self.runtime.mesh.delete([ISTIO / name for name in names])
 
     async def cause(self, text: str, act: Callable[[], Awaitable[Any]]) -> None:
         """Anything else that makes the effect happen: a kill, a stop, a setting."""
@@ -74,11 +74,11 @@ class Stage:
         self, workload: str, version: str, env: Mapping[str, str] | None = None, replicas: int = 1
     ) -> AsyncIterator[None]:
         """Another version of a workload beside the first, inside the block."""
-        await self.runtime.start(workload, version=version, env=env, replicas=replicas)
+        await self.runtime.workloads.start(workload, version=version, env=env, replicas=replicas)
         try:
             yield
         finally:
-            await asyncio.shield(self.runtime.stop(workload, version=version))
+            await asyncio.shield(self.runtime.workloads.stop(workload, version=version))
 
     # what is measured
 
@@ -88,7 +88,9 @@ class Stage:
 
     async def counted(self, workload: str, name: str) -> float:
         """The sum of the sidecars' counters of that workload whose name contains `name`."""
-        return sum(value for key, value in (await self.runtime.counters(workload)).items() if name in key)
+        return sum(
+            value for key, value in (await self.runtime.telemetry.counters(workload)).items() if name in key
+        )
 
     @asynccontextmanager
     async def counting(self, workload: str, *names: str) -> AsyncIterator[dict[str, float]]:

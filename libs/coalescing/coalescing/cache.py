@@ -34,11 +34,13 @@ class ShortCache(Generic[K, V]):
         *,
         seconds: float = 1.0,
         size: int = 20_000,
+        most_refreshed: int = MOST_REFRESHED,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._fetch = fetch
         self._seconds = seconds
         self._size = size
+        self._most_refreshed = most_refreshed
         self._clock = clock
         self._entries: dict[K, Kept[K, V]] = {}
 
@@ -48,11 +50,15 @@ class ShortCache(Generic[K, V]):
         self._forget(now)
         missing = [key for key in keys if not self._fresh(key, now)]
         if missing:
-            self._start(missing, list(islice(self._ageing(now), MOST_REFRESHED)), now + self._seconds)
+            self._start(missing, list(islice(self._ageing(now), self._most_refreshed)), now + self._seconds)
         tasks = {key: self._entries[key].task for key in keys}
         self._evict()
         await asyncio.gather(*(asyncio.shield(task) for task in set(tasks.values())))
         return {key: task.result()[key] for key, task in tasks.items() if key in task.result()}
+
+    def clear(self) -> None:
+        """Keep nothing, neither of what is fetched at this moment."""
+        self._entries = {}
 
     def _forget(self, now: float) -> None:
         """The dictionary's order is that of age."""
@@ -77,7 +83,10 @@ class ShortCache(Generic[K, V]):
     def _start(self, missing: list[K], refreshed: list[K], until: float) -> None:
         task = asyncio.create_task(self._fetched([*missing, *refreshed]))
         self._keep(missing, task, until)
-        task.add_done_callback(lambda done: self._store(missing, refreshed, done, until))
+        entries = self._entries
+        task.add_done_callback(
+            lambda done: self._store(missing, refreshed, done, until) if entries is self._entries else None
+        )
 
     def _keep(self, keys: list[K], task: asyncio.Task[Mapping[K, V]], until: float) -> None:
         for key in keys:
@@ -85,7 +94,7 @@ class ShortCache(Generic[K, V]):
             self._entries[key] = Kept(task, until)
 
     async def _fetched(self, keys: list[K]) -> Mapping[K, V]:
-        call_context.enter(call_context.current().headers.items(), None)
+        call_context.enter(call_context.current().headers, None)
         return await self._fetch(keys)
 
     def _store(

@@ -138,7 +138,7 @@ class Coalescer(Generic[T, R]):
         deadlines = [one.call.deadline for one in batch]
         known = [deadline for deadline in deadlines if deadline is not None]
         seconds = max(known) - time.monotonic() if len(known) == len(deadlines) else None
-        call_context.enter(batch[0].call.headers.items(), seconds)
+        call_context.enter(batch[0].call.headers, seconds)
         try:
             results = await self._work([one.item for one in batch])
         except Exception as error:

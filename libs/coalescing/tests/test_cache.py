@@ -72,7 +72,7 @@ async def test_a_failure_is_not_kept(neighbour: Neighbour) -> None:
 
 
 async def test_a_fetch_does_not_end_with_its_first_callers_deadline(neighbour: Neighbour) -> None:
-    call_context.enter([("x-request-id", "1")], 0.001)
+    call_context.enter({"x-request-id": "1"}, 0.001)
     await ShortCache(neighbour.fetch).get(["a"])
     assert neighbour.deadlines == [None]
 
@@ -127,3 +127,31 @@ async def test_what_is_too_old_is_forgotten(neighbour: Neighbour) -> None:
     now = 1.0
     await cache.get(["d"])
     assert list(cache._entries) == ["d"]
+
+
+async def test_what_is_cleared_is_fetched_anew_and_a_fetch_under_way_brings_nothing_back(
+    neighbour: Neighbour,
+) -> None:
+    now = 0.0
+    cache = ShortCache(neighbour.fetch, seconds=1, clock=lambda: now)
+    await cache.get(["a"])
+    await cache.get(["a"])  # in use, so that the next fetch refreshes it
+    now = 0.6
+    neighbour.answer.clear()
+    under_way = asyncio.create_task(cache.get(["b"]))
+    await asyncio.sleep(0)
+    cache.clear()
+    neighbour.answer.set()
+    assert await under_way == {"b": "B"}
+    await cache.get(["a", "b"])
+    assert neighbour.asked == [["a"], ["a", "b"], ["a", "b"]]
+
+
+async def test_without_refreshing_only_what_is_missing_is_fetched(neighbour: Neighbour) -> None:
+    now = 0.0
+    cache = ShortCache(neighbour.fetch, seconds=1, most_refreshed=0, clock=lambda: now)
+    await cache.get(["a"])
+    await cache.get(["a"])
+    now = 0.6
+    await cache.get(["b"])
+    assert neighbour.asked == [["a"], ["b"]]

@@ -141,7 +141,7 @@ async def test_a_failed_batch_fails_its_callers_and_no_other() -> None:
 
 
 async def _call(coalescer: Coalescer[int, int], item: int, seconds: float | None, **headers: str) -> int:
-    call_context.enter([(name.replace("_", "-"), value) for name, value in headers.items()], seconds)
+    call_context.enter({name.replace("_", "-"): value for name, value in headers.items()}, seconds)
     return await coalescer(item)
 
 

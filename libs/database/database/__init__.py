@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ from sqlalchemy.exc import DBAPIError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from tracing.sql import statement_span
 
-FENCED = "FT001"  # the strangler's trigger: this side is not the writer
 CANCELLED = "57014"  # by statement_timeout
 OUT_OF_ORDER = ("08", "53", "57")  # SQLSTATE classes: connection, resources, an operator's shutdown
 
@@ -23,8 +22,8 @@ class Postgres:
 
     name: str
     migrations: Path
-    not_the_writer: Callable[[], Exception]
     unavailable: Callable[[], Exception]
+    states: Mapping[str, Callable[[], Exception]] = field(default_factory=dict)  # by SQLSTATE
 
     @asynccontextmanager
     async def database(self, url: str, *, statement_timeout: float = 5.0) -> AsyncIterator[AsyncEngine]:
@@ -68,8 +67,8 @@ class Postgres:
             yield
         except DBAPIError as error:
             state = getattr(error.orig, "sqlstate", None) or ""
-            if state == FENCED:
-                raise self.not_the_writer() from error
+            if state in self.states:
+                raise self.states[state]() from error
             if error.connection_invalidated or state == CANCELLED or state[:2] in OUT_OF_ORDER:
                 raise self.unavailable() from error
             raise

@@ -20,7 +20,7 @@ class Refusal(Exception):
         self.sqlstate = sqlstate
 
 
-OWN = Postgres("example", Path("none"), NotTheWriter, Unavailable)
+OWN = Postgres("example", Path("none"), Unavailable, {"FT001": NotTheWriter})
 
 
 def _error(sqlstate: str, *, invalidated: bool = False) -> DBAPIError:

@@ -9,7 +9,16 @@ from tracing.asgi import TraceRequests
 
 from rest_api import contract, problems
 from rest_api.digest import ContentDigest
-from rest_api.entry import BodyLimit, EnterCall, HeadersOnce, Leaving, UnambiguousPath, described
+from rest_api.entry import (
+    BodyLimit,
+    EnterCall,
+    HeadAsGet,
+    HeadersOnce,
+    Leaving,
+    ReadableQuery,
+    UnambiguousPath,
+    described,
+)
 from rest_api.fast_path import FastPath
 from rest_api.ports import Ports
 from rest_api.routes import currency, customer, order, pricing, title
@@ -46,6 +55,8 @@ def create_app(lifespan: Callable[[], AbstractAsyncContextManager[Ports]]) -> Fa
 
     app.add_middleware(FastPath)
     app.add_middleware(BodyLimit)
+    app.add_middleware(HeadAsGet)
+    app.add_middleware(ReadableQuery)
     app.add_middleware(UnambiguousPath)
     app.add_middleware(EnterCall)
     app.add_middleware(HeadersOnce)

@@ -1,18 +1,21 @@
 """What happens to every request before its route."""
 
+import asyncio
 import re
 from collections.abc import Mapping
+from urllib.parse import unquote_to_bytes
 
 from service_kit import context as call_context
 from starlette.datastructures import Headers, State
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rest_api.conventions import CONVENTIONS
 from rest_api.errors import Invalid
 from rest_api.problems import answer_to, http_problem, respond
 
 MAX_BODY = 1024 * 1024  # a full bulk order is half of that
-HANDED_ON = frozenset(name.encode() for name in call_context.PROPAGATED)
+HANDED_ON = frozenset(name.encode() for name in CONVENTIONS.handed_on)
 AMBIGUOUS = re.compile(rb"^[^?]*(%2f|%5c|\\)", re.IGNORECASE)
 AMBIGUOUS_PATH = http_problem(400, "Bad Request").model_copy(
     update={"detail": "the path has an encoded slash (%2F) or a backslash: separate its parts with / only"}
@@ -66,7 +69,8 @@ class EnterCall:
             # gRPC metadata takes printable ASCII only: a header with anything else ends here
             kept = ((k, v) for k, v in scope["headers"] if k in HANDED_ON)
             headers = ((k.decode("latin-1"), v.decode("latin-1")) for k, v in kept)
-            call_context.enter(((k, v) for k, v in headers if v.isascii() and v.isprintable()), DEADLINE)
+            plain = ((k, v) for k, v in headers if v.isascii() and v.isprintable())
+            call_context.enter(CONVENTIONS.propagated(plain), DEADLINE)
         await self._app(scope, receive, send)
 
 
@@ -87,6 +91,65 @@ class UnambiguousPath:
             await respond(AMBIGUOUS_PATH)(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+
+class ReadableQuery:
+    """Refuses a query that is no text: NUL, or bytes that are not UTF-8, which a decoder would replace silently."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        query: bytes = scope["query_string"] if scope["type"] == "http" else b""
+        if b"%" in query or not query.isascii():
+            for pair in query.split(b"&"):
+                name, _, value = (unquote_to_bytes(part.replace(b"+", b" ")) for part in pair.partition(b"="))
+                if not _is_text(name) or not _is_text(value):
+                    field = name.decode("ascii", "replace") or "query"
+                    error = Invalid(
+                        [(field, "must be UTF-8 text without NUL, percent-encoded: %C3%A9 for é")]
+                    )
+                    await answer_to(error)(scope, receive, send)
+                    return
+        await self._app(scope, receive, send)
+
+
+def _is_text(value: bytes) -> bool:
+    try:
+        return "\0" not in value.decode()
+    except UnicodeDecodeError:
+        return False
+
+
+class HeadAsGet:
+    """Answers HEAD as GET without the content (RFC 9110, 9.3.2); a stream ends after its headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+        answered = asyncio.Event()
+
+        async def without_content(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await send(message)
+            elif message["type"] == "http.response.body" and not answered.is_set():
+                answered.set()
+                await send({"type": "http.response.body", "body": b""})
+
+        async def until_answered() -> Message:
+            if answered.is_set():
+                return {"type": "http.disconnect"}
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body"):
+                return message
+            await answered.wait()
+            return {"type": "http.disconnect"}
+
+        await self._app({**scope, "method": "GET"}, until_answered, without_content)
 
 
 class BodyLimit:

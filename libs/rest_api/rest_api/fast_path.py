@@ -19,6 +19,7 @@ from rest_api.errors import EdgeError, NotTheWriter
 from rest_api.models import Basket, NewOrder
 from rest_api.ports import Ports
 from rest_api.problems import answer_to
+from rest_api.routes.body import repeated_member
 
 SMALL = 64 * 1024  # a basket of a hundred lines is a tenth of that
 KEY = re.compile(rb"[\x21-\x7e]{1,64}")
@@ -48,8 +49,11 @@ class FastPath:
             await self._app(scope, receive, send)
             return
         messages = await _whole(receive)
+        body = b"".join(message.get("body", b"") for message in messages)
         try:
-            asked = hot.read(headers, b"".join(message.get("body", b"") for message in messages))
+            if repeated_member(body):
+                raise LookupError
+            asked = hot.read(headers, body)
         except (ValidationError, LookupError):
             await self._app(scope, _again(messages, receive), send)
             return

@@ -11,6 +11,7 @@ from figtree.order.v1 import order_pb2 as pb
 from figtree.order.v1.order_pb2_grpc import OrderServiceServicer, add_OrderServiceServicer_to_server
 from grpc import StatusCode, aio
 from rest_api import errors
+from rest_api.conventions import CONVENTIONS
 from rest_api.models import Line, NewOrder
 from rest_api.remote.errors import translated
 from rest_api.remote.order import RemoteOrders
@@ -130,7 +131,7 @@ def servicer() -> Orders:
 
 @pytest.fixture
 async def remote(servicer: Orders) -> AsyncIterator[RemoteOrders]:
-    server = aio.server(interceptors=[ErrorInterceptor(TABLE)])
+    server = aio.server(interceptors=[ErrorInterceptor(TABLE, CONVENTIONS)])
     add_OrderServiceServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

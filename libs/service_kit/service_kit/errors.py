@@ -10,7 +10,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc import StatusCode, aio
 from grpc_status import rpc_status
 
-from service_kit.context import enter
+from service_kit.context import Conventions, enter
 
 log = logging.getLogger(__name__)
 
@@ -22,9 +22,9 @@ Call = grpc.HandlerCallDetails
 Context = aio.ServicerContext[Any, Any]
 
 
-def rich_status(error: Exception, code: StatusCode) -> status_pb2.Status:
+def rich_status(error: Exception, code: StatusCode, domain: str) -> status_pb2.Status:
     """The error with its reason, the fields it finds wrong (`violations`) and what it misses (`resource`)."""
-    details: list[Message] = [error_details_pb2.ErrorInfo(reason=reason_of(error), domain="figtree")]
+    details: list[Message] = [error_details_pb2.ErrorInfo(reason=reason_of(error), domain=domain)]
     if violations := getattr(error, "violations", ()):
         fields = [error_details_pb2.BadRequest.FieldViolation(field=f, description=d) for f, d in violations]
         details.append(error_details_pb2.BadRequest(field_violations=fields))
@@ -38,7 +38,7 @@ def rich_status(error: Exception, code: StatusCode) -> status_pb2.Status:
 
 
 def reason_of(error: Exception) -> str:
-    """UnknownTitle becomes UNKNOWN_TITLE."""
+    """NotFound becomes NOT_FOUND."""
     name = type(error).__name__
     return "".join(f"_{c}" if c.isupper() and i else c for i, c in enumerate(name)).upper()
 
@@ -46,8 +46,9 @@ def reason_of(error: Exception) -> str:
 class ErrorInterceptor(aio.ServerInterceptor):
     """Enters the call's context and turns exceptions into statuses by the service's one table."""
 
-    def __init__(self, table: StatusTable) -> None:
+    def __init__(self, table: StatusTable, conventions: Conventions) -> None:
         self._table = table
+        self._conventions = conventions
 
     async def intercept_service(self, continuation: Callable[[Call], Awaitable[Any]], details: Call) -> Any:
         handler = await continuation(details)
@@ -62,7 +63,7 @@ class ErrorInterceptor(aio.ServerInterceptor):
 
     def _unary(self, behaviour: Any, details: Call) -> Any:
         async def call(request: Any, context: Context) -> Any:
-            enter(details.invocation_metadata or (), context.time_remaining())
+            self._enter(details, context)
             try:
                 return await behaviour(request, context)
             except Exception as error:
@@ -72,7 +73,7 @@ class ErrorInterceptor(aio.ServerInterceptor):
 
     def _streaming(self, behaviour: Any, details: Call) -> Any:
         async def call(request: Any, context: Context) -> AsyncIterator[Any]:
-            enter(details.invocation_metadata or (), context.time_remaining())
+            self._enter(details, context)
             try:
                 async for response in behaviour(request, context):
                     yield response
@@ -80,6 +81,9 @@ class ErrorInterceptor(aio.ServerInterceptor):
                 await self._abort(error, details, context)
 
         return call
+
+    def _enter(self, details: Call, context: Context) -> None:
+        enter(self._conventions.propagated(details.invocation_metadata or ()), context.time_remaining())
 
     async def _abort(self, error: Exception, details: Call, context: Context) -> None:
         if isinstance(error, aio.AbortError):
@@ -89,4 +93,5 @@ class ErrorInterceptor(aio.ServerInterceptor):
             log.exception("unhandled error in %s", details.method, exc_info=error)
             await context.abort(StatusCode.INTERNAL, "internal error")
         else:
-            await context.abort_with_status(rpc_status.to_status(rich_status(error, code)))
+            status = rich_status(error, code, self._conventions.error_domain)
+            await context.abort_with_status(rpc_status.to_status(status))

@@ -12,6 +12,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from tracing.rpc import TracingInterceptor
 
+from service_kit.context import Conventions
 from service_kit.errors import METADATA_LIMITS, ErrorInterceptor, StatusTable
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ async def serve(
     register: Callable[[aio.Server], None],
     services: Sequence[str],
     errors: StatusTable,
+    conventions: Conventions,
     *,
     drain: float = 1.0,
     grace: float = 10.0,
@@ -49,7 +51,7 @@ async def serve(
     `listen` is host:port or unix:/path; a call beyond `max_concurrent` is refused with RESOURCE_EXHAUSTED.
     """
     stopping = stop_signal()
-    interceptors = [TracingInterceptor(), ErrorInterceptor(errors)]
+    interceptors = [TracingInterceptor(), ErrorInterceptor(errors, conventions)]
     server = aio.server(interceptors=interceptors, options=OPTIONS, maximum_concurrent_rpcs=max_concurrent)
     register(server)
     healthy = health.aio.HealthServicer()

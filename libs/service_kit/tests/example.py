@@ -9,6 +9,11 @@ from grpc import StatusCode, aio
 from service_kit import context, server
 from service_kit.telemetry import configure_logging
 
+# Of no system in particular.
+CONVENTIONS = context.Conventions(
+    "x-example-user", ("x-example-version", "x-example-user"), "example", "reader"
+)
+
 
 class TooManyBadLines(Exception):
     def __init__(self, lines: int) -> None:
@@ -62,10 +67,16 @@ def register(to: aio.Server) -> None:
 
 def main() -> None:
     listen, max_concurrent = sys.argv[1:]
-    configure_logging("example", "v1")
+    configure_logging("example", "v1", CONVENTIONS)
     server.run(
         lambda: server.serve(
-            listen, register, ["example.Example"], STATUS, drain=0.3, max_concurrent=int(max_concurrent)
+            listen,
+            register,
+            ["example.Example"],
+            STATUS,
+            CONVENTIONS,
+            drain=0.3,
+            max_concurrent=int(max_concurrent),
         )
     )
 

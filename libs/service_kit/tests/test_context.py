@@ -8,11 +8,15 @@ import pytest
 from service_kit import context
 
 SEEN = "/example.Example/Seen"
+CONVENTIONS = context.Conventions(
+    "x-example-user", ("x-example-version", "x-example-user"), "example", "reader"
+)
 
 
 async def test_deadline_and_headers_of_a_call_travel_on(channel: Any) -> None:
     def inbound() -> None:
-        context.enter([("traceparent", "00-a-b-01"), ("x-request-id", "r-1"), ("authorization", "no")], 2.0)
+        headers = [("traceparent", "00-a-b-01"), ("x-request-id", "r-1"), ("authorization", "no")]
+        context.enter(CONVENTIONS.propagated(headers), 2.0)
 
     async def call() -> bytes:
         inbound()
@@ -31,18 +35,15 @@ async def test_a_call_without_a_deadline_gets_the_channels(channel: Any) -> None
 
 async def test_a_deadline_that_has_passed_leaves_nothing() -> None:
     async def late() -> float:
-        context.enter((), -1.0)
+        context.enter({}, -1.0)
         return context.time_left(5.0)
 
     assert await asyncio.create_task(late()) == 0.0
     assert context.time_left(5.0) == 5.0
 
 
-@pytest.mark.parametrize("name", sorted(context.PROPAGATED))
+@pytest.mark.parametrize("name", sorted(CONVENTIONS.handed_on))
 def test_a_header_is_handed_on_up_to_the_limit_of_w3c_baggage(name: str) -> None:
-    context.enter([(name, "k=" + "a" * (context.MAX_HEADER - 2))], None)
-    assert name in context.current().headers
-    context.enter([(name, "k=" + "a" * context.MAX_HEADER)], None)
-    assert (name in context.current().headers) == (name == "x-figtree-user"), (
-        "a verified user is never forgotten"
-    )
+    assert CONVENTIONS.propagated([(name, "k=" + "a" * (context.MAX_HEADER - 2))])
+    kept = CONVENTIONS.propagated([(name, "k=" + "a" * context.MAX_HEADER)])
+    assert (name in kept) == (name == CONVENTIONS.user_header), "a verified user is never forgotten"

@@ -47,7 +47,7 @@ async def test_an_error_of_the_table_comes_with_all_its_details(channel: Any) ->
     assert all(
         detail.Unpack(kind) for detail, kind in zip(status.details, (info, bad, resource), strict=True)
     )
-    assert (info.reason, info.domain) == ("TOO_MANY_BAD_LINES", "figtree")
+    assert (info.reason, info.domain) == ("TOO_MANY_BAD_LINES", "example")
     assert [v.field for v in bad.field_violations] == [f"lines[{n}].title_id" for n in range(100)]
     assert (resource.resource_type, resource.resource_name) == ("basket", "b-1")
 

@@ -1,11 +1,14 @@
-from service_kit.context import call_and_customer, concerns, enter
+from service_kit.context import Conventions, call_and_subject, concerns, enter
+
+USER = "x-example-user"
+CONVENTIONS = Conventions(USER)
 
 
-def test_a_verified_user_is_the_customer_unless_the_call_says_whose_it_is() -> None:
-    assert call_and_customer() == ({}, "")
-    enter([("x-figtree-user", "c-0001"), ("cookie", "secret")], None)
-    assert call_and_customer() == ({"x-figtree-user": "c-0001"}, "c-0001")
+def test_a_verified_user_is_the_subject_unless_the_call_says_whom_it_concerns() -> None:
+    assert call_and_subject(USER) == ({}, "")
+    enter(CONVENTIONS.propagated([(USER, "c-0001"), ("cookie", "secret")]), None)
+    assert call_and_subject(USER) == ({USER: "c-0001"}, "c-0001")
     concerns("c-0002")
-    assert call_and_customer()[1] == "c-0002"
+    assert call_and_subject(USER)[1] == "c-0002"
     concerns("")
-    enter((), None)
+    enter({}, None)

@@ -12,7 +12,7 @@ def line(headers: dict[str, str], customer: str = "", key: str = "k") -> dict[st
         raise ValueError("no")
     except ValueError:
         record = logging.LogRecord("x", logging.ERROR, "", 1, "bad %s", ("luck",), sys.exc_info())
-    text = JsonLines("title", "v1", lambda: (headers, customer), key).format(record)
+    text = JsonLines("title", "v1", lambda: (headers, customer), key, "customer").format(record)
     assert "\n" not in text
     found: dict[str, str] = json.loads(text)
     return found

@@ -22,4 +22,4 @@ def tracer(service: str, version: str, settings: TracingSettings) -> Tracer:
     provider.add_span_processor(
         BatchSpanProcessor(exporter, schedule_delay_millis=settings.otel_bsp_schedule_delay)
     )
-    return provider.get_tracer("figtree")
+    return provider.get_tracer("tracing")

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import asyncpg
+from common.conventions import FENCED
 from rest_api.errors import NotTheWriter, Unavailable
 from sqlalchemy import Executable, Row
 from sqlalchemy.exc import DBAPIError
@@ -15,7 +16,6 @@ from monolith.database import Database, sqlstate
 from monolith.order.fulfilment import REST, Fulfilment
 from monolith.seams.placement import LocalOrRemote
 
-FENCED = "FT001"  # the SQLSTATE that the trigger raises
 # Seconds before each change of sides; more than one is needed during a cut-over only.
 PAUSES = (0.0, 0.2, 0.5)
 

@@ -7,8 +7,10 @@ from functools import partial
 
 import service_kit.server
 import tracing
+from common.conventions import ERROR_DOMAIN, ROUTED_BY, SUBJECT, USER_HEADER
 from common.jsonlines import InvalidLine
 from figtree.customer.v1.customer_pb2_grpc import add_CustomerServiceServicer_to_server
+from service_kit.context import Conventions
 from service_kit.telemetry import configure_logging
 
 from customer.database import database, migrate
@@ -19,6 +21,8 @@ from customer.servicer import SERVICE, STATUS, CustomerServicer
 from customer.settings import Settings
 from customer.storage import SqlCustomers
 
+CONVENTIONS = Conventions(USER_HEADER, ROUTED_BY, ERROR_DOMAIN, SUBJECT)
+
 
 async def serve(settings: Settings) -> None:
     tracing.configure("customer", settings.version, settings)
@@ -26,7 +30,7 @@ async def serve(settings: Settings) -> None:
         engine = await closing.enter_async_context(database(settings.database_url))
         servicer = CustomerServicer(Accounts(SqlCustomers(engine)))
         register = partial(add_CustomerServiceServicer_to_server, servicer)
-        await service_kit.server.serve(settings.listen, register, [SERVICE], STATUS)
+        await service_kit.server.serve(settings.listen, register, [SERVICE], STATUS, CONVENTIONS)
 
 
 async def load(settings: Settings) -> None:
@@ -58,7 +62,7 @@ def run() -> None:
     parser.add_argument("command", nargs="?", default="serve", choices=["serve", "migrate", "import", "seed"])
     command = parser.parse_args().command
     settings = Settings()
-    configure_logging("customer", settings.version, settings.log_level, settings.log_hash_key)
+    configure_logging("customer", settings.version, CONVENTIONS, settings.log_level, settings.log_hash_key)
     try:
         service_kit.server.run(lambda: main(command, settings))
     except (InvalidLine, NotTheWriter, StorageUnavailable) as error:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from common.conventions import FENCED
 from database import Postgres
 
 from customer.domain import NotTheWriter, StorageUnavailable
@@ -9,7 +10,7 @@ from customer.domain import NotTheWriter, StorageUnavailable
 _own = Postgres(
     name="customer",
     migrations=Path(__file__).with_name("migrations"),
-    not_the_writer=NotTheWriter,
     unavailable=StorageUnavailable,
+    states={FENCED: NotTheWriter},
 )
 database, rows, translating, migrate = _own.database, _own.rows, _own.translating, _own.migrate

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from grpc.aio import Channel
 from rest_api import figures
 from rest_api.app import create_app
+from rest_api.conventions import CONVENTIONS
 from rest_api.ports import Ports
 from rest_api.remote.currency import RemoteCurrencies
 from rest_api.remote.customer import RemoteCustomers
@@ -47,7 +48,7 @@ def application(settings: Settings) -> FastAPI:
 
 def run() -> None:
     settings = Settings()
-    configure_logging("gateway", settings.version, settings.log_level, settings.log_hash_key)
+    configure_logging("gateway", settings.version, CONVENTIONS, settings.log_level, settings.log_hash_key)
     figures.serve(settings.metrics_listen)
     tracing.configure("gateway", settings.version, settings)
     server.run(partial(serve, application(settings), settings.listen))

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import tracing
 import uvloop
 from coalescing.coalesce import Coalescer
+from common.conventions import ERROR_DOMAIN, ROUTED_BY, SUBJECT, USER_HEADER
 from figtree.order.v1.order_pb2_grpc import add_OrderServiceServicer_to_server
 from service_kit.channel import open_channel
-from service_kit.context import ROUTED_BY
+from service_kit.context import Conventions
 from service_kit.server import serve
 from service_kit.telemetry import configure_logging
 from tracing import Traces
@@ -28,6 +29,8 @@ from order.settings import Settings
 from order.storage import SqlOrders
 from order.tasks import background
 from order.watch import Watches
+
+CONVENTIONS = Conventions(USER_HEADER, ROUTED_BY, ERROR_DOMAIN, SUBJECT)
 
 
 async def serving(settings: Settings) -> None:
@@ -58,13 +61,14 @@ async def serving(settings: Settings) -> None:
             lambda server: add_OrderServiceServicer_to_server(servicer, server),
             [SERVICE],
             STATUS,
+            CONVENTIONS,
             grace=settings.grace,
         )
 
 
 def run() -> None:
     settings = Settings()
-    configure_logging("order", settings.version, settings.log_level, settings.log_hash_key)
+    configure_logging("order", settings.version, CONVENTIONS, settings.log_level, settings.log_hash_key)
     match sys.argv[1:]:
         case [] | ["serve"]:
             uvloop.run(serving(settings))

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from common.conventions import FENCED
 from database import Postgres
 
 from order.domain import NotTheWriter, Unavailable
@@ -9,7 +10,7 @@ from order.domain import NotTheWriter, Unavailable
 _own = Postgres(
     name="order",
     migrations=Path(__file__).with_name("migrations"),
-    not_the_writer=NotTheWriter,
     unavailable=lambda: Unavailable("the database does not answer"),
+    states={FENCED: NotTheWriter},
 )
 database, rows, translating, migrate = _own.database, _own.rows, _own.translating, _own.migrate

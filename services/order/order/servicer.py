@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from coalescing.coalesce import Busy
+from common.conventions import USER_HEADER
 from common.paging import last_key, token
 from common.wire import to_decimal, to_money
 from figtree.order.v1 import order_pb2 as pb
@@ -99,7 +100,7 @@ def to_result(key: str, outcome: Outcome) -> pb.PlaceResult:
 
 def user() -> str:
     """Who the mesh has verified the user to be; empty where it verifies nobody (istio/security/edge-jwt.yaml)."""
-    return current().headers.get("x-figtree-user", "")
+    return current().headers.get(USER_HEADER, "")
 
 
 class OrderServicer(OrderServiceServicer):

@@ -5,8 +5,10 @@ from contextlib import AsyncExitStack
 
 import tracing
 import uvloop
+from common.conventions import ERROR_DOMAIN, ROUTED_BY, SUBJECT, USER_HEADER
 from figtree.pricing.v1.pricing_pb2_grpc import add_PricingServiceServicer_to_server
 from service_kit.channel import open_channel
+from service_kit.context import Conventions
 from service_kit.server import serve
 from service_kit.telemetry import configure_logging
 
@@ -18,6 +20,8 @@ from pricing.service import Quoting
 from pricing.servicer import SERVICE, STATUS, PricingServicer
 from pricing.settings import Settings
 from pricing.storage import SqlPrices
+
+CONVENTIONS = Conventions(USER_HEADER, ROUTED_BY, ERROR_DOMAIN, SUBJECT)
 
 
 async def serving(settings: Settings) -> None:
@@ -35,6 +39,7 @@ async def serving(settings: Settings) -> None:
             lambda server: add_PricingServiceServicer_to_server(servicer, server),
             [SERVICE],
             STATUS,
+            CONVENTIONS,
         )
 
 
@@ -46,7 +51,7 @@ async def importing(settings: Settings) -> None:
 
 def run() -> None:
     settings = Settings()
-    configure_logging("pricing", settings.version, settings.log_level, settings.log_hash_key)
+    configure_logging("pricing", settings.version, CONVENTIONS, settings.log_level, settings.log_hash_key)
     match sys.argv[1:]:
         case [] | ["serve"]:
             uvloop.run(serving(settings))

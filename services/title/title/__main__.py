@@ -7,8 +7,10 @@ from functools import partial
 
 import service_kit.server
 import tracing
+from common.conventions import ERROR_DOMAIN, ROUTED_BY, SUBJECT, USER_HEADER
 from common.jsonlines import InvalidLine
 from figtree.title.v1.title_pb2_grpc import add_TitleServiceServicer_to_server
+from service_kit.context import Conventions
 from service_kit.telemetry import configure_logging
 
 from title.database import database, migrate
@@ -18,6 +20,8 @@ from title.servicer import SERVICE, STATUS, TitleServicer
 from title.settings import Settings
 from title.storage import SqlTitles
 
+CONVENTIONS = Conventions(USER_HEADER, ROUTED_BY, ERROR_DOMAIN, SUBJECT)
+
 
 async def serve(settings: Settings) -> None:
     tracing.configure("title", settings.version, settings)
@@ -25,7 +29,7 @@ async def serve(settings: Settings) -> None:
         engine = await closing.enter_async_context(database(settings.database_url))
         servicer = TitleServicer(Catalogue(SqlTitles(engine)))
         register = partial(add_TitleServiceServicer_to_server, servicer)
-        await service_kit.server.serve(settings.listen, register, [SERVICE], STATUS)
+        await service_kit.server.serve(settings.listen, register, [SERVICE], STATUS, CONVENTIONS)
 
 
 async def load(settings: Settings) -> None:
@@ -49,7 +53,7 @@ def run() -> None:
     parser.add_argument("command", nargs="?", default="serve", choices=["serve", "migrate", "import"])
     command = parser.parse_args().command
     settings = Settings()
-    configure_logging("title", settings.version, settings.log_level, settings.log_hash_key)
+    configure_logging("title", settings.version, CONVENTIONS, settings.log_level, settings.log_hash_key)
     try:
         service_kit.server.run(lambda: main(command, settings))
     except (InvalidLine, NotTheWriter, StorageUnavailable) as error:

@@ -56,6 +56,7 @@ TITLES = [
         "/api/titles?query=jane%20%26%20austen%3A*",
         "/api/titles?query=%21%21%21&page_size=2",
         f"/api/titles?query={NINE_WORDS}&page_size=2",
+        "/api/titles?query=%C3",
         f"/api/titles?query={LONG}",
         "/api/titles?query=jane&query=leo",
         "/api/titles?page_token=not-a-token",
@@ -174,6 +175,7 @@ QUOTES = [
 ]
 BODIES = [
     _raw("not JSON", b"{currency: EUR}"),
+    _raw("a member twice", b'{"currency": "EUR", "currency": "USD", "lines": []}'),
     _raw("empty", b""),
     _raw("null", b"null"),
     _raw("a list", b"[]"),
@@ -214,6 +216,8 @@ ELSEWHERE = [
     Request("DELETE an order", "DELETE", "/api/orders/00000000-0000-7000-8000-000000000000"),
     Request("PUT a title", "PUT", "/api/titles/t-000001", {}),
     Request("PATCH the rates", "PATCH", "/api/rates", {}),
+    Request("HEAD a title", "HEAD", "/api/titles/t-000001"),
+    Request("HEAD a quote", "HEAD", "/api/quotes"),
     Request(
         "events behind a word", "GET", "/api/orders/00000000-0000-7000-8000-000000000000/events",
         headers={"last-event-id": "first"},

@@ -24,13 +24,15 @@ async def sidecar(stage: Stage) -> None:
 
 
 async def _kill(stage: Stage, part: Part) -> None:
-    await stage.runtime.scale(WORKLOAD, 2)
+    await stage.runtime.workloads.scale(WORKLOAD, 2)
     before = await _restarts(stage)
     what = "process" if part == "app" else "sidecar"
     async with steady(lambda: stage.client.get("/api/rates")) as answers:
         await _some(stage)
         asked = time.monotonic()
-        await stage.cause(f"kill the {what} of one replica", lambda: stage.runtime.kill(WORKLOAD, part, 1))
+        await stage.cause(
+            f"kill the {what} of one replica", lambda: stage.runtime.faults.kill(WORKLOAD, part, 1)
+        )
         gone = time.monotonic()  # a cluster takes a second for it
 
         async def again() -> bool:
@@ -60,7 +62,7 @@ async def istiod(stage: Stage) -> None:
 
             await stage.eventually(f"more than {MANY} requests are made without it", asked, patience=30)
             try:
-                await stage.runtime.apply([ISTIO / CHANGE])
+                await stage.runtime.mesh.apply([ISTIO / CHANGE])
             except RuntimeFailure:
                 refused = True
             else:
@@ -88,8 +90,8 @@ async def _some(stage: Stage) -> None:
 
 
 async def _restarts(stage: Stage) -> int:
-    return sum(w.restarts for w in await stage.runtime.workloads() if w.name == WORKLOAD)
+    return sum(w.restarts for w in await stage.runtime.workloads.statuses() if w.name == WORKLOAD)
 
 
 async def _ready(stage: Stage) -> int:
-    return sum(w.ready for w in await stage.runtime.workloads() if w.name == WORKLOAD)
+    return sum(w.ready for w in await stage.runtime.workloads.statuses() if w.name == WORKLOAD)

@@ -40,7 +40,7 @@ async def bandwidth(stage: Stage) -> None:
     stage.expect(grown[limited] == len(told), f"the gateway counts the same: {grown[limited]:.0f} refused")
     polite = [await _politely(stage) for _ in range(30)]
     stage.expect(all(polite), f"{sum(polite)} of 30 requests that wait as told are answered")
-    await stage.runtime.delete([stage.file(LIMIT)])
+    await stage.runtime.mesh.delete([stage.file(LIMIT)])
     await _payload(stage)
 
 

@@ -27,11 +27,11 @@ class Cost:
 async def _measured(
     stage: Stage, place: Callable[[], Awaitable[None]], where: str, counters: tuple[str, str]
 ) -> Cost:
-    before = sum((await stage.runtime.cpu()).values())
+    before = sum((await stage.runtime.telemetry.cpu()).values())
     async with stage.counting(where, *counters) as grown:
         await place()
         await stage.eventually("everything is shipped", lambda: _shipped(stage), 20)
-    used = sum((await stage.runtime.cpu()).values()) - before
+    used = sum((await stage.runtime.telemetry.cpu()).values()) - before
     return Cost(sum(grown.values()) / ORDERS, 1000 * used / ORDERS)
 
 

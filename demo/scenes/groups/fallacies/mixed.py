@@ -18,7 +18,9 @@ COUNTERS = {
 
 async def mixed(stage: Stage) -> None:
     # Started first: nobody would call an instance ready that fails.
-    await asyncio.gather(*(stage.runtime.start("pricing", version=version) for version in ("slow", "broken")))
+    await asyncio.gather(
+        *(stage.runtime.workloads.start("pricing", version=version) for version in ("slow", "broken"))
+    )
     await stage.prepare(NONE, *FAULTS)
     hurt = await quotes(stage, CALLS, concurrency=20)
     late = sum(seconds > 1.9 for seconds in hurt.seconds)

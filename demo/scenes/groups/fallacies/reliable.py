@@ -37,14 +37,14 @@ async def reliable(stage: Stage) -> None:
     # Four failures in a row have odds of 0.8 %: more than 9 of 200 happen once in 100,000 runs.
     stage.expect(cured.failed <= 9, f"with 3 retries {cured.failed} of {cured.count} calls fail")
     stage.expect(grown[repeated] >= 33, f"the sidecar has repeated {grown[repeated]:.0f} calls")
-    await stage.runtime.delete([stage.file(FLAKY)])
+    await stage.runtime.mesh.delete([stage.file(FLAKY)])
     await _queue(stage)
 
 
 async def _queue(stage: Stage) -> None:
     """Nobody waits for fulfilment: while the way to it is cut, orders are taken, and their events follow later."""
-    await stage.runtime.stop_infrastructure("nats")
-    stage.undo.append(lambda: stage.runtime.start_infrastructure("nats"))
+    await stage.runtime.faults.stop_infrastructure("nats")
+    stage.undo.append(lambda: stage.runtime.faults.start_infrastructure("nats"))
     order = {"currency": "EUR", "lines": [{"title_id": "t-000001", "quantity": 1}]}
     placed = []
     for _ in range(ORDERS):
@@ -56,7 +56,7 @@ async def _queue(stage: Stage) -> None:
     taken = [answer.json()["id"] for answer in placed if answer.status_code == 201]
     stage.figure("orders taken while the queue is away", f"{len(taken)} of {ORDERS}", "orders")
     stage.expect(len(taken) == ORDERS, f"{len(taken)} of {ORDERS} orders are taken while NATS is away")
-    await stage.runtime.start_infrastructure("nats")
+    await stage.runtime.faults.start_infrastructure("nats")
 
     async def shipped() -> bool:
         answers = [await stage.client.get(f"/api/orders/{order_id}") for order_id in taken]

@@ -30,7 +30,7 @@ async def secure(stage: Stage) -> None:
         "lines": [{"title_id": "t-000001", "quantity": 1}],
     }
     await stage.client.post("/api/orders", json=order, headers={"idempotency-key": "scene-secret"})
-    address = await stage.runtime.address("order")
+    address = await stage.runtime.workloads.address("order")
 
     async def overheard() -> int:
         answer = await plaintext.answers(address, LIST, EVERYTHING.SerializeToString())
@@ -44,7 +44,7 @@ async def secure(stage: Stage) -> None:
             except aio.AioRpcError as error:
                 return 0, StatusCode(error.code())
 
-    await stage.runtime.delete([stage.file(STRICT)])
+    await stage.runtime.mesh.delete([stage.file(STRICT)])
     stranger, (insider, _) = await overheard(), await read_by_title()
     stage.expect(stranger > 0, f"unprotected, a stranger reads {stranger} orders in plaintext")
     stage.expect(insider > 0, f"unprotected, the title service reads {insider} orders")
@@ -65,12 +65,14 @@ async def topology(stage: Stage) -> None:
     """An instance goes and another one comes somewhere else while users go on asking."""
 
     async def instances() -> dict[str, tuple[str, str, int]]:
-        return {w.name: (w.ip, w.instance, w.restarts) for w in await stage.runtime.workloads()}
+        return {w.name: (w.ip, w.instance, w.restarts) for w in await stage.runtime.workloads.statuses()}
 
     before = await instances()
     async with asking(stage, [QUOTE["json"]]) as users:
         await asyncio.sleep(0.5)
-        await stage.cause("move pricing to another address", lambda: stage.runtime.restart("pricing"))
+        await stage.cause(
+            "move pricing to another address", lambda: stage.runtime.workloads.restart("pricing")
+        )
         await asyncio.sleep(0.5)
     after = await instances()
     old, new = before["pricing"][0], after["pricing"][0]
@@ -96,9 +98,9 @@ async def administrator(stage: Stage) -> None:
         )
 
         async def by_hand() -> None:
-            await stage.runtime.apply([edited, stage.file("traffic/pricing-subsets.yaml")])
-            await stage.runtime.delete([stage.file(STRICT)])
-            await stage.runtime.scale("title", 2)
+            await stage.runtime.mesh.apply([edited, stage.file("traffic/pricing-subsets.yaml")])
+            await stage.runtime.mesh.delete([stage.file(STRICT)])
+            await stage.runtime.workloads.scale("title", 2)
 
         await stage.cause("change a route, add a rule, remove a policy and start a replica by hand", by_hand)
         found = await drifts(stage.runtime)

@@ -25,7 +25,7 @@ async def split(stage: Stage) -> None:
     settings = {"RULESET": "v2"}
     try:
         await asyncio.gather(
-            *(stage.runtime.start(name, version="v2", env=settings) for name in CALLEES),
+            *(stage.runtime.workloads.start(name, version="v2", env=settings) for name in CALLEES),
         )
         await stage.apply(*CANARY)
         async with as_gateway(stage) as caller:
@@ -44,7 +44,9 @@ async def split(stage: Stage) -> None:
                 )
     finally:
         await asyncio.shield(stage.prepare(*ALL_TO_V1))
-        await asyncio.shield(asyncio.gather(*(stage.runtime.stop(name, version="v2") for name in CALLEES)))
+        await asyncio.shield(
+            asyncio.gather(*(stage.runtime.workloads.stop(name, version="v2") for name in CALLEES))
+        )
 
 
 async def aborted(stage: Stage) -> None:

@@ -34,11 +34,11 @@ async def rolling(stage: Stage) -> None:
 
 
 async def _replace_all(stage: Stage) -> None:
-    await asyncio.gather(*(stage.runtime.restart(name) for name in CALLEES))
+    await asyncio.gather(*(stage.runtime.workloads.restart(name) for name in CALLEES))
 
 
 async def _processes(stage: Stage) -> dict[str, str]:
-    return {w.name: w.instance for w in await stage.runtime.workloads() if w.name in CALLEES}
+    return {w.name: w.instance for w in await stage.runtime.workloads.statuses() if w.name in CALLEES}
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from runtime.api import CommandFailed
+from runtime.commands import run
 
 from scenes.engine.stage import Stage
 from scenes.groups.routing.quotes import V1, V2, beside_v1
@@ -37,7 +38,8 @@ async def proxyless(stage: Stage) -> None:
 async def _client(stage: Stage) -> dict[str, int]:
     try:
         async with asyncio.timeout(PATIENCE):
-            output = await stage.runtime.run_proxyless("gateway", CLIENT, str(COUNT))
+            client = await stage.runtime.mesh.proxyless("gateway", str(COUNT))
+            output = await run(client, CLIENT.read_bytes())
     except TimeoutError:
         return {"the client hung": COUNT}
     except CommandFailed as error:

@@ -50,17 +50,17 @@ class Watch:
 
 
 async def resume(stage: Stage) -> None:
-    await stage.runtime.restart("order", env=SLOW)
+    await stage.runtime.workloads.restart("order", env=SLOW)
     updated = False
 
     async def update() -> None:
         nonlocal updated
-        await stage.runtime.restart("order", env={})
+        await stage.runtime.workloads.restart("order", env={})
         updated = True
 
     async def put_back() -> None:
         if not updated:
-            await stage.runtime.restart("order", env={})
+            await stage.runtime.workloads.restart("order", env={})
 
     stage.undo.append(put_back)
     async with channel(stage.runtime, "gateway", "order") as opened:

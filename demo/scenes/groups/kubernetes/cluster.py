@@ -16,7 +16,9 @@ def cluster(stage: Stage) -> ClusterRuntime:
 
 async def ready_pods(stage: Stage, workload: str) -> dict[str, dict[str, Any]]:
     """By name, those that take part; whoever is leaving is no part of it any more."""
-    ready = {one.instance for one in await stage.runtime.workloads() if one.name == workload and one.ready}
+    ready = {
+        one.instance for one in await stage.runtime.workloads.statuses() if one.name == workload and one.ready
+    }
     pods = await cluster(stage).pods.of(workload)
     return {
         pod["metadata"]["name"]: pod

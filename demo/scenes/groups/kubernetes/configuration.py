@@ -4,8 +4,7 @@ import asyncio
 from typing import Any
 
 import yaml
-from runtime.api import Refused
-from runtime.cluster.api import Object
+from runtime.api import Object, Refused
 from runtime.cluster.render import K8S, named
 
 from scenes.engine.stage import Stage
@@ -23,13 +22,13 @@ async def immutable(stage: Stage) -> None:
     price = await _price(stage)
     async with asking(stage, [BULK]) as users:
         await runtime.api.apply(old)
-        await runtime.roll_out(WORKLOAD, await _reading(stage, old))
+        await runtime.workloads.roll_out(WORKLOAD, await _reading(stage, old))
         same = await _price(stage)
         refusal = await _change(stage, old)
 
         async def roll_out() -> None:
             await runtime.api.apply(new)
-            await runtime.roll_out(WORKLOAD, await _reading(stage, new))
+            await runtime.workloads.roll_out(WORKLOAD, await _reading(stage, new))
 
         await stage.cause(f"roll {_name(new)} out in the place of {_name(old)}", roll_out)
         changed = await _price(stage)
@@ -78,12 +77,12 @@ async def _change(stage: Stage, config: Object) -> str:
 
 
 async def _roll_back(stage: Stage, config: Object) -> None:
-    await cluster(stage).roll_out(WORKLOAD, await _reading(stage, config))
+    await cluster(stage).workloads.roll_out(WORKLOAD, await _reading(stage, config))
 
 
 async def _put_back(stage: Stage, *maps: Object) -> None:
     runtime = cluster(stage)
-    await runtime.roll_out(WORKLOAD, await runtime.deployment(WORKLOAD))
+    await runtime.workloads.roll_out(WORKLOAD, await runtime.deployment(WORKLOAD))
     for item in maps:
         await runtime.api.delete(named("configmaps", _name(item)))
 

@@ -17,8 +17,8 @@ async def by_name(stage: Stage) -> None:
     stage.expect(await _listed(stage) == old, f"the name stands for the pods that are ready: {_told(old)}")
 
     async def move() -> None:
-        await stage.runtime.restart(WORKLOAD)
-        await stage.runtime.scale(WORKLOAD, WANTED)
+        await stage.runtime.workloads.restart(WORKLOAD)
+        await stage.runtime.workloads.scale(WORKLOAD, WANTED)
 
     async with steady(lambda: rates(stage)) as answers:
         await asyncio.sleep(0.5)

@@ -15,7 +15,7 @@ WORKLOAD = "currency"
 
 
 async def drain(stage: Stage) -> None:
-    await stage.runtime.scale(WORKLOAD, 2)
+    await stage.runtime.workloads.scale(WORKLOAD, 2)
     pods = await ready_pods(stage, WORKLOAD)
     first, second = sorted(pods)
     await _cordon(stage, pods[first]["spec"]["nodeName"])

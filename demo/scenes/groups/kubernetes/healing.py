@@ -14,7 +14,7 @@ FEW = 8  # what was under way at the four users, and what they asked before thei
 
 
 async def deleted(stage: Stage) -> None:
-    await stage.runtime.scale(WORKLOAD, 2)
+    await stage.runtime.workloads.scale(WORKLOAD, 2)
     before = await ready_pods(stage, WORKLOAD)
     victim = sorted(before)[-1]
     async with steady(lambda: rates(stage)) as answers:

@@ -34,7 +34,7 @@ async def out(stage: Stage) -> None:
         else:
             await stage.cause(
                 f"there is no metrics API: scale {WORKLOAD} to {WANTED} by command",
-                lambda: stage.runtime.scale(WORKLOAD, WANTED),
+                lambda: stage.runtime.workloads.scale(WORKLOAD, WANTED),
             )
 
         async def more() -> bool:
@@ -74,12 +74,12 @@ async def _let_it_decide(stage: Stage) -> None:
     sooner[0]["containerResource"]["target"]["averageValue"] = BUSY
 
     async def as_before() -> None:
-        await stage.runtime.autoscaling(False, WORKLOAD)
+        await stage.runtime.workloads.autoscaling(False, WORKLOAD)
         await api.patch(path, {"spec": {"metrics": declared}})
 
     stage.undo.append(as_before)
     await api.patch(path, {"spec": {"metrics": sooner}})
-    await stage.runtime.autoscaling(True, WORKLOAD)
+    await stage.runtime.workloads.autoscaling(True, WORKLOAD)
 
 
 async def _arrived(stage: Stage) -> dict[str, float]:

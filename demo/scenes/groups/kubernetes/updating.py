@@ -15,7 +15,7 @@ async def rolling(stage: Stage) -> None:
     before = {name: set(await ready_pods(stage, name)) for name in UPDATED}
 
     async def update() -> None:
-        await asyncio.gather(*(stage.runtime.restart(name) for name in UPDATED))
+        await asyncio.gather(*(stage.runtime.workloads.restart(name) for name in UPDATED))
 
     async with asking(stage, [QUOTE["json"]]) as users:
         await asyncio.sleep(0.5)

@@ -30,7 +30,7 @@ async def redelivery(stage: Stage) -> None:
             async with steady(order, at_once=20):
                 await stage.eventually("events are with the consumer", delivered, patience=15)
                 killed = time.monotonic()
-                await stage.cause("kill the consumer's process", lambda: stage.runtime.kill("order"))
+                await stage.cause("kill the consumer's process", lambda: stage.runtime.faults.kill("order"))
             if await queue.in_hand():
                 break
         await all_shipped(stage, customer)

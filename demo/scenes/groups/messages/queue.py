@@ -61,7 +61,7 @@ class Queue:
 
 @asynccontextmanager
 async def opened(runtime: Runtime) -> AsyncIterator[Queue]:
-    client = await nats.connect(await runtime.nats_url(), name="scene", connect_timeout=5)
+    client = await nats.connect(await runtime.databases.nats_url(), name="scene", connect_timeout=5)
     try:
         yield Queue(client.jetstream())
     finally:

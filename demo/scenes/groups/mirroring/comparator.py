@@ -25,7 +25,7 @@ async def compare(runtime: Runtime, workload: str, shadow: str, begun: float) ->
 
     `workload` and `workload-shadow` are the names under which the mesh knows the two.
     """
-    log = await runtime.logs(workload, "proxy", LINES)
+    log = await runtime.telemetry.logs(workload, "proxy", LINES)
     ours, theirs = _of(log, workload, begun), _of(log, f"{workload}-{shadow}", begun)
     paired = Paired()
     for request in sorted(ours.keys() & theirs.keys()):

@@ -59,7 +59,7 @@ async def _shadowed(stage: Stage) -> tuple[Burst, Burst, Paired]:
     stage.figure("matches", len(paired.matches))
     stage.figure("mismatches", len(paired.mismatches))
     for verdict, count in (("same", len(paired.matches)), ("different", len(paired.mismatches))):
-        await stage.runtime.report(
+        await stage.runtime.telemetry.report(
             "figtree_mirror_answers_total", count, subject="pricing-v2", verdict=verdict
         )
     return before, under, paired

@@ -52,7 +52,7 @@ async def shadow(stage: Stage) -> None:
 async def _own_tables(stage: Stage) -> str:
     """Tables of the same shape in another schema, and a role that can reach nothing but these; its address."""
     password = secrets.token_hex(16)
-    place = urlsplit(await stage.runtime.database_url("order"))
+    place = urlsplit(await stage.runtime.databases.url("order"))
     database = place.path.removeprefix("/")
 
     async def remove() -> None:
@@ -113,7 +113,7 @@ async def _rows(stage: Stage, schema: str, run: str) -> list[Any]:
 
 
 async def _refusal(stage: Stage, url: str) -> str:
-    role, place = urlsplit(url), urlsplit(await stage.runtime.admin_url("order"))
+    role, place = urlsplit(url), urlsplit(await stage.runtime.databases.admin_url("order"))
     connection = await asyncpg.connect(
         host=place.hostname,
         port=place.port,

@@ -30,7 +30,7 @@ async def outlier(stage: Stage) -> None:
         during = await stage.burst("GET", "/api/rates", 200)
         stage.figure("failed while it is ejected", 100 * during.bad / during.count, "%")
         stage.expect(during.bad == 0, f"while it is ejected {during.bad} of 200 requests fail")
-        await stage.runtime.delete([ISTIO / SICK])
+        await stage.runtime.mesh.delete([ISTIO / SICK])
         stage.tell("the instance is well again, and waits until it may come back")
 
         async def back() -> bool:

@@ -37,7 +37,7 @@ async def retries(stage: Stage) -> None:
 
 
 async def _retried(stage: Stage) -> float:
-    return (await stage.runtime.counters("gateway")).get(RETRIED, 0.0)
+    return (await stage.runtime.telemetry.counters("gateway")).get(RETRIED, 0.0)
 
 
 async def honesty(stage: Stage) -> None:
@@ -49,8 +49,10 @@ async def honesty(stage: Stage) -> None:
         2 * ORDERS <= doubled <= ORDERS + repeated,
         f"where the service knows no keys, {ORDERS} orders are stored as {doubled}",
     )
-    if NO_KEYS in {path.relative_to(ISTIO).as_posix() for path in (await stage.runtime.applied()).values()}:
-        await stage.runtime.delete([ISTIO / NO_KEYS])
+    if NO_KEYS in {
+        path.relative_to(ISTIO).as_posix() for path in (await stage.runtime.mesh.applied()).values()
+    }:
+        await stage.runtime.mesh.delete([ISTIO / NO_KEYS])
     once, _ = await _order(stage, "with keys")
     stage.expect(once == ORDERS, f"with the key that the user chose, {ORDERS} orders are stored as {once}")
 
@@ -58,9 +60,9 @@ async def honesty(stage: Stage) -> None:
 async def _order(stage: Stage, how: str) -> tuple[int, float]:
     """One user after the other places an order, and is told that it worked; how many orders, how many repetitions."""
     customer = orders.newcomer("retry")
-    before = (await stage.runtime.counters("ingress")).get(REPEATED, 0.0)
+    before = (await stage.runtime.telemetry.counters("ingress")).get(REPEATED, 0.0)
     answers = [await orders.place(stage.client, customer, f"key-{n}") for n in range(ORDERS)]
-    repeated = (await stage.runtime.counters("ingress")).get(REPEATED, 0.0) - before
+    repeated = (await stage.runtime.telemetry.counters("ingress")).get(REPEATED, 0.0) - before
     told = sum(answer.is_success for answer in answers)
     stored = await orders.stored(stage.client, customer)
     stage.figure(f"{how}: users told that it worked", told, f"of {ORDERS}")

@@ -12,7 +12,7 @@ STICKY = "traffic/gateway-sticky.yaml"
 
 
 async def sticky(stage: Stage) -> None:
-    await asyncio.gather(stage.prepare(SHOWN), stage.runtime.scale("gateway", REPLICAS))
+    await asyncio.gather(stage.prepare(SHOWN), stage.runtime.workloads.scale("gateway", REPLICAS))
     spread = sum(len(replicas) > 1 for replicas in (await _served(stage)).values())
     stage.figure("users with several replicas, without the rule", f"{spread} of {len(USERS)}")
     # A user whose ten requests meet the same replica by chance is one in 20,000.

@@ -31,8 +31,8 @@ async def _gets_in(url: str, database: str, target: str) -> bool:
 
 
 async def private(stage: Stage) -> None:
-    urls = {name: await stage.runtime.database_url(name) for name in OWNERS}
-    places = {name: await stage.runtime.admin_url(name) for name in DATABASES}
+    urls = {name: await stage.runtime.databases.url(name) for name in OWNERS}
+    places = {name: await stage.runtime.databases.admin_url(name) for name in DATABASES}
     strangers: dict[str, list[str]] = {name: [] for name in DATABASES}
 
     async def everybody_has_a_role_everywhere(drop: bool = False) -> None:

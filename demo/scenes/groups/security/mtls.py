@@ -13,13 +13,13 @@ STRICT = "mesh/peer-authentication.yaml"
 
 
 async def mtls(stage: Stage) -> None:
-    addresses = {name: await stage.runtime.address(name) for name in SERVICES}
+    addresses = {name: await stage.runtime.workloads.address(name) for name in SERVICES}
 
     async def talking() -> int:
         heard = await asyncio.gather(*(plaintext.answers(a, HEALTH) for a in addresses.values()))
         return sum(answer is not None for answer in heard)
 
-    await stage.runtime.delete([ISTIO / STRICT])
+    await stage.runtime.mesh.delete([ISTIO / STRICT])
     before = await talking()
     stage.figure("answer plaintext without the policy", f"{before} of {len(SERVICES)}", "services")
     stage.expect(

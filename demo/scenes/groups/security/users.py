@@ -47,7 +47,7 @@ async def _place(stage: Stage, customer: str, headers: dict[str, str]) -> httpx.
 
 async def tokens(stage: Stage) -> None:
     await stage.apply(*USERS)
-    token = stage.runtime.user_token
+    token = stage.runtime.mesh.user_token
     valid = await token(ANN)
     head, claims, _ = valid.split(".")
     cases: dict[str, tuple[dict[str, str], tuple[int, ...]]] = {
@@ -94,7 +94,7 @@ async def _closed_under_every_spelling(stage: Stage, order: str) -> None:
 
 
 async def _listed(stage: Stage) -> set[str]:
-    headers = _bearer(await stage.runtime.user_token(ANN))
+    headers = _bearer(await stage.runtime.mesh.user_token(ANN))
     answer = await stage.client.get(
         "/api/orders", params={"customer_id": ANN, "page_size": 100}, headers=headers
     )
@@ -114,7 +114,10 @@ async def own_orders(stage: Stage) -> None:
         hidden == 404, f"a request without a user reads no order, even where no policy stops it: {hidden}"
     )
     await stage.apply(*USERS)
-    ann, ben = _bearer(await stage.runtime.user_token(ANN)), _bearer(await stage.runtime.user_token(BEN))
+    ann, ben = (
+        _bearer(await stage.runtime.mesh.user_token(ANN)),
+        _bearer(await stage.runtime.mesh.user_token(BEN)),
+    )
     says_ann = {"x-figtree-user": ANN}
     asked: dict[str, tuple[str, dict[str, str], int]] = {
         f"{ANN} reads it": (order, ann, 200),

@@ -4,11 +4,11 @@ from typing import Literal
 from uuid import UUID
 
 from coalescing.coalesce import Busy, Coalescer
+from common.conventions import ROUTED_BY
 from common.wire import from_decimal, from_money
 from figtree.order.v1 import order_pb2 as pb
 from figtree.order.v1.order_pb2_grpc import OrderServiceStub
 from grpc.aio import Channel
-from service_kit.context import ROUTED_BY
 
 from rest_api.errors import (
     Conflict,

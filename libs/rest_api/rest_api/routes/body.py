@@ -1,9 +1,37 @@
-"""Bodies are JSON and say so."""
+"""Bodies are JSON, say so, and name each member once."""
+
+import json
+from typing import Any
 
 from fastapi import HTTPException, Request
 
+from rest_api.errors import Invalid
+
 
 async def json_only(request: Request) -> None:
+    """Refuse another media type with 415, and a member that stands twice with 400."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise HTTPException(415, "Unsupported Media Type")
+    if twice := repeated_member(await request.body()):
+        raise Invalid([(twice, "stands twice in one object: name each member once")])
+
+
+def repeated_member(body: bytes) -> str:
+    """The name of a member that an object has twice: readers differ in which of its values they take (RFC 8259, 4).
+
+    Empty if there is none, or if the body is not JSON, which the parser behind says better.
+    """
+    found = ""
+
+    def members(pairs: list[tuple[str, Any]]) -> None:
+        nonlocal found
+        if len({name for name, _ in pairs}) < len(pairs):
+            names = [name for name, _ in pairs]
+            found = found or next(name for name in names if names.count(name) > 1)
+
+    try:
+        json.loads(body, object_pairs_hook=members)
+    except (ValueError, RecursionError):
+        return ""
+    return found

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Annotated
@@ -39,6 +40,9 @@ Key = Annotated[
 LastEventId = Annotated[
     int, Header(alias="Last-Event-ID", ge=0, le=1_000_000, description="Resume behind this event")
 ]
+HEARTBEAT = 15.0  # seconds; many balancers cut a connection on which nothing was sent for 60
+COMMENT = b": still here\n\n"
+RETRY = b"retry: 1000\n"  # milliseconds until a browser reconnects
 LOCATION = {"headers": {"Location": {"description": "Where the order is", "schema": {"type": "string"}}}}
 
 
@@ -122,11 +126,29 @@ async def watch_order(ports: PortsOf, order_id: UUID, last_event_id: LastEventId
 
     async def stream() -> AsyncIterator[bytes]:
         async with aclosing(events):
-            yield _sse(first)
-            async for event in events:
-                yield _sse(event)
+            yield RETRY + _sse(first)
+            async for event in or_silence(events, HEARTBEAT):
+                yield _sse(event) if event is not None else COMMENT
 
     return StreamingResponse(stream(), media_type="text/event-stream", headers={"cache-control": "no-store"})
+
+
+async def or_silence(events: AsyncIterator[OrderEvent], seconds: float) -> AsyncIterator[OrderEvent | None]:
+    """The events, and None whenever none has come for so long."""
+    following = asyncio.ensure_future(anext(events, None))
+    try:
+        while True:
+            done, _ = await asyncio.wait({following}, timeout=seconds)
+            if not done:
+                yield None
+                continue
+            if (event := following.result()) is None:
+                return
+            yield event
+            following = asyncio.ensure_future(anext(events, None))
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
 
 
 def _sse(event: OrderEvent) -> bytes:

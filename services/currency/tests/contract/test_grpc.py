@@ -14,13 +14,14 @@ from figtree.money.v1.money_pb2 import Decimal, Money
 from google.rpc import error_details_pb2
 from grpc import StatusCode, aio
 from grpc_status import rpc_status
+from service_kit.context import Conventions
 from service_kit.errors import ErrorInterceptor
 
 
 @pytest.fixture
 async def stub(rates: Rates, history: list[Rate], tmp_path: Path) -> AsyncIterator[Any]:
     await rates.put([history])
-    server = aio.server(interceptors=[ErrorInterceptor(STATUS)])
+    server = aio.server(interceptors=[ErrorInterceptor(STATUS, Conventions())])
     add_CurrencyServiceServicer_to_server(CurrencyServicer(Exchange(rates)), server)
     address = f"unix:{tmp_path}/currency"
     server.add_insecure_port(address)

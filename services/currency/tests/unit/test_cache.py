@@ -27,7 +27,7 @@ async def test_it_remembers_a_bounded_number_of_days(memory: Any, history: list[
     cached = CachedRates(memory, days=3)
     for day in range(10):
         await cached.find(date(2026, 4, 10) - timedelta(day))
-    assert len(cached._reads) == 3
+    assert len(cached._found._entries) == 3
 
 
 async def test_a_failure_is_not_remembered(memory: Any, history: list[Rate]) -> None:

@@ -15,13 +15,14 @@ from figtree.money.v1.money_pb2 import Decimal, Money
 from google.rpc import error_details_pb2
 from grpc import StatusCode, aio
 from grpc_status import rpc_status
+from service_kit.context import Conventions
 from service_kit.errors import ErrorInterceptor
 
 
 @pytest.fixture
 async def stub(customers: Customers, york: Customer, tmp_path: Path) -> AsyncIterator[Any]:
     await customers.put([[york, replace(york, id="c-1")]])
-    server = aio.server(interceptors=[ErrorInterceptor(STATUS)])
+    server = aio.server(interceptors=[ErrorInterceptor(STATUS, Conventions())])
     add_CustomerServiceServicer_to_server(CustomerServicer(Accounts(customers)), server)
     address = f"unix:{tmp_path}/customer"
     server.add_insecure_port(address)

@@ -12,6 +12,7 @@ from figtree.order.v1.order_pb2_grpc import OrderServiceStub, add_OrderServiceSe
 from google.rpc import error_details_pb2
 from grpc import StatusCode, aio
 from grpc_status import rpc_status
+from order.__main__ import CONVENTIONS
 from order.domain import Event
 from order.progress import SqlProgress
 from order.service import Ordering
@@ -29,7 +30,7 @@ async def stub(
 ) -> AsyncIterator[Any]:
     ordering = Ordering(sql_orders, pricing, accounts, notes, uuid7, lambda: datetime.now(UTC))
     watches = Watches(sql_orders, interval=0.02)
-    server = aio.server(interceptors=[ErrorInterceptor(STATUS)])
+    server = aio.server(interceptors=[ErrorInterceptor(STATUS, CONVENTIONS)])
     servicer = OrderServicer(ordering, Coalescer(ordering.place_many), watches)
     add_OrderServiceServicer_to_server(servicer, server)
     server.add_insecure_port(f"unix:{tmp_path}/s")

@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -156,9 +157,11 @@ async def test_each_event_is_in_the_stream_once_with_its_trace_and_in_the_log(
     process: Process, server: NatsServer, sql_orders: SqlOrders, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "order.messaging")
-    caplog.handler.setFormatter(JsonLines("order", "v1", call_context.call_and_customer, ""))
+    caplog.handler.setFormatter(
+        JsonLines("order", "v1", partial(call_context.call_and_subject, ""), "", "customer")
+    )
     await server.start()
-    call_context.enter([("traceparent", TRACEPARENT), ("x-request-id", "r")], None)
+    call_context.enter({"traceparent": TRACEPARENT, "x-request-id": "r"}, None)
     async with running(process):
         (order_id,) = await process.place()
         await shipped(sql_orders, order_id)

@@ -12,12 +12,13 @@ from grpc import StatusCode, aio
 from grpc_status import rpc_status
 from pricing.service import Quoting
 from pricing.servicer import STATUS, PricingServicer
+from service_kit.context import Conventions
 from service_kit.errors import ErrorInterceptor
 
 
 @pytest.fixture
 async def stub(quoting: Quoting, tmp_path: Path) -> AsyncIterator[Any]:
-    server = aio.server(interceptors=[ErrorInterceptor(STATUS)])
+    server = aio.server(interceptors=[ErrorInterceptor(STATUS, Conventions())])
     add_PricingServiceServicer_to_server(PricingServicer(quoting), server)
     server.add_insecure_port(f"unix:{tmp_path}/s")
     await server.start()

@@ -11,6 +11,7 @@ from figtree.title.v1.title_pb2_grpc import TitleServiceStub, add_TitleServiceSe
 from google.rpc import error_details_pb2
 from grpc import StatusCode, aio
 from grpc_status import rpc_status
+from service_kit.context import Conventions
 from service_kit.errors import ErrorInterceptor
 from title.domain import Title
 from title.service import Catalogue, Titles
@@ -20,7 +21,7 @@ from title.servicer import STATUS, TitleServicer
 @pytest.fixture
 async def stub(titles: Titles, emma: Title, tmp_path: Path) -> AsyncIterator[Any]:
     await titles.put([[emma, replace(emma, id="t-000004", format="audio", year=-700)]])
-    server = aio.server(interceptors=[ErrorInterceptor(STATUS)])
+    server = aio.server(interceptors=[ErrorInterceptor(STATUS, Conventions())])
     add_TitleServiceServicer_to_server(TitleServicer(Catalogue(titles)), server)
     address = f"unix:{tmp_path}/title"
     server.add_insecure_port(address)

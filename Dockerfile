@@ -1,4 +1,6 @@
-# docker build -f monolith/Dockerfile -t figtree/monolith:v1 .
+# The images, a target each: services (all services and the gateway; the Deployment's command says which one runs), monolith,
+# loadtests; services-dev and monolith-dev are for `skaffold dev`.
+# docker build --target services -t figtree/services:v1 .
 
 FROM python:3.13-slim AS build
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_PYTHON=python3.13 UV_PROJECT_ENVIRONMENT=/app/venv
@@ -30,7 +32,15 @@ COPY proto/figtree proto/figtree
 RUN cd proto && /stubs/bin/python -m grpc_tools.protoc -I. --python_out=. --grpc_python_out=. $(find figtree -name '*.proto')
 
 # What is locked and rarely changes is a layer of its own, our own code comes on top of it.
-FROM stubs AS venv
+FROM stubs AS services-venv
+ARG PACKAGES="--package currency --package customer --package gateway --package order --package pricing --package title"
+RUN --mount=type=cache,target=/root/.cache/uv uv sync --quiet --frozen --no-dev --no-install-workspace $PACKAGES
+COPY libs libs
+COPY services services
+RUN --mount=type=cache,target=/root/.cache/uv uv sync --quiet --frozen --no-dev --no-editable $PACKAGES \
+ && rm -f /app/venv/bin/activate* && rm -rf /app/venv/lib/python3.*/site-packages/grpc_tools
+
+FROM stubs AS monolith-venv
 RUN --mount=type=cache,target=/root/.cache/uv uv sync --quiet --frozen --no-dev --no-install-workspace --package monolith
 COPY libs/coalescing libs/coalescing
 COPY libs/common libs/common
@@ -41,6 +51,13 @@ COPY monolith monolith
 RUN --mount=type=cache,target=/root/.cache/uv uv sync --quiet --frozen --no-dev --no-editable --package monolith \
  && rm -f /app/venv/bin/activate*
 
+FROM stubs AS loadtests-venv
+RUN --mount=type=cache,target=/root/.cache/uv uv sync --quiet --frozen --no-dev --no-install-workspace --package loadtests
+COPY monolith/monolith/data monolith/monolith/data
+COPY loadtests loadtests
+RUN --mount=type=cache,target=/root/.cache/uv uv sync --quiet --frozen --no-dev --no-editable --package loadtests \
+ && rm -f /app/venv/bin/activate*
+
 FROM python:3.13-slim AS runtime
 RUN rm -rf /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/ensurepip /usr/local/bin/pip* \
       /usr/lib/python3/dist-packages/pip* /usr/lib/python3*/ensurepip /usr/bin/pip* \
@@ -48,15 +65,35 @@ RUN rm -rf /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/en
 ENV PATH=/app/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
 
-# `skaffold dev` builds this one: the folder of the sources is written into by file sync, and a change restarts the process.
+# File sync writes into the folder of the sources, and a change restarts the process.
 FROM runtime AS dev
-COPY --from=venv /app/venv /app/venv
 COPY --chown=10001:10001 k8s/dev/reload.py /app/reload.py
-COPY --chown=10001:10001 monolith /app/sources/monolith
 ENTRYPOINT ["python3", "/app/reload.py"]
 
+FROM dev AS services-dev
+COPY --from=services-venv /app/venv /app/venv
+COPY --chown=10001:10001 libs services /app/sources/
+
+FROM dev AS monolith-dev
+COPY --from=monolith-venv /app/venv /app/venv
+COPY --chown=10001:10001 monolith /app/sources/monolith
+
+FROM runtime AS loadtests
+COPY --from=loadtests-venv /app/venv /app/venv
+COPY loadtests/locustfile.py /app/locustfile.py
+ENTRYPOINT ["locust", "-f", "/app/locustfile.py", "--headless", "--only-summary", "--stop-timeout", "20"]
+ARG VERSION=v1
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="figtree/loadtests" org.opencontainers.image.version="$VERSION" org.opencontainers.image.revision="$REVISION"
+
 FROM runtime AS monolith
-COPY --from=venv /app/venv /app/venv
+COPY --from=monolith-venv /app/venv /app/venv
 ARG VERSION=v1
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="figtree/monolith" org.opencontainers.image.version="$VERSION" org.opencontainers.image.revision="$REVISION"
+
+FROM runtime AS services
+COPY --from=services-venv /app/venv /app/venv
+ARG VERSION=v1
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="figtree/services" org.opencontainers.image.version="$VERSION" org.opencontainers.image.revision="$REVISION"

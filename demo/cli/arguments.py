@@ -1,0 +1,50 @@
+"""Arguments of the commands: a wrong value ends with status 2 and says what is allowed, before anything happens."""
+
+from collections.abc import Callable, Iterable
+from typing import Annotated
+
+import typer
+from runtime.manifests import workloads
+from strangler.modules import BY_NAME, SHAPES
+
+INFRASTRUCTURE = ("istiod", "ingress", "postgres", "nats")
+
+
+def one_of(allowed: Callable[[], Iterable[str]], *, empty: bool = False) -> Callable[[str], str]:
+    """Refuse every other name; `allowed` is asked when the command runs."""
+
+    def check(value: str) -> str:
+        names = list(allowed())
+        if value in names or (empty and not value):
+            return value
+        raise typer.BadParameter(f"{value!r} is not known: use one of {', '.join(names)}")
+
+    return check
+
+
+def processes() -> list[str]:
+    return [*workloads(), *INFRASTRUCTURE]
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
+JsonLines = Annotated[
+    bool, typer.Option("--json-lines", help="Print one JSON document per thing that happens.")
+]
+ShapeName = Annotated[
+    str,
+    typer.Argument(
+        help="The shape to reach; without it, the next one.", callback=one_of(lambda: SHAPES, empty=True)
+    ),
+]
+ModuleName = Annotated[
+    str, typer.Argument(help="title, currency, pricing or order.", callback=one_of(lambda: BY_NAME))
+]
+ProcessName = Annotated[
+    str,
+    typer.Argument(help="A workload, or istiod, ingress, postgres, nats.", callback=one_of(processes)),
+]
+Rate = Annotated[
+    int | None, typer.Option(min=1, max=2000, help="Requests per second; without it, LOAD or 120.")
+]
+Seconds = Annotated[float, typer.Option(min=1, max=86_400, help="How long.")]
+LineCount = Annotated[int, typer.Option("-n", min=1, max=100_000, help="How many.")]

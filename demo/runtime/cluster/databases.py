@@ -1,0 +1,47 @@
+"""PostgreSQL and NATS of a cluster, as others connect to them (runtime.api.Databases)."""
+
+import base64
+from urllib.parse import quote
+
+from runtime.cluster.api import Api, NotThere
+from runtime.cluster.fleet import Fleet
+from runtime.cluster.observing import Observing
+from runtime.cluster.ports import Ports
+from runtime.cluster.render import named
+
+POSTGRES, NATS = 5432, 4222
+
+
+class ClusterDatabases:
+    def __init__(self, api: Api, ports: Ports, fleet: Fleet, telemetry: Observing) -> None:
+        self._api = api
+        self._ports = ports
+        self._fleet = fleet
+        self._telemetry = telemetry
+
+    async def url(self, workload: str) -> str:
+        """As the pod has it: its host is a name in the cluster."""
+        own = (await self._fleet.settings(workload)).get("DATABASE_URL")
+        return own or await self._secret(f"{workload}-db", "url")
+
+    async def _secret(self, name: str, key: str) -> str:
+        try:
+            secret = await self._api.get(named("secrets", name))
+        except NotThere:
+            return ""
+        return base64.b64decode(secret["data"][key]).decode()
+
+    async def admin_url(self, database: str) -> str:
+        password = await self._secret(f"{database}-db-admin", "password")
+        port = await self._ports.of(f"{database}-db", POSTGRES, f"app={database}-db")
+        return f"postgresql://postgres:{quote(password)}@127.0.0.1:{port}/{database}?sslmode=disable"
+
+    async def replication_conninfo(self, database: str) -> str:
+        password = await self._secret(f"{database}-db-admin", "password")
+        return f"host={database}-db port={POSTGRES} dbname={database} user=postgres password={password}"
+
+    async def log(self, database: str, lines: int) -> list[str]:
+        return await self._telemetry.database_log(database, lines)
+
+    async def nats_url(self) -> str:
+        return f"nats://127.0.0.1:{await self._ports.of('nats', NATS, 'app=nats')}"
