@@ -113,12 +113,12 @@ soak: $(STUBS) ## 20 minutes of a modest load: memory, descriptors and connectio
 overload: $(STUBS) ## Three times as many orders as can be taken: how many are, and how soon all is well again
 	@$(BENCH) overload; $(BENCH) down; $(BENCH) report >/dev/null
 
-# Most of the tests' time is waiting, for a real load, a real ejection, a real lock. TEST_PROCESSES=0 takes one after the other.
-TEST_PROCESSES ?= 3
+# Most of the tests' time is waiting, for a real load, a real ejection, a real lock: TEST_PROCESSES=3 runs three at once.
+TEST_PROCESSES ?= 0
 BESIDE = --numprocesses $(TEST_PROCESSES) --dist loadscope
 
 test: $(STUBS) $(PAGE) ## All tests but those of the scenes, on real PostgreSQL, NATS, istiod and Envoy (ARGS goes to pytest)
-	@echo "[test] unit, contract, conformance, runtime and journey: about 8 minutes, and 4 more to compile istiod the first time"
+	@echo "[test] unit, contract, conformance, runtime and journey: about 20 minutes, and 4 more to compile istiod the first time"
 	@tests/page/chromium >/dev/null
 	@[ -e $(PAGE) ] || demo/dashboard/web/build "$(UV)"
 	@demo/dashboard/web/with-node "$(UV)" npm run --silent test

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -148,13 +147,13 @@ class Binaries:
         """End a compilation that runs in another thread; what Go has compiled stays in Go's own cache."""
         self._interrupted = True
         if self._building is not None:
-            self._building.send_signal(signal.SIGINT)
+            compiling.interrupt(self._building)
 
     def _build(self, go: str, bar: Bar) -> None:
         with compiling.begin_build(go, str(self.folder)) as build:
             self._building = build
             if self._interrupted:
-                build.send_signal(signal.SIGINT)
+                compiling.interrupt(build)
             while build.poll() is None:
                 bar.look()
                 time.sleep(LOOK)

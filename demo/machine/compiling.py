@@ -1,5 +1,6 @@
 """How istiod and pilot-agent are compiled, and a compilation that begins while Python's packages are installed."""
 
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -57,8 +58,15 @@ def begin_build(go: str, place: str) -> "subprocess.Popen[bytes]":
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=log,
-            preexec_fn=_die_with_parent,
+            preexec_fn=_prepare,
+            start_new_session=True,
         )
+
+
+def interrupt(build: "subprocess.Popen[bytes]") -> None:
+    """Go and its compilers: Go removes its folder when they have ended."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(build.pid, signal.SIGINT)
 
 
 def end_build(place: str, whole: bool) -> None:
@@ -97,14 +105,15 @@ def ahead(make: int) -> None:
             return  # another process compiles
         if all(os.path.exists(os.path.join(place, name)) for name in names()):
             return
-        build = begin_build(str(shutil.which("go")), place)
+        build = None
         try:
+            build = begin_build(str(shutil.which("go")), place)
             while build.poll() is None and _runs(make):
                 time.sleep(0.2)
         finally:
-            if build.poll() is None:
-                build.send_signal(signal.SIGINT)
-            end_build(place, build.wait() == 0)
+            if build is not None and build.poll() is None:
+                interrupt(build)
+            end_build(place, build is not None and build.wait() == 0)
 
 
 def under_way() -> bool:
@@ -127,6 +136,8 @@ def _runs(process: int) -> bool:
         return False
 
 
-def _die_with_parent() -> None:
+def _prepare() -> None:
+    """Of Go: it ends with its parent, and heeds SIGINT even where make runs in the background of a script."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

@@ -1,6 +1,7 @@
-"""Runs a command on a machine of `machines.py`, and writes docs/machines.md.
+"""Runs a command on a machine of `machines.py`, and writes its row into docs/machines.md.
 
-`python -m tests.machines.trials` tries `make up`, one step, the load and `make down` on each, in some 15 minutes.
+`python -m tests.machines.trials [WORD...]` tries `make up`, one step, the load and `make down` on each machine, or on
+those whose names have one of the words, in some 20 minutes.
 """
 
 import os
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
@@ -90,7 +91,7 @@ make down
 def row(machine: Machine, tell: Callable[[str], None]) -> tuple[str, bool]:
     """For the table; whether it is as expected."""
     if not machine.can_be_had():
-        return f"| {machine.name} | – | not tried: cannot be had here |  |\n", True
+        return f"| {machine.name} | – | not tried: cannot be had here | | {_today()} |\n", True
     refused = bool(machine.refused)
     look = ["make", "machine", "MAKECMDGOALS=up"]
     command = ["make", "up"] if refused else ["bash", "-c", RUN] if machine.whole else look
@@ -110,9 +111,26 @@ def row(machine: Machine, tell: Callable[[str], None]) -> tuple[str, bool]:
         if refused
         else "`make up`, a step, the load, `make down`"
         if machine.whole
-        else "the look"
+        else "the check"
     )
-    return f"| {machine.name} | {shown} | {what} | {outcome.seconds:.0f} |\n", good
+    return f"| {machine.name} | {shown} | {what} | {outcome.seconds:.0f} | {_today()} |\n", good
+
+
+def _today() -> str:
+    return date.today().isoformat()  # noqa: DTZ011
+
+
+def written(page: str, rows: Mapping[str, str]) -> str:
+    """The page with these rows by machine; those of other machines that there still are stay as they are."""
+    text, _, table = page.partition(MARK)
+    known = {
+        line.split(" | ")[0].removeprefix("| "): line + "\n"
+        for line in table.splitlines()
+        if line[:2] == "| "
+    }
+    known |= rows
+    head = "| machine | command | result | s | tried on |\n| --- | --- | --- | ---: | --- |\n"
+    return f"{text}{MARK}\n{head}{''.join(known[m.name] for m in MACHINES if m.name in known)}"
 
 
 def _tell(line: str) -> None:
@@ -130,17 +148,12 @@ def _own(place: Path, user: str) -> None:
 
 
 def main() -> int:
-    rows, good = [], True
-    wanted = sys.argv[1:]
+    good, wanted = True, sys.argv[1:]
     for machine in MACHINES:
         if not wanted or any(word in machine.name for word in wanted):
             text, as_expected = row(machine, _tell)
-            rows.append(text)
             good = good and as_expected
-    if not wanted:
-        head = "| machine | command | result | s |\n| --- | --- | --- | ---: |\n"
-        before = TABLE.read_text().split(MARK)[0]
-        TABLE.write_text(f"{before}{MARK}\nTried on {date.today().isoformat()}.\n\n{head}{''.join(rows)}")  # noqa: DTZ011
+            TABLE.write_text(written(TABLE.read_text(), {machine.name: text}))
     return 0 if good else 1
 
 
