@@ -36,7 +36,12 @@ async def _hand_over(context: StepContext, module: Module, report: Report) -> No
         with context.phase(report, f"back: compare every row of {module.name}"):
             await context.compare(module, "back")
         await context.state.set(module.name, phases.LEAVING, report.step)
-        async with context.synchronous(module, "back"):
+
+        async def retreat() -> None:
+            await context.place(module, "remote")
+            await context.runtime.mesh.apply([module.done_traffic])
+
+        async with context.synchronous(module, "back", retreat):
             await _read_here_again(context, module, report)
             await _write_here_again(context, module, report)
     except BaseException as failure:
@@ -58,6 +63,7 @@ async def stay(context: StepContext, module: Module, report: Report, why: BaseEx
 async def _read_here_again(context: StepContext, module: Module, report: Report) -> None:
     with context.phase(report, f"back: the monolith reads {module.name} again"):
         await context.replication.caught_up(module, "back")
+        context.refuse_if_stalled(module)
         await context.place(module, "local")
         await context.runtime.mesh.apply([module.traffic("monolith")])
         await context.state.reads(module.name, 0)

@@ -1,6 +1,7 @@
 """What both directions of a step use."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -26,6 +27,7 @@ Progress = Callable[[str, str], None]  # step, what happens now
 
 SETTLE = 0.5  # seconds until every process has seen a changed placement or route
 STALL = 2.0  # seconds that writers wait for a replica before it is given up
+RETREAT = 5.0  # seconds that they wait, besides, until nobody reads it any more
 GATEWAY = "gateway"
 
 
@@ -71,8 +73,7 @@ class StepContext:
 
         Raises GateRefused if the columns differ, or if the replica was found standing still.
         """
-        if self._stalled:
-            raise GateRefused(module.name, [self._stalled])
+        self.refuse_if_stalled(module)
         # Before waiting: where columns differ replication may have ended, and would never catch up.
         await gate.same_columns(self.runtime, module)
         behind = await self.replication.caught_up(module, direction)
@@ -87,6 +88,11 @@ class StepContext:
             await self.replication.caught_up(module, direction)
             comparison = await gate.compare_again(self.runtime, module, comparison)
         return comparison
+
+    def refuse_if_stalled(self, module: Module) -> None:
+        """Raises GateRefused if the replica was found standing still, and the writers no longer wait for it."""
+        if self._stalled:
+            raise GateRefused(module.name, [self._stalled])
 
     async def compare(self, module: Module, direction: Direction) -> Comparison:
         """Compare all rows, outside of the gate. Raises GateRefused if any differs."""
@@ -110,18 +116,21 @@ class StepContext:
                 return
 
     @asynccontextmanager
-    async def synchronous(self, module: Module, direction: Direction) -> AsyncIterator[None]:
+    async def synchronous(
+        self, module: Module, direction: Direction, retreat: Callable[[], Awaitable[None]]
+    ) -> AsyncIterator[None]:
         """Writers wait for the replica inside the block, if users write the module.
 
         It begins only behind a replica that has just caught up, and ends by itself when that stands still for
-        STALL seconds: then nothing holds the writers up, and the gate refuses.
+        STALL seconds: `retreat` takes the readers away from the replica, then nothing holds the writers up, and the
+        gate refuses.
         """
         self._stalled = ""
         if not module.written_live:
             yield
             return
         await self.replication.caught_up(module, direction)
-        watchdog = asyncio.create_task(self._release_if_stalled(module, direction))
+        watchdog = asyncio.create_task(self._release_if_stalled(module, direction, retreat))
         try:
             await self.replication.synchronous(module, direction)
             yield
@@ -131,13 +140,21 @@ class StepContext:
             self._stalled = ""  # told, or too late to matter: what comes next looks for itself
             await self.replication.asynchronous(module)
 
-    async def _release_if_stalled(self, module: Module, direction: Direction) -> None:
+    async def _release_if_stalled(
+        self, module: Module, direction: Direction, retreat: Callable[[], Awaitable[None]]
+    ) -> None:
         while True:
             await asyncio.sleep(STALL / 4)
             try:
                 await self.replication.caught_up(module, direction, patience=STALL)
             except Lagging as stalled:
                 self._stalled = str(stalled)
+                # First the readers: what is written from now on is not in the replica.
+                with contextlib.suppress(
+                    Exception
+                ):  # the step is undone in any case, and says what goes wrong then
+                    async with asyncio.timeout(RETREAT):
+                        await retreat()
                 await self.replication.asynchronous(module)
                 return
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):

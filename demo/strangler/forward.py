@@ -25,7 +25,11 @@ async def strangle(context: StepContext, module: Module, report: Report, between
         if (await context.state.phases())[module.name] == phases.IN_PROCESS:
             await _transform(context, module, report)
         try:
-            async with context.synchronous(module, "forward"):
+
+            async def retreat() -> None:
+                await context.runtime.mesh.apply([module.traffic("monolith")])
+
+            async with context.synchronous(module, "forward", retreat):
                 await _coexist(context, module, report)
                 if between is not None:
                     await between(module.name)
@@ -63,6 +67,7 @@ async def _coexist(context: StepContext, module: Module, report: Report) -> None
     await _mirror(context, module, report)
     for share in module.shares:
         with context.phase(report, f"co-exist: {share} % to {module.name}"):
+            context.refuse_if_stalled(module)
             await context.runtime.mesh.apply([module.traffic(share)])
             await context.state.reads(module.name, int(share))
             await context.share(module, "forward")
