@@ -14,7 +14,6 @@ from strangler.modules import Module, newcomer_traffic
 Between = Callable[[str], Awaitable[None]]  # called when a module co-exists, before the gate
 LOG_FLUSH = 1.2  # seconds until a sidecar has written its log
 LOOKS = 5  # into the logs, until a pair is there: a busy machine may be late
-SHARES = ("10", "50", "100")
 
 
 async def strangle(context: StepContext, module: Module, report: Report, between: Between | None) -> None:
@@ -62,7 +61,7 @@ async def _coexist(context: StepContext, module: Module, report: Report) -> None
     with context.phase(report, f"co-exist: compare every row of {module.name}"):
         await context.compare(module, "forward")
     await _mirror(context, module, report)
-    for share in SHARES:
+    for share in module.shares:
         with context.phase(report, f"co-exist: {share} % to {module.name}"):
             await context.runtime.mesh.apply([module.traffic(share)])
             await context.state.reads(module.name, int(share))

@@ -32,6 +32,15 @@ class Module:
         return TRAFFIC / f"edge-{self.name}-{state}.yaml"
 
     @property
+    def shares(self) -> tuple[str, ...]:
+        """Percentages of the reads that the service gets, one after the other, while the module co-exists.
+
+        Rows that users write are read from one copy at a time: a commit that waits for the replica is visible there
+        first, so a user who met both copies could see an order go back (docs/decisions/0026).
+        """
+        return ("100",) if self.written_live else ("10", "50", "100")
+
+    @property
     def done_traffic(self) -> Path:
         return self.traffic("gateway" if self.written_live else "100")
 

@@ -172,13 +172,13 @@ async def test_rows_that_change_while_reads_are_shared_take_the_share_back_at_on
 
     async def apply(paths: Sequence[Path]) -> None:
         await applied(paths)
-        if runtime.routes[-1:] == ["edge-order-10"]:
+        if runtime.routes[-1:] == ["edge-order-100"]:
             await execute(runtime, "order", UNFENCED, "update orders set total = total + 1")
 
     runtime.apply = apply  # type: ignore[method-assign]
     with pytest.raises(GateRefused, match="1 rows differ"):
         await strangler.forward()
-    assert runtime.routes[-2:] == ["edge-order-10", "edge-order-monolith"]
+    assert runtime.routes[-2:] == ["edge-order-100", "edge-order-monolith"]
     await execute(runtime, MONOLITH, "update orders set total = total")  # the same again repairs the copy
     await execute(runtime, "order", UNFENCED, "update orders set total = 1.50")
     runtime.apply = applied  # type: ignore[method-assign]

@@ -14,6 +14,9 @@ from strangler.steps import Strangler
 
 from tests.journey.conftest import judged
 
+ALL = "        - destination: {host: gateway, port: {number: 8080}}\n"
+HALF = f"{ALL}          weight: 50\n{ALL.replace('gateway', 'monolith')}          weight: 50\n"
+
 pytestmark = pytest.mark.timeout(600)
 
 
@@ -38,7 +41,10 @@ async def test_every_order_has_one_history_while_orders_change_their_owner_and_a
     async with connected(runtime, MONOLITH) as db:
         await db.execute(f"alter subscription {name_of(ORDER, 'back')} disable")
         await db.execute("update module_placement set place = 'local' where module = 'order'")
-    await runtime.mesh.apply([ORDER.traffic("50")])
+    half = tmp_path / "half.yaml"
+    half.write_text(ORDER.traffic("100").read_text().replace(ALL, HALF))
+    assert HALF in half.read_text()
+    await runtime.mesh.apply([half])
     await asyncio.to_thread(load.start, runtime.edge(), 20, 2, tmp_path / "stale", history=True)
     await asyncio.sleep(4)
     await asyncio.to_thread(load.stop)

@@ -259,7 +259,7 @@ async def _round(mesh: Mesh, run: Run, left: list[str]) -> None:
         said = json.loads(line)
         if said["what"] != "phase":
             continue
-        if undoing and move.words == "step" and "10 %" in said["text"]:
+        if undoing and move.words == "step" and "% to" in said["text"]:
             await mesh.execute(database, UNFENCED, change)
         for phase in left:
             under_way = any(not one.done() for one in acting)

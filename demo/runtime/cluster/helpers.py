@@ -86,6 +86,7 @@ class Helpers:
         name = str(item["metadata"]["name"])
         path = named("pods", name)
         if not await self._api.find(path):
+            await self._inside("callers", "called")
             await self._api.put(item)
         await self._until(path, lambda pod: condition(pod, "Ready"))
         return name

@@ -1,4 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
+import { Boundary } from "./parts/Boundary";
 import { Notice } from "./parts/Notice";
 import { Icon, type IconName } from "./parts/Icon";
 import { perSecond, ratio } from "./format";
@@ -49,12 +50,14 @@ export function App() {
       <main id="main" ref={main} tabIndex={-1} class={view}>
         <h1 class="visually-hidden">{TITLES[view]}</h1>
         <Notice />
-        {view === "system" && <System selected={argument} />}
-        {view === "shop" && <Shop />}
-        {view === "journey" && <Journey />}
-        {view === "scenes" && <Scenes selected={argument} />}
-        {view === "traces" && <Traces selected={argument} />}
-        {view === "logs" && <Logs selected={argument} />}
+        <Boundary key={view} name={TITLES[view]}>
+          {view === "system" && <System selected={argument} />}
+          {view === "shop" && <Shop />}
+          {view === "journey" && <Journey />}
+          {view === "scenes" && <Scenes selected={argument} />}
+          {view === "traces" && <Traces selected={argument} />}
+          {view === "logs" && <Logs selected={argument} />}
+        </Boundary>
       </main>
     </>
   );

@@ -35,6 +35,10 @@ const KEPT_LINES = 2000;
 
 /** A browser opens six connections to a host over HTTP/1.1: only a visible tab keeps a stream open. */
 export function listen(): void {
+  if (!("EventSource" in window)) {
+    complaint.value = "This browser has no server-sent events (EventSource), by which the page is kept up to date: use another one";
+    return;
+  }
   let source: EventSource | null = null;
   const update = () => {
     if (document.hidden) {

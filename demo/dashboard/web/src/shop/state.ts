@@ -90,6 +90,7 @@ export async function order(): Promise<void> {
 }
 
 function watch(id: string): void {
+  if (!("EventSource" in window)) return;
   const source = new EventSource(`/api/orders/${id}/events`);
   source.addEventListener("status", (message) => {
     const event = JSON.parse((message as MessageEvent<string>).data) as OrderEvent;
