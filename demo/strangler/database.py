@@ -52,7 +52,8 @@ async def connected(runtime: Runtime, database: str) -> AsyncIterator[Any]:
     session = SESSION | {"lock_timeout": f"{settings.limit * 1000:.0f}"}
     connection = await asyncpg.connect(url, timeout=10, server_settings=session)
     seen: list[str] = []
-    watch = asyncio.create_task(_name_blockers(url, connection.get_server_pid(), settings.tell, seen))
+    done = asyncio.Event()
+    watch = asyncio.create_task(_name_blockers(url, connection.get_server_pid(), settings.tell, seen, done))
     try:
         yield connection
     except asyncpg.LockNotAvailableError:
@@ -62,13 +63,26 @@ async def connected(runtime: Runtime, database: str) -> AsyncIterator[Any]:
             "transaction, or wait for its end, and run the command again"
         ) from None
     finally:
+        done.set()
+        await asyncio.wait({watch}, timeout=1)  # a cancelled connect or query would leave its socket open
         watch.cancel()
         await asyncio.gather(watch, return_exceptions=True)
         await connection.close(timeout=5)
 
 
-async def _name_blockers(url: str, pid: int, tell: Callable[[str], None], seen: list[str]) -> None:
-    await asyncio.sleep(TOLD_AFTER)
+async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _name_blockers(
+    url: str, pid: int, tell: Callable[[str], None], seen: list[str], done: asyncio.Event
+) -> None:
+    if await _is_set_within(done, TOLD_AFTER):
+        return
     connection = await asyncpg.connect(url, timeout=10)
     try:
         while True:
@@ -77,7 +91,8 @@ async def _name_blockers(url: str, pid: int, tell: Callable[[str], None], seen: 
                 if not seen:
                     tell(f"waiting for a lock that is held by {'; '.join(blockers)}")
                 seen[:] = blockers
-            await asyncio.sleep(TOLD_AFTER / 2)
+            if await _is_set_within(done, TOLD_AFTER / 2):
+                return
     finally:
         await connection.close(timeout=5)
 

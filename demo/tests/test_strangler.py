@@ -149,8 +149,9 @@ async def test_rows_that_differ_before_the_first_share_stop_the_step_there(
     runtime: OnlyDatabases, strangler: Strangler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await execute(runtime, MONOLITH, "insert into module_placement values ('order', 'local')")
-    async with Writers(runtime):
-        await asyncio.sleep(0.1)
+    async with Writers(runtime) as writers:
+        while not writers.acknowledged:  # noqa: ASYNC110 (a busy machine takes its time)
+            await asyncio.sleep(0.01)
     copied = strangler.replication.copied
 
     async def spoiled(module: Module, direction: Direction) -> int:
