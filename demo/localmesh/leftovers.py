@@ -19,12 +19,18 @@ def leftovers(root: Path) -> list[psutil.Process]:
     return found
 
 
-def is_supervised(root: Path) -> bool:
+def supervisors(root: Path) -> list[psutil.Process]:
+    """One, or none; two while one of them gives way."""
+    found = []
     for process in leftovers(root):
         with contextlib.suppress(psutil.Error):
             if "localmesh.supervisor" in process.cmdline():
-                return True
-    return False
+                found.append(process)
+    return found
+
+
+def is_supervised(root: Path) -> bool:
+    return bool(supervisors(root))
 
 
 def end_leftovers(root: Path) -> int:

@@ -24,12 +24,10 @@ Send = Callable[
     [str, bytes], Awaitable[bytes]
 ]  # the procedure's name and its arguments; gives back the result
 FAILURES = {
-    kind.__name__: kind
-    for kind in (
-        runtime.RuntimeFailure, runtime.NotRunning, runtime.NeedsMesh, runtime.Refused, runtime.NotInForce,
-        runtime.StartFailed, runtime.CommandFailed,
-    )
-}  # fmt: skip
+    name: kind
+    for name, kind in vars(runtime).items()
+    if isinstance(kind, type) and issubclass(kind, runtime.RuntimeFailure)
+}
 
 
 @dataclass(frozen=True)

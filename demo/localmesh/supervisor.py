@@ -86,7 +86,7 @@ async def supervise(
         starting = asyncio.create_task(_start(infrastructure, fleet, control, left))
         ended = asyncio.create_task(control.ended.wait())
         await asyncio.wait([starting, ended], return_when=asyncio.FIRST_COMPLETED)
-        background = [asyncio.create_task(_keep_house(infrastructure, fleet, page))]
+        background = [asyncio.create_task(_keep_house(infrastructure, fleet, lookup, page))]
         if infrastructure.config is not None:
             background.append(asyncio.create_task(watch(infrastructure.config)))
         await ended
@@ -142,7 +142,9 @@ def _remember(infrastructure: Infrastructure, fleet: Fleet) -> None:
     ).write(instance.root)  # fmt: skip
 
 
-async def _keep_house(infrastructure: Infrastructure, fleet: Fleet, page: Page | None) -> None:
+async def _keep_house(
+    infrastructure: Infrastructure, fleet: Fleet, lookup: Lookup, page: Page | None
+) -> None:
     renewed = asyncio.get_running_loop().time()
     ended: set[int] = set()
     while True:
@@ -155,9 +157,8 @@ async def _keep_house(infrastructure: Infrastructure, fleet: Fleet, page: Page |
         ended = _bury_orphans(known, ended)
         if asyncio.get_running_loop().time() - renewed > TOKEN_RENEWAL:
             renewed = asyncio.get_running_loop().time()
-            for proxy in (infrastructure.ingress, *(r.proxy for r in fleet.all())):
-                if proxy is not None:
-                    proxy.renew_token()
+            for proxy in lookup.all_proxies():
+                proxy.renew_token()
 
 
 def _bury_orphans(known: set[int | None], ended_before: set[int]) -> set[int]:

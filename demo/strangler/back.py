@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 
 from strangler import fence
 from strangler import state as phases
@@ -36,12 +37,7 @@ async def _hand_over(context: StepContext, module: Module, report: Report) -> No
         with context.phase(report, f"back: compare every row of {module.name}"):
             await context.compare(module, "back")
         await context.state.set(module.name, phases.LEAVING, report.step)
-
-        async def retreat() -> None:
-            await context.place(module, "remote")
-            await context.runtime.mesh.apply([module.done_traffic])
-
-        async with context.synchronous(module, "back", retreat):
+        async with context.synchronous(module, "back", partial(_read_at_the_service, context, module)):
             await _read_here_again(context, module, report)
             await _write_here_again(context, module, report)
     except BaseException as failure:
@@ -54,10 +50,14 @@ async def stay(context: StepContext, module: Module, report: Report, why: BaseEx
     if not await fence.is_closed(context.runtime, MONOLITH, module):
         return  # the monolith is the writer already, and the next step back finishes this one
     with context.phase(report, f"back: {module.name} keeps all reads and writes"):
-        await context.place(module, "remote")  # first: it needs the database alone
-        await context.runtime.mesh.apply([module.done_traffic])
+        await _read_at_the_service(context, module)
         await context.state.set(module.name, phases.STRANGLED, report.step)
         await context.state.reads(module.name, 100, reason(why))
+
+
+async def _read_at_the_service(context: StepContext, module: Module) -> None:
+    await context.place(module, "remote")  # first: it needs the database alone
+    await context.runtime.mesh.apply([module.done_traffic])
 
 
 async def _read_here_again(context: StepContext, module: Module, report: Report) -> None:

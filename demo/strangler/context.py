@@ -150,9 +150,8 @@ class StepContext:
             except Lagging as stalled:
                 self._stalled = str(stalled)
                 # First the readers: what is written from now on is not in the replica.
-                with contextlib.suppress(
-                    Exception
-                ):  # the step is undone in any case, and says what goes wrong then
+                # If that fails, undoing the step says why.
+                with contextlib.suppress(Exception):
                     async with asyncio.timeout(RETREAT):
                         await retreat()
                 await self.replication.asynchronous(module)

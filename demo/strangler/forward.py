@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from strangler import fence, mirror
 from strangler import state as phases
@@ -24,11 +25,8 @@ async def strangle(context: StepContext, module: Module, report: Report, between
     ):  # else: cut over already, then interrupted
         if (await context.state.phases())[module.name] == phases.IN_PROCESS:
             await _transform(context, module, report)
+        retreat = partial(context.runtime.mesh.apply, [module.traffic("monolith")])
         try:
-
-            async def retreat() -> None:
-                await context.runtime.mesh.apply([module.traffic("monolith")])
-
             async with context.synchronous(module, "forward", retreat):
                 await _coexist(context, module, report)
                 if between is not None:

@@ -14,11 +14,10 @@ import asyncpg
 import httpx
 import psutil
 import pytest
-from localmesh import LocalRuntime
+from localmesh import LocalRuntime, leftovers
 from localmesh.cache import cache_folder
 from localmesh.events import Events
 from localmesh.instance import directory_of
-from localmesh.leftovers import leftovers
 from localmesh.postgres import Postgres
 from runtime.api import NeedsMesh, NotRunning, RuntimeFailure, StartFailed
 from runtime.commands import run
@@ -27,8 +26,7 @@ from strangler.modules import TRAFFIC
 
 
 def supervisors(name: str) -> list[psutil.Process]:
-    root = directory_of(name)
-    return [p for p in leftovers(root) if "localmesh.supervisor" in p.cmdline()]
+    return leftovers.supervisors(directory_of(name))
 
 
 async def test_without_mesh_the_workloads_are_reached_at_their_own_addresses(standins: None) -> None:
@@ -95,7 +93,7 @@ async def test_two_instances_live_side_by_side_and_end_without_a_trace(standins:
         await asyncio.gather(first.down(), second.down())
     for name in names:
         assert not directory_of(name).exists()
-        assert not leftovers(directory_of(name))
+        assert not leftovers.leftovers(directory_of(name))
         with pytest.raises(NotRunning):
             await LocalRuntime.connect(name)
 
@@ -126,7 +124,7 @@ async def test_goes_on_after_its_supervisor_was_killed_hard(standins: None) -> N
             assert await db.fetchval("select count(*) from kept") == 1
     finally:
         await runtime.down()
-    assert not leftovers(directory_of(name))
+    assert not leftovers.leftovers(directory_of(name))
 
 
 async def test_what_a_killed_supervisor_left_is_removed_on_request(standins: None) -> None:
@@ -139,7 +137,7 @@ async def test_what_a_killed_supervisor_left_is_removed_on_request(standins: Non
     supervisor.wait(5)
     assert LocalRuntime.forget(name)
     assert not directory_of(name).exists()
-    assert not leftovers(directory_of(name))
+    assert not leftovers.leftovers(directory_of(name))
 
 
 async def test_what_cannot_go_on_because_its_address_is_taken_is_kept_until_it_can(standins: None) -> None:
@@ -166,7 +164,7 @@ async def test_a_signal_ends_everything(standins: None, number: signal.Signals) 
     supervisor.send_signal(number)
     supervisor.wait(15)
     assert not directory_of(name).exists()
-    assert not leftovers(directory_of(name))
+    assert not leftovers.leftovers(directory_of(name))
 
 
 def test_a_umask_of_077_keeps_nobody_out_of_the_programs_that_it_runs() -> None:

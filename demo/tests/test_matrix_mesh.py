@@ -41,10 +41,10 @@ def write(seen: list[Run]) -> None:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
+async def mesh() -> AsyncIterator[Mesh]:
     runtime = await LocalRuntime.up(f"matrix-{os.getpid()}")
     try:
-        made = Mesh(runtime, tmp_path_factory.mktemp("mesh"), compiled("histories", CHECKER))
+        made = Mesh(runtime, compiled("histories", CHECKER))
         await made.strangler.begin()
         yield made
     finally:

@@ -23,7 +23,7 @@ from loadtests.history import judge
 from loadtests.ledger import Row, compare, read
 from localmesh import LocalRuntime
 from localmesh.instance import directory_of
-from localmesh.leftovers import leftovers
+from localmesh.leftovers import supervisors
 from runtime.api import RuntimeFailure
 from strangler.database import MONOLITH, connected
 from strangler.modules import SHAPES
@@ -64,7 +64,6 @@ class Mesh:
     """The running system, and the command that acts on it."""
 
     runtime: LocalRuntime
-    folder: Path
     checker: Path
 
     @property
@@ -115,7 +114,7 @@ class Mesh:
         return psutil.Process(found.pid)
 
 
-Fault = Callable[[Mesh, Move, psutil.Process | None], Awaitable[None]]
+Fault = Callable[[Mesh, Move, psutil.Process], Awaitable[None]]
 
 
 def writer_in(shape: str) -> str:
@@ -123,11 +122,11 @@ def writer_in(shape: str) -> str:
     return MONOLITH if SHAPES.index(shape) < SHAPES.index("4-order") else "order"
 
 
-async def _kill_writer(mesh: Mesh, move: Move, _: psutil.Process | None) -> None:
+async def _kill_writer(mesh: Mesh, move: Move, _: psutil.Process) -> None:
     await mesh.runtime.faults.kill(writer_in(move.before))
 
 
-async def _freeze_writer(mesh: Mesh, move: Move, _: psutil.Process | None) -> None:
+async def _freeze_writer(mesh: Mesh, move: Move, _: psutil.Process) -> None:
     parent = await mesh.process_of(writer_in(move.before))
     family = [parent, *parent.children(recursive=True)]
     for one in family:
@@ -139,28 +138,25 @@ async def _freeze_writer(mesh: Mesh, move: Move, _: psutil.Process | None) -> No
             one.resume()
 
 
-async def _kill_istiod(mesh: Mesh, _: Move, __: psutil.Process | None) -> None:
+async def _kill_istiod(mesh: Mesh, _: Move, __: psutil.Process) -> None:
     await mesh.runtime.faults.kill("istiod")
 
 
-async def _kill_database(mesh: Mesh, _: Move, __: psutil.Process | None) -> None:
+async def _kill_database(mesh: Mesh, _: Move, __: psutil.Process) -> None:
     await mesh.runtime.faults.kill("postgres")
 
 
-async def _kill_supervisor(mesh: Mesh, _: Move, __: psutil.Process | None) -> None:
+async def _kill_supervisor(mesh: Mesh, _: Move, __: psutil.Process) -> None:
     """And start the instance again, as a user does."""
-    for process in leftovers(directory_of(mesh.runtime.name)):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if "localmesh.supervisor" in process.cmdline():
-                process.kill()
-                process.wait(10)
+    for process in supervisors(directory_of(mesh.runtime.name)):
+        process.kill()
+        process.wait(10)
     mesh.runtime = await LocalRuntime.up(mesh.runtime.name)
 
 
-async def _kill_command(_: Mesh, __: Move, command: psutil.Process | None) -> None:
-    if command is not None:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            command.kill()
+async def _kill_command(_: Mesh, __: Move, command: psutil.Process) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        command.kill()
 
 
 FAULTS: Mapping[str, Fault] = {
