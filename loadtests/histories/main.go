@@ -24,8 +24,8 @@ type call struct {
 	Kind   string `json:"kind"` // place, read, or event
 	ID     string `json:"id"`   // of the stored order; empty if the call was not answered
 	Rank   int    `json:"rank"` // of the status: 0 absent, 1 placed, 2 accepted, 3 shipped
-	Call   int64  `json:"call"`
-	Return int64  `json:"return"` // 0 if the call was not answered
+	Begun  int64  `json:"begun"`
+	Ended  int64  `json:"ended"` // 0 if the call was not answered
 }
 
 type state struct {
@@ -62,8 +62,8 @@ func step(before, input, _ interface{}) (bool, interface{}) {
 }
 
 func describe(made call) string {
-	text := fmt.Sprintf("client %d: %s %s rank %d from %d to %d", made.Client, made.Kind, made.ID, made.Rank, made.Call, made.Return)
-	if made.Return == 0 {
+	text := fmt.Sprintf("client %d: %s %s rank %d from %d to %d", made.Client, made.Kind, made.ID, made.Rank, made.Begun, made.Ended)
+	if made.Ended == 0 {
 		return text + " (no answer)"
 	}
 	return text
@@ -80,11 +80,11 @@ func main() {
 			os.Exit(2)
 		}
 		found.Calls++
-		end := made.Return
+		end := made.Ended
 		if end == 0 {
 			end = math.MaxInt64 // it may take effect at any time, also never
 		}
-		orders[made.Order] = append(orders[made.Order], porcupine.Operation{ClientId: made.Client, Input: made, Call: made.Call, Return: end})
+		orders[made.Order] = append(orders[made.Order], porcupine.Operation{ClientId: made.Client, Input: made, Call: made.Begun, Return: end})
 	}
 	model := porcupine.Model{Init: func() interface{} { return state{} }, Step: step}
 	for order, calls := range orders {

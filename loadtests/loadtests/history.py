@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import count
 from pathlib import Path
@@ -67,8 +67,8 @@ class Call:
     kind: str
     id: str
     rank: int
-    call: int
-    return_: int
+    begun: int
+    ended: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +94,17 @@ def read(path: Path) -> list[dict[str, Any]]:
     return list(calls.values())
 
 
-def per_order(history: Iterable[dict[str, Any]]) -> Iterator[Call]:
+def per_order(history: Sequence[dict[str, Any]]) -> Iterator[Call]:
     """Every call, once for each order of which it says something."""
-    history = list(history)
-    placed = [one for one in history if one["kind"] == "place"]
-    names = {one["id"]: f"{one['customer']} {one['key']}" for one in placed if "ended" in one}
-    owners = {one["id"]: one["customer"] for one in placed if "ended" in one}
+    placed = {one["id"]: one for one in history if one["kind"] == "place" and "ended" in one}
+    names = {order_id: _name(one) for order_id, one in placed.items()}
+    owners = {order_id: one["customer"] for order_id, one in placed.items()}
     for one in history:
-        times = {"client": one["client"], "call": one["begun"], "return_": one.get("ended", 0)}
+        times = {"client": one["client"], "begun": one["begun"], "ended": one.get("ended", 0)}
         match one["kind"]:
             case "place":
                 rank = 1  # a repeated request may be answered as the first one was
-                yield Call(
-                    f"{one['customer']} {one['key']}", kind="place", id=one.get("id", ""), rank=rank, **times
-                )
+                yield Call(_name(one), kind="place", id=one.get("id", ""), rank=rank, **times)
             case "read" | "event" if "ended" in one and one["id"] in names:
                 yield Call(
                     names[one["id"]], kind=one["kind"], id=one["id"], rank=RANKS[one["status"]], **times
@@ -115,6 +112,10 @@ def per_order(history: Iterable[dict[str, Any]]) -> Iterator[Call]:
             case "list" if "ended" in one:
                 for order_id, status in _listed(one, owners):
                     yield Call(names[order_id], kind="read", id=order_id, rank=RANKS[status], **times)
+
+
+def _name(placing: dict[str, Any]) -> str:
+    return f"{placing['customer']} {placing['key']}"
 
 
 def _listed(page: dict[str, Any], owners: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -130,10 +131,7 @@ def _listed(page: dict[str, Any], owners: dict[str, str]) -> Iterator[tuple[str,
 
 def judge(path: Path, checker: Sequence[str]) -> Judged:
     """Let the checker decide about every order of a history. Raises ValueError if it cannot read it."""
-    lines = "".join(
-        json.dumps({name.rstrip("_"): value for name, value in asdict(call).items()}) + "\n"
-        for call in per_order(read(path))
-    )
+    lines = "".join(json.dumps(asdict(call)) + "\n" for call in per_order(read(path)))
     done = subprocess.run(list(checker), input=lines, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode not in (0, 1):
         raise ValueError(f"{path} could not be checked: {done.stderr.strip()}")
@@ -144,7 +142,11 @@ def main() -> int:
     if len(sys.argv) != 2:
         print("usage: python -m loadtests.history FILE, as written by --history", file=sys.stderr)  # noqa: T201
         return 2
-    judged = judge(Path(sys.argv[1]), ["go", "run", "-C", str(CHECKER), "."])
+    try:
+        judged = judge(Path(sys.argv[1]), ["go", "run", "-C", str(CHECKER), "."])
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 2
     print(json.dumps(asdict(judged), indent=1))  # noqa: T201
     return 0 if judged.ok else 1
 
