@@ -9,7 +9,7 @@ import pricing.domain
 from hypothesis import given
 from hypothesis import strategies as st
 from monolith.currency import rules as currency_rules
-from monolith.order.content import content_hash
+from monolith.order.service import content_hash
 from monolith.pricing.rules import percent_off, priced
 from rest_api import models
 

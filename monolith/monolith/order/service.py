@@ -1,3 +1,5 @@
+import hashlib
+import json
 from collections.abc import AsyncGenerator, Sequence
 from decimal import Decimal
 from uuid import UUID
@@ -10,7 +12,6 @@ from service_kit.context import current
 from tracing import Traces
 from uuid_utils.compat import uuid7
 
-from monolith.order.content import content_hash
 from monolith.order.storage import LAST, Draft, OrderStorage, Stored
 from monolith.order.watch import Watches
 
@@ -29,42 +30,41 @@ class LocalOrders:
         return answer
 
     async def place_many(self, orders: Sequence[tuple[str, NewOrder]]) -> Sequence[Placed | EdgeError]:
-        """Round by round: answer those that are stored, then store the first that waits of each key.
+        """Round by round: answer the keys that have an order, then store the first waiting order of each other key.
 
-        A second round is for keys that came twice, here or from somebody who was faster.
+        A second round is for keys that came twice, here or from another caller who was faster.
         """
         answers: dict[int, Placed | EdgeError] = {}
-        ours: set[UUID] = set()  # stored by us after all, if a connection died before it said so
+        ids = [uuid7() for _ in orders]
         while len(answers) < len(orders):
             waiting = {i: (o.customer_id, key) for i, (key, o) in enumerate(orders) if i not in answers}
             stored = await self._storage.by_keys(set(waiting.values()))
             turn: dict[tuple[str, str], int] = {}
             for i, key in waiting.items():
                 if key in stored:
-                    answers[i] = _found(orders[i], stored[key], ours)
+                    answers[i] = _replay(ids[i], orders[i][1], stored[key])
                 else:
                     turn.setdefault(key, i)
             if turn:
-                answers |= await self._stored({i: orders[i] for i in turn.values()}, ours)
+                answers |= await self._price_and_store({i: (ids[i], *orders[i]) for i in turn.values()})
         return [answers[i] for i in range(len(orders))]
 
-    async def _stored(
-        self, orders: dict[int, tuple[str, NewOrder]], ours: set[UUID]
+    async def _price_and_store(
+        self, orders: dict[int, tuple[UUID, str, NewOrder]]
     ) -> dict[int, Placed | EdgeError]:
-        """Answers to what was stored or is invalid; one whose key was taken meanwhile has none yet."""
-        baskets = [Basket(currency=order.currency, lines=order.lines) for _, order in orders.values()]
+        """Answers to what was stored or is invalid; an order whose key was taken meanwhile has none yet."""
+        baskets = [Basket(currency=order.currency, lines=order.lines) for _, _, order in orders.values()]
         quotes = dict(zip(orders, await self._pricing.batch_quote(baskets), strict=True))
         answers: dict[int, Placed | EdgeError] = {}
         drafts: dict[int, Draft] = {}
-        for i, (key, order) in orders.items():
+        for i, (order_id, key, order) in orders.items():
             quote = quotes[i]
             if isinstance(quote, EdgeError):
                 answers[i] = quote
             else:
-                drafts[i] = _draft(key, order, quote)
+                drafts[i] = _draft(order_id, key, order, quote)
         stored = await self._storage.store(list(drafts.values())) if drafts else {}
         self._traces.remember(stored, current().headers)
-        ours |= {draft.id for draft in drafts.values() if draft.id not in stored}
         return answers | {i: Placed(stored[d.id]) for i, d in drafts.items() if d.id in stored}
 
     async def get(self, order_id: UUID) -> Order:
@@ -92,19 +92,33 @@ def _before(page_token: str) -> UUID:
         raise Invalid([("page_token", "is not a token from an earlier page")]) from None
 
 
-def _found(wanted: tuple[str, NewOrder], stored: Stored, ours: set[UUID]) -> Placed | EdgeError:
-    key, order = wanted
+def content_hash(order: NewOrder) -> str:
+    """The fingerprint of what an order asks for: an equal key must come with equal content."""
+    lines = [[line.title_id, line.quantity] for line in order.lines]
+    content = json.dumps([order.customer_id, order.currency, lines], separators=(",", ":"))
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _replay(order_id: UUID, order: NewOrder, stored: Stored) -> Placed | EdgeError:
+    """The answer for a key that has an order. One with our own id is no replay: storing it seemed to have failed."""
     if stored.content_hash != content_hash(order):
-        return Conflict(key)
-    replayed = stored.order.id not in ours
-    ours.discard(stored.order.id)
-    return Placed(stored.order, replayed)
+        return Conflict(stored.key)
+    return Placed(stored.order, replayed=stored.order.id != order_id)
 
 
-def _draft(key: str, order: NewOrder, quote: Quote) -> Draft:
+def _draft(order_id: UUID, key: str, order: NewOrder, quote: Quote) -> Draft:
     lines = [
-        OrderLine(title_id=p.title_id, quantity=p.quantity, unit_price=p.unit_price, total=p.total)
-        for p in quote.lines
+        OrderLine(
+            title_id=line.title_id, quantity=line.quantity, unit_price=line.unit_price, total=line.total
+        )
+        for line in quote.lines
     ]
-    total = sum((line.total for line in lines), Decimal(0))
-    return Draft(uuid7(), order.customer_id, key, content_hash(order), order.currency, lines, total)
+    return Draft(
+        id=order_id,
+        customer_id=order.customer_id,
+        key=key,
+        content_hash=content_hash(order),
+        currency=order.currency,
+        lines=lines,
+        total=sum((line.total for line in lines), Decimal(0)),
+    )

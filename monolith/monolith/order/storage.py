@@ -92,12 +92,12 @@ class OrderStorage:
 
     async def get(self, order_id: UUID) -> Order | None:
         found = await self._database.rows(BY_ID, {"id": order_id})
-        return _stored(found[0]).order if found else None
+        return _read_stored(found[0]).order if found else None
 
     async def by_keys(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Stored]:
         customers, names = zip(*keys, strict=True)
         found = await self._database.rows(BY_KEYS, {"customers": customers, "keys": names})
-        return {(s.order.customer_id, s.key): s for s in map(_stored, found)}
+        return {(s.order.customer_id, s.key): s for s in map(_read_stored, found)}
 
     async def page(self, customer_id: str, before: UUID, most: int) -> list[Order]:
         values = {"before": before, "most": most, "customer": customer_id}
@@ -106,7 +106,7 @@ class OrderStorage:
         else:
             del values["customer"]
             found = await self._database.rows(PAGE_OF_ALL, values)
-        return [_stored(row).order for row in found]
+        return [_read_stored(row).order for row in found]
 
     async def store(self, drafts: Sequence[Draft]) -> dict[UUID, Order]:
         """Those that were stored; one whose key is taken is left out."""
@@ -129,10 +129,10 @@ class OrderStorage:
             },
         )
         created = {row.id: row.created_at for row in found}
-        return {d.id: _placed(d, created[d.id]) for d in drafts if d.id in created}
+        return {d.id: _as_stored(d, created[d.id]) for d in drafts if d.id in created}
 
 
-def _placed(draft: Draft, created_at: Any) -> Order:
+def _as_stored(draft: Draft, created_at: Any) -> Order:
     return Order(
         id=draft.id,
         customer_id=draft.customer_id,
@@ -145,7 +145,7 @@ def _placed(draft: Draft, created_at: Any) -> Order:
     )
 
 
-def _stored(row: Row[Any]) -> Stored:
+def _read_stored(row: Row[Any]) -> Stored:
     columns = (row.title_ids or (), row.quantities or (), row.unit_prices or (), row.totals or ())
     lines = tuple(
         OrderLine(
@@ -166,4 +166,4 @@ def _stored(row: Row[Any]) -> Stored:
         total=at_smallest_unit(row.total, row.currency),
         created_at=row.created_at,
     )
-    return Stored(order, row.idempotency_key, row.content_hash)
+    return Stored(order=order, key=row.idempotency_key, content_hash=row.content_hash)

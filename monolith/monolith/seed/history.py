@@ -18,6 +18,7 @@ SPACING = timedelta(seconds=150)  # a million of them end in 2024
 CUSTOMERS = 5_000
 AT_ONCE = 20_000
 STATUSES = ("placed", "accepted", "shipped")
+Row = dict[str, Any]
 
 
 async def fill(connection: asyncpg.Connection, count: int) -> None:
@@ -30,42 +31,55 @@ async def fill(connection: asyncpg.Connection, count: int) -> None:
     while batch := list(islice(past, AT_ONCE)):
         async with connection.transaction():
             for place, table in enumerate((orders, order_lines, order_events)):
+                columns = [column.name for column in table.columns]
                 await connection.copy_records_to_table(
                     table.name,
-                    columns=[column.name for column in table.columns],
-                    records=(row for order in batch for row in order[place]),
+                    columns=columns,
+                    records=([row[column] for column in columns] for order in batch for row in order[place]),
                 )
 
 
 def generated(
     titles: Sequence[tuple[str, Decimal]], count: int
-) -> Iterator[tuple[list[Any], list[Any], list[Any]]]:
-    """The rows of one order after another, the same ones each time."""
+) -> Iterator[tuple[list[Row], list[Row], list[Row]]]:
+    """The rows of one order after another, by column: the order, its lines, its events. The same ones each time."""
     chance = random.Random(SEED)  # noqa: S311
     for number in range(count):
         at = BEGIN + number * SPACING
         order_id = _uuid7(at, chance)
-        lines = []
+        lines: list[Row] = []
         for line, (title_id, price) in enumerate(chance.sample(titles, chance.randint(1, 3)), 1):
             quantity = chance.randint(1, 9)
-            lines.append((order_id, line, title_id, quantity, price, price * quantity))
-        total = sum((line[5] for line in lines), Decimal(0))
-        customer = f"c-past-{chance.randrange(CUSTOMERS):04}"
-        shipped = at + timedelta(seconds=0.6)
-        order = (
-            order_id,
-            customer,
-            f"past-{number:07}",
-            "",
-            "shipped",
-            "EUR",
-            Decimal(0),
-            total,
-            at,
-            shipped,
-        )
+            lines.append(
+                {
+                    "order_id": order_id,
+                    "line_number": line,
+                    "title_id": title_id,
+                    "quantity": quantity,
+                    "unit_price": price,
+                    "total": price * quantity,
+                }
+            )
+        order = {
+            "id": order_id,
+            "customer_id": f"c-past-{chance.randrange(CUSTOMERS):04}",
+            "idempotency_key": f"past-{number:07}",
+            "content_hash": "",
+            "status": STATUSES[-1],
+            "currency": "EUR",
+            "discount_percent": Decimal(0),
+            "total": sum((line["total"] for line in lines), Decimal(0)),
+            "created_at": at,
+            "updated_at": at + timedelta(seconds=0.6),
+        }
         events = [
-            (order_id, sequence, status, at + timedelta(seconds=0.3 * (sequence - 1)), True)
+            {
+                "order_id": order_id,
+                "sequence": sequence,
+                "status": status,
+                "at": at + timedelta(seconds=0.3 * (sequence - 1)),
+                "published": True,
+            }
             for sequence, status in enumerate(STATUSES, 1)
         ]
         yield [order], lines, events

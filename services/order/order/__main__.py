@@ -14,14 +14,13 @@ from service_kit.context import Conventions
 from service_kit.server import serve
 from service_kit.telemetry import configure_logging
 from tracing import Traces
-from uuid_utils.compat import uuid7
 
 from order.clients import RemoteAccounts, RemotePricing
 from order.database import database, migrate
 from order.domain import Unavailable
 from order.fulfilment import Fulfilment
 from order.messaging import Messaging
-from order.outbox import Bell, Relay
+from order.outbox import Relay, Wakeup
 from order.progress import SqlProgress
 from order.service import Ordering
 from order.servicer import SERVICE, STATUS, OrderServicer
@@ -40,12 +39,11 @@ async def serving(settings: Settings) -> None:
         pricing = await closing.enter_async_context(open_channel(settings.pricing_address, settings.egress))
         customer = await closing.enter_async_context(open_channel(settings.customer_address, settings.egress))
 
-        traces = Traces()
-        bell = Bell(traces)
+        traces, wakeup = Traces(), Wakeup()
         progress = SqlProgress(engine)
         delay = settings.fulfilment_delay
-        fulfilment = Fulfilment(progress, bell, traces, delay=delay)
-        messaging = Messaging(settings.nats_url, Relay(progress, bell), fulfilment, traces, delay)
+        fulfilment = Fulfilment(progress, wakeup, traces, delay=delay)
+        messaging = Messaging(settings.nats_url, Relay(progress, wakeup), fulfilment, traces, delay)
         await closing.enter_async_context(background(fulfilment.move()))
         await closing.enter_async_context(background(messaging.run()))
 
@@ -53,9 +51,11 @@ async def serving(settings: Settings) -> None:
         watches = Watches(orders)
         closing.push_async_callback(watches.close)
         ordering = Ordering(
-            orders, RemotePricing(pricing), RemoteAccounts(customer), bell, uuid7, lambda: datetime.now(UTC)
+            orders, RemotePricing(pricing), RemoteAccounts(customer), wakeup.notify, lambda: datetime.now(UTC)
         )
-        servicer = OrderServicer(ordering, Coalescer(ordering.place_together, split_by=ROUTED_BY), watches)
+        servicer = OrderServicer(
+            ordering, Coalescer(ordering.place_many, split_by=ROUTED_BY), watches, traces
+        )
         await serve(
             settings.listen,
             lambda server: add_OrderServiceServicer_to_server(servicer, server),

@@ -148,3 +148,19 @@ def total_of(lines: Sequence[PricedLine], currency: str, account: Account) -> De
     if limit is not None and currency == account.credit_currency and total > limit:
         raise CreditExceeded(total, limit, currency)
     return total
+
+
+def create_order(
+    order_id: UUID, wanted: NewOrder, lines: tuple[PricedLine, ...], account: Account, at: datetime
+) -> Order:
+    """The wanted order at these prices. Raises CreditExceeded if the account does not allow its total."""
+    return Order(
+        id=order_id,
+        customer_id=wanted.customer_id,
+        status=PLACED,
+        currency=wanted.currency,
+        lines=lines,
+        discount_percent=account.discount_percent,
+        total=total_of(lines, wanted.currency, account),
+        created_at=at,
+    )

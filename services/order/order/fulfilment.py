@@ -12,7 +12,7 @@ from opentelemetry.trace import SpanKind
 from tracing import Started, Traces, begin
 
 from order.domain import SEQUENCE, Event, NotTheWriter, Unavailable
-from order.outbox import Bell
+from order.outbox import Wakeup
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Fulfilment:
     def __init__(
         self,
         progress: Progress,
-        bell: Bell,
+        wakeup: Wakeup,
         traces: Traces,
         *,
         delay: float,
@@ -72,7 +72,7 @@ class Fulfilment:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._progress = progress
-        self._bell = bell
+        self._wakeup = wakeup
         self._traces = traces
         self._delay = timedelta(seconds=delay)
         self._rest = rest
@@ -153,7 +153,7 @@ class Fulfilment:
             self._failing = False
             for message, _, _ in batch:
                 await message.done()
-            self._bell.filled()
+            self._wakeup.notify()
 
     async def _give_up(self, message: Message, event: Event, error: Exception) -> None:
         if message.deliveries >= PATIENCE:

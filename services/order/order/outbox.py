@@ -4,10 +4,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
-from uuid import UUID
-
-from service_kit import context as call_context
-from tracing import Traces
 
 from order.domain import Event, NotTheWriter, Unavailable
 
@@ -23,34 +19,31 @@ class Outbox(Protocol):
     async def requeue(self) -> None: ...
 
 
-class Bell:
-    """How those who write events tell the relay of this process; the others are found by asking."""
+class Wakeup:
+    """Tells the relay that this process has written events; it finds those of other processes by polling."""
 
-    def __init__(self, traces: Traces) -> None:
-        self._traces = traces
-        self._rung = asyncio.Event()
+    def __init__(self) -> None:
+        self._notified = asyncio.Event()
 
-    def expect(self, order_ids: Sequence[UUID]) -> None:
-        self._traces.remember(order_ids, call_context.current().headers)
-
-    def filled(self) -> None:
-        self._rung.set()
+    def notify(self) -> None:
+        self._notified.set()
 
     async def wait(self, seconds: float) -> None:
+        """Until notified, for at most so long."""
         try:
             async with asyncio.timeout(seconds):
-                await self._rung.wait()
+                await self._notified.wait()
         except TimeoutError:
             return
-        self._rung.clear()
+        self._notified.clear()
 
 
 class Relay:
     def __init__(
-        self, outbox: Outbox, bell: Bell, *, every: float = 0.5, rest: float = 1.0, at_once: int = AT_ONCE
+        self, outbox: Outbox, wakeup: Wakeup, *, every: float = 0.5, rest: float = 1.0, at_once: int = AT_ONCE
     ) -> None:
         self._outbox = outbox
-        self._bell = bell
+        self._wakeup = wakeup
         self._every = every
         self._rest = rest
         self._at_once = at_once
@@ -79,5 +72,5 @@ class Relay:
                 await asyncio.sleep(self._rest)
                 continue
             if len(events) < self._at_once:
-                await self._bell.wait(self._every)
+                await self._wakeup.wait(self._every)
                 await asyncio.sleep(GATHER)

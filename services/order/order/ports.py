@@ -5,55 +5,98 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from order.domain import Account, InvalidOrder, NewOrder, Order, PricedLine
+from order.domain import (
+    Account,
+    CreditExceeded,
+    IdempotencyConflict,
+    InvalidOrder,
+    NewOrder,
+    NotTheWriter,
+    NotYours,
+    Order,
+    PricedLine,
+    Unavailable,
+)
 
 Key = tuple[str, str]  # customer, idempotency key
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceRequest:
+    """A request to place an order. The order gets the request's id, unless the key has an order already."""
+
+    id: UUID
+    key: str
+    order: NewOrder
+
+    @property
+    def unique_key(self) -> Key:
+        return self.order.customer_id, self.key
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """An order as it is kept: with the key it was placed under, and what that key stands for."""
+    """An order as it is stored: with its key, and the fingerprint of the content that the key stands for."""
 
     key: str
     content_hash: str
     order: Order
 
+    @property
+    def unique_key(self) -> Key:
+        return self.order.customer_id, self.key
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
+    """The order is stored; `replayed` if an earlier request stored it."""
+
     order: Order
     replayed: bool = False
 
 
-Wanted = tuple[str, NewOrder]  # idempotency key, order
-Outcome = Placed | Exception
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The order is not stored, for a reason that the caller can act on."""
+
+    error: InvalidOrder | IdempotencyConflict | CreditExceeded | NotYours | NotTheWriter | Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The order is not stored, because of a fault of this service."""
+
+    error: Exception
+
+
+Outcome = Placed | Refused | Failed
 
 
 class Pricing(Protocol):
     async def price(self, orders: Sequence[NewOrder]) -> Sequence[tuple[PricedLine, ...] | InvalidOrder]:
-        """The lines' prices of each order in its place; a bad order fails alone."""
+        """The priced lines of each order in its place; an invalid order fails alone."""
         ...
 
 
 class Accounts(Protocol):
-    async def find(self, customer_ids: Set[str]) -> Mapping[str, Account]: ...
+    async def find(self, customer_ids: Set[str]) -> Mapping[str, Account]:
+        """The accounts that exist, by customer."""
+        ...
 
 
 class Orders(Protocol):
-    async def by_keys(self, keys: Collection[Key]) -> Mapping[Key, Entry]: ...
+    async def by_keys(self, keys: Collection[Key]) -> Mapping[Key, Entry]:
+        """The orders that are stored under these keys."""
+        ...
+
     async def store(self, entries: Sequence[Entry]) -> Set[UUID]:
         """Store all whose key is free; returns the ids of those. One that cannot be stored fails them all."""
         ...
 
-    async def get(self, order_id: UUID) -> Order | None: ...
+    async def get(self, order_id: UUID) -> Order | None:
+        """The order, or None if there is none with this id."""
+        ...
+
     async def page(self, customer_id: str, before: UUID | None, limit: int) -> Sequence[Order]:
         """The newest first, older than `before`; an empty customer means everybody's."""
         ...
-
-
-class Outbox(Protocol):
-    def expect(self, order_ids: Sequence[UUID]) -> None:
-        """Events of these orders will follow from the call that is being answered."""
-        ...
-
-    def filled(self) -> None: ...

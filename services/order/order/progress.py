@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from order.database import rows
 from order.domain import NEXT, Event
+from order.storage import read_event
 
 # The update of no row asks whether we are the writer: a fence raises FT001 before anything is published.
 UNPUBLISHED = text("""
@@ -44,7 +45,7 @@ class SqlProgress:
 
     async def unpublished(self, most: int) -> list[Event]:
         """The oldest events that the queue has not got yet. Raises NotTheWriter if another side has them."""
-        return [Event(*row) for row in await rows(self._engine, UNPUBLISHED, {"most": most})]
+        return [read_event(row) for row in await rows(self._engine, UNPUBLISHED, {"most": most})]
 
     async def mark(self, events: Sequence[Event]) -> None:
         values = {

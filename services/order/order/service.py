@@ -1,30 +1,27 @@
-"""Placing orders, one or many at the same cost in calls, and reading them."""
+"""Placing orders, one or many for the same number of calls, and reading them."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from order.domain import (
-    PLACED,
     Account,
     CreditExceeded,
     IdempotencyConflict,
     InvalidOrder,
     InvalidRequest,
-    NewOrder,
     NotTheWriter,
     Order,
-    PricedLine,
     Unavailable,
     UnknownOrder,
-    total_of,
+    create_order,
     violations,
 )
-from order.ports import Accounts, Entry, Key, Orders, Outbox, Outcome, Placed, Pricing, Wanted
+from order.ports import Accounts, Entry, Failed, Key, Orders, Outcome, Placed, PlaceRequest, Pricing, Refused
 
-MANY = 10**6
+Outcomes = dict[UUID, Outcome]  # by the id of the request
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +31,104 @@ class Ordering:
     orders: Orders
     pricing: Pricing
     accounts: Accounts
-    outbox: Outbox
-    new_id: Callable[[], UUID]
+    wake_relay: Callable[[], None]
     now: Callable[[], datetime]
-    slow: float = 0.25  # seconds after which repetitions no longer wait for neighbours
+    patience: float = 0.25  # seconds; if prices take longer, replays are answered without them
 
-    async def place_together(self, wanted: Sequence[Wanted]) -> list[Outcome]:
-        """Of several callers, of whom the first leads: events of the others are not part of what it does."""
-        return await self.place_many(wanted, led=1)
+    async def place_many(self, requests: Sequence[PlaceRequest]) -> list[Outcome]:
+        """The outcome of each request in its place, the same as if they had come one after the other."""
+        valid, outcomes = _validate(requests)
+        for number, turn in enumerate(_split_by_key(valid)):
+            replays = await self._resolve_replays(turn) if number else {}
+            outcomes |= replays
+            outcomes |= await self._place([request for request in turn if request.id not in replays])
+        return [outcomes[request.id] for request in requests]
 
-    async def place_many(self, wanted: Sequence[Wanted], *, led: int = MANY) -> list[Outcome]:
-        """Each order's outcome in its place; the same as if they had come one after the other."""
-        outcomes: dict[int, Outcome] = {}
-        ours = {(order.customer_id, key) for key, order in wanted[:led]}
-        for nth, positions in enumerate(_rounds(wanted)):
-            answers = await self._place([wanted[i] for i in positions], ours, is_again=nth > 0)
-            outcomes.update(zip(positions, answers, strict=True))
-        return [outcomes[i] for i in range(len(wanted))]
+    async def _place(self, requests: Sequence[PlaceRequest]) -> Outcomes:
+        """Place orders whose keys all differ. A key that has an order already answers that order, whatever is
+        wrong with the request now; most keys are new, so this is looked up last."""
+        if not requests:
+            return {}
+        entries, refused = await self._price_or_replay(requests)
+        outcomes = refused | await self._store(entries)
+        unplaced = [request for request in requests if not isinstance(outcomes[request.id], Placed)]
+        return outcomes | await self._resolve_replays(unplaced)
+
+    async def _price_or_replay(self, requests: Sequence[PlaceRequest]) -> tuple[list[Entry], Outcomes]:
+        """The priced orders; if prices take long and every request is a replay, the replays alone."""
+        pricing = asyncio.create_task(self._price(requests))
+        try:
+            await asyncio.wait([pricing], timeout=self.patience)
+            if not pricing.done():
+                replays = await self._resolve_replays(requests)
+                if len(replays) == len(requests):
+                    return [], replays
+            return await pricing
+        finally:
+            pricing.cancel()
+
+    async def _price(self, requests: Sequence[PlaceRequest]) -> tuple[list[Entry], Outcomes]:
+        """The orders that can be stored, and why the others cannot."""
+        try:
+            priced, accounts = await asyncio.gather(
+                self.pricing.price([request.order for request in requests]),
+                self.accounts.find({request.order.customer_id for request in requests}),
+            )
+        except Unavailable as error:
+            return [], {request.id: Refused(error) for request in requests}
+        entries: list[Entry] = []
+        refused: Outcomes = {}
+        for request, lines in zip(requests, priced, strict=True):
+            if isinstance(lines, InvalidOrder):
+                refused[request.id] = Refused(lines)
+                continue
+            account = accounts.get(request.order.customer_id, Account())
+            try:
+                order = create_order(request.id, request.order, lines, account, self.now())
+            except CreditExceeded as error:
+                refused[request.id] = Refused(error)
+            else:
+                entries.append(Entry(request.key, request.order.content_hash(), order))
+        return entries, refused
+
+    async def _store(self, entries: Sequence[Entry]) -> Outcomes:
+        """Store the orders in one statement; if one of them makes it fail, each in its own."""
+        if not entries:
+            return {}
+        try:
+            stored = await self.orders.store(entries)
+        except (Unavailable, NotTheWriter) as error:
+            return {entry.order.id: Refused(error) for entry in entries}
+        except Exception as error:
+            if len(entries) == 1:
+                return {entries[0].order.id: Failed(error)}
+            alone: Outcomes = {}
+            for entry in entries:
+                alone |= await self._store([entry])
+            return alone
+        self.wake_relay()
+        not_stored = Refused(Unavailable("the order was not stored"))
+        return {
+            entry.order.id: Placed(entry.order) if entry.order.id in stored else not_stored
+            for entry in entries
+        }
+
+    async def _resolve_replays(self, requests: Sequence[PlaceRequest]) -> Outcomes:
+        """Outcomes of the requests whose keys have an order; all are unavailable if this cannot be looked up."""
+        if not requests:
+            return {}
+        try:
+            stored = await self.orders.by_keys([request.unique_key for request in requests])
+        except Unavailable as error:
+            return {request.id: Refused(error) for request in requests}
+        return {
+            request.id: _replay(request, stored[request.unique_key])
+            for request in requests
+            if request.unique_key in stored
+        }
 
     async def get(self, order_id: str, user: str = "") -> Order:
-        """`user` is the verified one, if the mesh verifies users: what is not theirs does not exist for them."""
+        """Raises UnknownOrder also for an order of another customer than `user`, the user that the mesh verified."""
         try:
             order = await self.orders.get(UUID(order_id))
         except ValueError:
@@ -71,140 +146,39 @@ class Ordering:
         except ValueError:
             raise InvalidRequest([("page_token", "is not a token from an earlier page")]) from None
         size = size or 20
-        if "\x00" in customer_id:  # no database can hold it, so nobody is called that
+        if "\x00" in customer_id:  # no database can hold it, so no customer has this id
             return (), ""
         found = await self.orders.page(customer_id, before, size + 1)
         return found[:size], str(found[size - 1].id) if len(found) > size else ""
 
-    async def _place(self, wanted: Sequence[Wanted], ours: Set[Key], *, is_again: bool) -> list[Outcome]:
-        """All keys differ, and most are new: which of them are taken is only asked if some cannot be stored.
 
-        With `is_again` most were placed a moment ago, so that is asked first.
-        """
-        outcomes: dict[Key, Outcome] = {}
-        asked: dict[Key, NewOrder] = {}
-        for key, order in wanted:
-            if found := violations(key, order):
-                outcomes[order.customer_id, key] = InvalidOrder(found)
-            else:
-                asked[order.customer_id, key] = order
-        if asked and is_again:
-            outcomes |= await self._known(asked, {})
-            asked = {key: order for key, order in asked.items() if key not in outcomes}
-        if asked:
-            outcomes |= await self._asked(asked, ours)
-        return [outcomes[order.customer_id, key] for key, order in wanted]
-
-    async def _asked(self, asked: Mapping[Key, NewOrder], ours: Set[Key]) -> dict[Key, Outcome]:
-        pricing = asyncio.create_task(self._priced(asked))
-        try:
-            await asyncio.wait([pricing], timeout=self.slow)
-            if not pricing.done():
-                known = await self._known(asked, {})
-                if len(known) == len(asked):  # repetitions do not wait for neighbours
-                    return known
-            return await self._new(asked, await pricing, ours)
-        finally:
-            pricing.cancel()
-
-    async def _new(
-        self, asked: Mapping[Key, NewOrder], priced: Mapping[Key, Entry | Exception], ours: Set[Key]
-    ) -> dict[Key, Outcome]:
-        """What cannot be stored may be a repetition: then it is answered as such, whatever else is wrong with it."""
-        entries = {key: entry for key, entry in priced.items() if isinstance(entry, Entry)}
-        refused = {key: error for key, error in priced.items() if isinstance(error, Exception)}
-        stored = await self._stored(entries, ours)
-        outcomes: dict[Key, Outcome] = {**refused, **stored}
-        doubtful = {key: asked[key] for key, outcome in outcomes.items() if not isinstance(outcome, Placed)}
-        return outcomes | await self._known(doubtful, entries)
-
-    async def _known(self, asked: Mapping[Key, NewOrder], entries: Mapping[Key, Entry]) -> dict[Key, Outcome]:
-        """The answers for those that are stored; all are unavailable if that cannot be told."""
-        if not asked:
-            return {}
-        try:
-            known = await self.orders.by_keys(asked)
-        except Unavailable as error:
-            return dict.fromkeys(asked, error)
-        return {key: _again(asked[key], entry, entries.get(key)) for key, entry in known.items()}
-
-    async def _priced(self, asked: Mapping[Key, NewOrder]) -> dict[Key, Entry | Exception]:
-        """What can be stored, and why the others cannot."""
-        try:
-            priced, accounts = await asyncio.gather(
-                self.pricing.price(list(asked.values())),
-                self.accounts.find({customer for customer, _ in asked}),
-            )
-        except Unavailable as error:
-            return dict.fromkeys(asked, error)
-        found: dict[Key, Entry | Exception] = {}
-        for (key, order), lines in zip(asked.items(), priced, strict=True):
-            if isinstance(lines, InvalidOrder):
-                found[key] = lines
-                continue
-            try:
-                found[key] = self._entry(key, order, lines, accounts.get(order.customer_id, Account()))
-            except CreditExceeded as error:
-                found[key] = error
-        return found
-
-    def _entry(self, key: Key, wanted: NewOrder, lines: tuple[PricedLine, ...], account: Account) -> Entry:
-        total = total_of(lines, wanted.currency, account)
-        order = Order(
-            self.new_id(),
-            wanted.customer_id,
-            PLACED,
-            wanted.currency,
-            lines,
-            account.discount_percent,
-            total,
-            self.now(),
-        )
-        return Entry(key[1], wanted.content_hash(), order)
-
-    async def _stored(self, entries: Mapping[Key, Entry], ours: Set[Key]) -> dict[Key, Outcome]:
-        if not entries:
-            return {}
-        self.outbox.expect([entry.order.id for key, entry in entries.items() if key in ours])
-        try:
-            stored = await self.orders.store(list(entries.values()))
-        except (Unavailable, NotTheWriter) as error:
-            return dict.fromkeys(entries, error)
-        except Exception as error:
-            return await self._one_by_one(entries, ours, error)
-        self.outbox.filled()
-        not_stored = Unavailable("the order was not stored")
-        return {
-            key: Placed(entry.order) if entry.order.id in stored else not_stored
-            for key, entry in entries.items()
-        }
-
-    async def _one_by_one(
-        self, entries: Mapping[Key, Entry], ours: Set[Key], error: Exception
-    ) -> dict[Key, Outcome]:
-        if len(entries) == 1:
-            return dict.fromkeys(entries, error)
-        outcomes: dict[Key, Outcome] = {}
-        for key, entry in entries.items():
-            outcomes |= await self._stored({key: entry}, ours)
-        return outcomes
-
-
-def _again(wanted: NewOrder, entry: Entry, ours: Entry | None) -> Outcome:
-    """The answer for a key that is taken; `ours` if we may have stored it ourselves without being told so."""
-    if entry.content_hash != wanted.content_hash():
-        return IdempotencyConflict(entry.key)
-    return Placed(entry.order, replayed=ours is None or entry.order.id != ours.order.id)
-
-
-def _rounds(wanted: Sequence[Wanted]) -> Iterator[list[int]]:
-    """Positions, cut so that within one round no key comes twice."""
-    rounds: list[list[int]] = []
+def _split_by_key(requests: Sequence[PlaceRequest]) -> Iterator[list[PlaceRequest]]:
+    """The requests in turns, so that no key comes twice within one turn."""
+    turns: list[list[PlaceRequest]] = []
     seen: dict[Key, int] = {}
-    for position, (key, order) in enumerate(wanted):
-        nth = seen.get((order.customer_id, key), 0)
-        seen[order.customer_id, key] = nth + 1
-        if nth == len(rounds):
-            rounds.append([])
-        rounds[nth].append(position)
-    yield from rounds
+    for request in requests:
+        turn = seen.get(request.unique_key, 0)
+        seen[request.unique_key] = turn + 1
+        if turn == len(turns):
+            turns.append([])
+        turns[turn].append(request)
+    yield from turns
+
+
+def _validate(requests: Sequence[PlaceRequest]) -> tuple[list[PlaceRequest], Outcomes]:
+    """The valid requests, and what is wrong with the others."""
+    valid: list[PlaceRequest] = []
+    invalid: Outcomes = {}
+    for request in requests:
+        if found := violations(request.key, request.order):
+            invalid[request.id] = Refused(InvalidOrder(found))
+        else:
+            valid.append(request)
+    return valid, invalid
+
+
+def _replay(request: PlaceRequest, stored: Entry) -> Outcome:
+    """An order with the request's own id is no replay: the statement that stored it seemed to have failed."""
+    if stored.content_hash != request.order.content_hash():
+        return Refused(IdempotencyConflict(stored.key))
+    return Placed(stored.order, replayed=stored.order.id != request.id)

@@ -16,6 +16,8 @@ from grpc import StatusCode
 from grpc.aio import ServicerContext
 from service_kit.context import concerns, current
 from service_kit.errors import StatusTable, reason_of
+from tracing import Traces
+from uuid_utils.compat import uuid7
 
 from order.domain import (
     CreditExceeded,
@@ -30,7 +32,7 @@ from order.domain import (
     Unavailable,
     UnknownOrder,
 )
-from order.ports import Outcome, Placed, Wanted
+from order.ports import Failed, Outcome, Placed, PlaceRequest, Refused
 from order.service import Ordering
 from order.watch import Watches
 
@@ -48,7 +50,6 @@ STATUS: StatusTable = {
     Busy: StatusCode.RESOURCE_EXHAUSTED,
 }
 STATUSES = {"placed": pb.STATUS_PLACED, "accepted": pb.STATUS_ACCEPTED, "shipped": pb.STATUS_SHIPPED}
-Place = Callable[[Sequence[Wanted]], Awaitable[Sequence[Outcome]]]
 BULK = 100  # baskets that one call to pricing takes
 
 
@@ -58,9 +59,16 @@ def to_timestamp(at: datetime) -> Timestamp:
     return timestamp
 
 
+def from_request(request: pb.PlaceOrderRequest | pb.PlaceOrdersRequest) -> PlaceRequest:
+    return PlaceRequest(id=uuid7(), key=request.idempotency_key, order=from_new_order(request.order))
+
+
 def from_new_order(order: pb.NewOrder) -> NewOrder:
-    lines = tuple(Line(line.title_id, line.quantity) for line in order.lines)
-    return NewOrder(order.customer_id, order.currency_code, lines)
+    return NewOrder(
+        customer_id=order.customer_id,
+        currency=order.currency_code,
+        lines=tuple(Line(title_id=line.title_id, quantity=line.quantity) for line in order.lines),
+    )
 
 
 def to_order(order: Order) -> pb.Order:
@@ -85,17 +93,24 @@ def _line(line: PricedLine, currency: str) -> pb.OrderLine:
 
 
 def to_result(key: str, outcome: Outcome) -> pb.PlaceResult:
-    if isinstance(outcome, Placed):
-        return pb.PlaceResult(idempotency_key=key, order=to_order(outcome.order), replayed=outcome.replayed)
-    if not isinstance(outcome, tuple(STATUS)):
-        log.error("unhandled error in an order of a bulk", exc_info=outcome)
-        failure = pb.Failure(reason="INTERNAL", message="internal error")
-    else:
-        violations = [
-            pb.FieldViolation(field=f, description=d) for f, d in getattr(outcome, "violations", ())
-        ]
-        failure = pb.Failure(reason=reason_of(outcome), message=str(outcome), violations=violations)
-    return pb.PlaceResult(idempotency_key=key, failure=failure)
+    match outcome:
+        case Placed(order, replayed):
+            return pb.PlaceResult(idempotency_key=key, order=to_order(order), replayed=replayed)
+        case Refused(error):
+            return pb.PlaceResult(idempotency_key=key, failure=to_failure(error))
+        case Failed(error):
+            log.error("unhandled error in an order of a bulk", exc_info=error)
+            failure = pb.Failure(reason="INTERNAL", message="internal error")
+            return pb.PlaceResult(idempotency_key=key, failure=failure)
+
+
+def to_failure(error: Exception) -> pb.Failure:
+    wrong = error.violations if isinstance(error, InvalidRequest) else ()
+    return pb.Failure(
+        reason=reason_of(error),
+        message=str(error),
+        violations=[pb.FieldViolation(field=field, description=text) for field, text in wrong],
+    )
 
 
 def user() -> str:
@@ -104,12 +119,19 @@ def user() -> str:
 
 
 class OrderServicer(OrderServiceServicer):
+    """`place` places one order, and may share a statement with calls that come at the same time."""
+
     def __init__(
-        self, ordering: Ordering, place: Callable[[Wanted], Awaitable[Outcome]], watches: Watches
+        self,
+        ordering: Ordering,
+        place: Callable[[PlaceRequest], Awaitable[Outcome]],
+        watches: Watches,
+        traces: Traces,
     ) -> None:
         self._ordering = ordering
         self._place = place
         self._watches = watches
+        self._traces = traces
 
     async def PlaceOrder(
         self, request: pb.PlaceOrderRequest, context: ServicerContext[Any, Any]
@@ -117,22 +139,27 @@ class OrderServicer(OrderServiceServicer):
         concerns(request.order.customer_id)
         if (who := user()) not in ("", request.order.customer_id):
             raise NotYours(who, request.order.customer_id)
-        outcome = await self._place((request.idempotency_key, from_new_order(request.order)))
-        if not isinstance(outcome, Placed):
-            raise outcome
-        return pb.PlaceOrderResponse(order=to_order(outcome.order), replayed=outcome.replayed)
+        wanted = from_request(request)
+        self._remember_trace([wanted])
+        match await self._place(wanted):
+            case Placed(order, replayed):
+                return pb.PlaceOrderResponse(order=to_order(order), replayed=replayed)
+            case Refused(error) | Failed(error):
+                raise error
 
     async def PlaceOrders(
         self, request_iterator: AsyncIterator[pb.PlaceOrdersRequest], context: ServicerContext[Any, Any]
     ) -> pb.PlaceOrdersResponse:
         response = pb.PlaceOrdersResponse()
-        wanted: list[Wanted] = []
+        wanted: list[PlaceRequest] = []
         async for request in request_iterator:
-            wanted.append((request.idempotency_key, from_new_order(request.order)))
+            wanted.append(from_request(request))
             if len(wanted) == BULK:
-                response.results.extend(await self._results(wanted))
+                self._remember_trace(wanted)
+                response.results.extend(await self._place_many(wanted))
                 wanted.clear()
-        response.results.extend(await self._results(wanted))
+        self._remember_trace(wanted)
+        response.results.extend(await self._place_many(wanted))
         return response
 
     async def BatchPlaceOrders(
@@ -140,21 +167,27 @@ class OrderServicer(OrderServiceServicer):
     ) -> pb.BatchPlaceOrdersResponse:
         if len(request.orders) > BULK:
             raise InvalidRequest([("orders", f"must be at most {BULK}")])
-        wanted = [(one.idempotency_key, from_new_order(one.order)) for one in request.orders]
-        return pb.BatchPlaceOrdersResponse(results=await self._results(wanted, self._ordering.place_together))
+        wanted = list(map(from_request, request.orders))
+        self._remember_trace(wanted[:1])  # the call's trace is that of the first caller
+        return pb.BatchPlaceOrdersResponse(results=await self._place_many(wanted))
 
-    async def _results(self, wanted: Sequence[Wanted], place: Place | None = None) -> list[pb.PlaceResult]:
-        """Each order's outcome in its place; nobody orders in another one's name."""
+    async def _place_many(self, wanted: Sequence[PlaceRequest]) -> list[pb.PlaceResult]:
+        """The result of each order in its place; a verified user orders only in their own name."""
         who = user()
-        allowed = [item for item in wanted if who in ("", item[1].customer_id)]
-        outcomes = iter(await (place or self._ordering.place_many)(allowed) if allowed else ())
+        allowed = [request for request in wanted if who in ("", request.order.customer_id)]
+        placed = await self._ordering.place_many(allowed)
+        outcomes = {request.id: outcome for request, outcome in zip(allowed, placed, strict=True)}
         return [
             to_result(
-                key,
-                next(outcomes) if who in ("", order.customer_id) else NotYours(who, order.customer_id),
+                request.key,
+                outcomes.get(request.id) or Refused(NotYours(who, request.order.customer_id)),
             )
-            for key, order in wanted
+            for request in wanted
         ]
+
+    def _remember_trace(self, wanted: Sequence[PlaceRequest]) -> None:
+        """Events of these orders are published later, and belong to the trace of the call under way."""
+        self._traces.remember([request.id for request in wanted], current().headers)
 
     async def GetOrder(
         self, request: pb.GetOrderRequest, context: ServicerContext[Any, Any]

@@ -1,7 +1,6 @@
 """Orders, their lines and their events in this service's own database; each call is one statement."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -64,7 +63,7 @@ STORE = text("""
     select id from stored
 """)
 EVENTS = text("""
-    select o.id, e.sequence, e.status, e.at
+    select o.id as order_id, e.sequence, e.status, e.at
     from orders o left join order_events e on e.order_id = o.id where o.id = :id order by e.sequence
 """)
 NEWS = text("""
@@ -83,7 +82,7 @@ class SqlOrders:
     async def by_keys(self, keys: Collection[Key]) -> Mapping[Key, Entry]:
         customers, names = [customer for customer, _ in keys], [key for _, key in keys]
         found = await rows(self._engine, BY_KEYS, {"customers": customers, "keys": names})
-        return {(row.customer_id, row.idempotency_key): _entry(row) for row in found}
+        return {entry.unique_key: entry for entry in map(_read_entry, found)}
 
     async def store(self, entries: Sequence[Entry]) -> set[UUID]:
         orders = [entry.order for entry in entries]
@@ -108,7 +107,7 @@ class SqlOrders:
 
     async def get(self, order_id: UUID) -> Order | None:
         found = await rows(self._engine, BY_ID, {"id": order_id})
-        return _entry(found[0]).order if found else None
+        return _read_entry(found[0]).order if found else None
 
     async def page(self, customer_id: str, before: UUID | None, limit: int) -> list[Order]:
         values: dict[str, Any] = {"before": before or LAST, "most": limit}
@@ -116,31 +115,38 @@ class SqlOrders:
             found = await rows(self._engine, PAGE_OF_ONE, values | {"customer": customer_id})
         else:
             found = await rows(self._engine, PAGE_OF_ALL, values)
-        return [_entry(row).order for row in found]
+        return [_read_entry(row).order for row in found]
 
     async def events(self, order_id: UUID) -> list[Event] | None:
         """All so far; None if there is no such order."""
         found = await rows(self._engine, EVENTS, {"id": order_id})
-        return [Event(*row) for row in found if row.sequence is not None] if found else None
+        return [read_event(row) for row in found if row.sequence is not None] if found else None
 
     async def news(self, after: Mapping[UUID, int]) -> list[Event]:
         """Events of these orders behind the sequence number given for each."""
         values = {"ids": list(after), "afters": list(after.values())}
-        return [Event(*row) for row in await rows(self._engine, NEWS, values)]
+        return [read_event(row) for row in await rows(self._engine, NEWS, values)]
 
 
-def _entry(row: Any) -> Entry:
+def _read_entry(row: Any) -> Entry:
     columns = (row.title_ids or (), row.quantities or (), row.unit_prices or (), row.totals or ())
-    lines = tuple(PricedLine(*line) for line in zip(*columns, strict=True))
-    created: datetime = row.created_at
-    order = Order(
-        row.id,
-        row.customer_id,
-        row.status,
-        row.currency,
-        lines,
-        row.discount_percent,
-        row.total,
-        created,
+    lines = tuple(
+        PricedLine(title_id=title_id, quantity=quantity, unit_price=unit_price, total=total)
+        for title_id, quantity, unit_price, total in zip(*columns, strict=True)
     )
-    return Entry(row.idempotency_key, row.content_hash, order)
+    order = Order(
+        id=row.id,
+        customer_id=row.customer_id,
+        status=row.status,
+        currency=row.currency,
+        lines=lines,
+        discount_percent=row.discount_percent,
+        total=row.total,
+        created_at=row.created_at,
+    )
+    return Entry(key=row.idempotency_key, content_hash=row.content_hash, order=order)
+
+
+def read_event(row: Any) -> Event:
+    """One row of order_events."""
+    return Event(order_id=row.order_id, sequence=row.sequence, status=row.status, at=row.at)

@@ -12,7 +12,6 @@ from order.service import Ordering
 from order.storage import SqlOrders
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
-from uuid_utils.compat import uuid7
 
 from tests.support.postgres import Postgres
 
@@ -97,18 +96,14 @@ class FixedAccounts:
         return {"gold": gold} if "gold" in customer_ids else {}
 
 
-class Notes:
-    """An outbox that only counts."""
+class CountedWakeups:
+    """Called when the relay is to publish events."""
 
     def __init__(self) -> None:
-        self.expected: list[UUID] = []
-        self.rung = 0
+        self.count = 0
 
-    def expect(self, order_ids: Sequence[UUID]) -> None:
-        self.expected += order_ids
-
-    def filled(self) -> None:
-        self.rung += 1
+    def __call__(self) -> None:
+        self.count += 1
 
 
 @pytest.fixture(scope="session")
@@ -188,12 +183,15 @@ def accounts() -> FixedAccounts:
 
 
 @pytest.fixture
-def notes() -> Notes:
-    return Notes()
+def wakeups() -> CountedWakeups:
+    return CountedWakeups()
 
 
 @pytest.fixture
 def ordering(
-    orders: MemoryOrders | SqlOrders, pricing: FixedPricing, accounts: FixedAccounts, notes: Notes
+    orders: MemoryOrders | SqlOrders,
+    pricing: FixedPricing,
+    accounts: FixedAccounts,
+    wakeups: CountedWakeups,
 ) -> Ordering:
-    return Ordering(orders, pricing, accounts, notes, uuid7, lambda: datetime.now(UTC))
+    return Ordering(orders, pricing, accounts, wakeups, lambda: datetime.now(UTC))

@@ -69,15 +69,13 @@ async def place_order(ports: PortsOf, order: NewOrder, key: Key, response: Respo
 @router.post("/bulk", responses=may_answer(413, 415), dependencies=[Depends(json_only)])
 async def place_orders(ports: PortsOf, bulk: BulkRequest) -> BulkResponse:
     """Each order succeeds or fails alone; repeating the whole request is safe."""
-    wanted = [
-        (i.idempotency_key, NewOrder(customer_id=i.customer_id, currency=i.currency, lines=i.lines))
-        for i in bulk.orders
-    ]
-    answers = await ports.orders.place_many(wanted)
+    answers = await ports.orders.place_many([(item.idempotency_key, item) for item in bulk.orders])
     for answer in answers:
         figures.counted(answer)
     return BulkResponse(
-        results=tuple(_result(key, answer) for (key, _), answer in zip(wanted, answers, strict=True))
+        results=tuple(
+            _result(item.idempotency_key, answer) for item, answer in zip(bulk.orders, answers, strict=True)
+        )
     )
 
 

@@ -11,11 +11,12 @@ from coalescing.coalesce import Coalescer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from order.domain import Line, NewOrder
-from order.ports import Entry, Outcome, Placed, Wanted
+from order.ports import Entry, Failed, Outcome, Placed, PlaceRequest, Refused
 from order.service import Ordering
 from order.storage import SqlOrders
 from sqlalchemy.ext.asyncio import AsyncEngine
-from uuid_utils.compat import uuid7
+
+from tests.support.place_requests import place_requests
 
 LOOSE = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 # Few keys and contents, so that repetitions and conflicts are common; `none` has no price, 200 are too dear for gold.
@@ -38,25 +39,27 @@ def told(outcome: Outcome) -> Any:
     """Without what differs between two runs: the id and the time."""
     if isinstance(outcome, Placed):
         return outcome.replayed, outcome.order.total, outcome.order.lines, outcome.order.discount_percent
-    return type(outcome), str(outcome)
+    return type(outcome.error), str(outcome.error)
 
 
-def of_run(run: str, wanted: Sequence[Wanted]) -> list[Wanted]:
-    return [(f"{run}{key}", order) for key, order in wanted]
+def of_run(run: str, wanted: Sequence[tuple[str, NewOrder]]) -> list[PlaceRequest]:
+    return place_requests(*((f"{run}{key}", order) for key, order in wanted))
 
 
 @LOOSE
 @given(wanted=st.lists(ORDERS, min_size=1, max_size=8))
 async def test_a_batch_gives_what_its_orders_give_one_after_the_other(
-    ordering: Ordering, wanted: list[Wanted]
+    ordering: Ordering, wanted: list[tuple[str, NewOrder]]
 ) -> None:
     one, other = uuid4().hex, uuid4().hex
     together = await ordering.place_many(of_run(one, wanted))
     alone = [(await ordering.place_many([item]))[0] for item in of_run(other, wanted)]
     assert [told(outcome) for outcome in together] == [
-        (told(outcome)[0], told(outcome)[1].replace(other, one)) if isinstance(outcome, Exception) else told(outcome)
+        told(outcome)
+        if isinstance(outcome, Placed)
+        else (told(outcome)[0], told(outcome)[1].replace(other, one))
         for outcome in alone
-    ]  # fmt: skip
+    ]
 
 
 class Breaking(SqlOrders):
@@ -87,13 +90,13 @@ async def test_what_was_acknowledged_is_stored_once_wherever_a_batch_dies_and_wh
     engine: AsyncEngine,
     pricing: Any,
     accounts: Any,
-    notes: Any,
-    wanted: list[Wanted],
+    wakeups: Any,
+    wanted: list[tuple[str, NewOrder]],
     deaths: list[str],
     leaving: set[int],
 ) -> None:
     breaking = Breaking(engine, list(deaths))
-    ordering = Ordering(breaking, pricing, accounts, notes, uuid7, lambda: datetime.now(UTC))
+    ordering = Ordering(breaking, pricing, accounts, wakeups, lambda: datetime.now(UTC))
     coalescer = Coalescer(ordering.place_many, size=3)
     items = of_run(uuid4().hex, wanted)
     tasks = [asyncio.create_task(_patient(coalescer, item)) for item in items]
@@ -103,15 +106,15 @@ async def test_what_was_acknowledged_is_stored_once_wherever_a_batch_dies_and_wh
             tasks[number].cancel()
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
 
-    known = await sql_orders.by_keys({(order.customer_id, key) for key, order in items})
-    for number, ((key, order), outcome) in enumerate(zip(items, outcomes, strict=True)):
+    known = await sql_orders.by_keys({item.unique_key for item in items})
+    for number, (item, outcome) in enumerate(zip(items, outcomes, strict=True)):
         if isinstance(outcome, Placed):
-            assert known[order.customer_id, key].order.id == outcome.order.id
+            assert known[item.unique_key].order.id == outcome.order.id
         else:
-            assert isinstance(outcome, Exception) or number in leaving
+            assert isinstance(outcome, Exception | Refused | Failed) or number in leaving
 
 
-async def _patient(coalescer: Coalescer[Wanted, Outcome], item: Wanted) -> Outcome | None:
+async def _patient(coalescer: Coalescer[PlaceRequest, Outcome], item: PlaceRequest) -> Outcome | None:
     """A caller that comes again with the same key when its process's work was lost, as the contract asks."""
     for _ in range(8):
         with suppress(TimeoutError):

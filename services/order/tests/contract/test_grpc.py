@@ -21,17 +21,24 @@ from order.storage import SqlOrders
 from order.watch import Watches
 from service_kit.errors import ErrorInterceptor
 from sqlalchemy.ext.asyncio import AsyncEngine
-from uuid_utils.compat import uuid7
+from tracing import Traces
+
+SAMPLED = ("traceparent", f"00-{1:032x}-{1:016x}-01")
+
+
+@pytest.fixture
+def traces() -> Traces:
+    return Traces()
 
 
 @pytest.fixture
 async def stub(
-    sql_orders: SqlOrders, pricing: Any, accounts: Any, notes: Any, tmp_path: Path
+    sql_orders: SqlOrders, pricing: Any, accounts: Any, wakeups: Any, traces: Traces, tmp_path: Path
 ) -> AsyncIterator[Any]:
-    ordering = Ordering(sql_orders, pricing, accounts, notes, uuid7, lambda: datetime.now(UTC))
+    ordering = Ordering(sql_orders, pricing, accounts, wakeups, lambda: datetime.now(UTC))
     watches = Watches(sql_orders, interval=0.02)
     server = aio.server(interceptors=[ErrorInterceptor(STATUS, CONVENTIONS)])
-    servicer = OrderServicer(ordering, Coalescer(ordering.place_many), watches)
+    servicer = OrderServicer(ordering, Coalescer(ordering.place_many), watches, traces)
     add_OrderServiceServicer_to_server(servicer, server)
     server.add_insecure_port(f"unix:{tmp_path}/s")
     await server.start()
@@ -139,6 +146,19 @@ async def test_behind_a_fence_the_caller_is_told_that_another_side_writes(stub: 
     assert [result.failure.reason for result in results] == ["NOT_THE_WRITER", "INVALID_ORDER"]
     await fenced.take_away()
     assert not (await stub.PlaceOrder(request())).replayed
+
+
+async def test_events_of_all_orders_of_a_bulk_belong_to_its_callers_trace(stub: Any, traces: Traces) -> None:
+    answer = await stub.PlaceOrders(iter([bulk("a"), bulk("b")]), metadata=[SAMPLED])
+    assert [traces.of(UUID(result.order.id)) for result in answer.results] == [dict([SAMPLED])] * 2
+
+
+async def test_of_several_callers_only_the_first_ones_events_belong_to_its_trace(
+    stub: Any, traces: Traces
+) -> None:
+    together = pb.BatchPlaceOrdersRequest(orders=[request("a"), request("b"), request("c")])
+    answer = await stub.BatchPlaceOrders(together, metadata=[SAMPLED])
+    assert [bool(traces.of(UUID(result.order.id))) for result in answer.results] == [True, False, False]
 
 
 def bulk(key: str, **order: Any) -> pb.PlaceOrdersRequest:

@@ -20,7 +20,7 @@ import pytest
 from order.domain import Line, NewOrder
 from order.fulfilment import Fulfilment
 from order.messaging import Messaging
-from order.outbox import Bell, Relay
+from order.outbox import Relay, Wakeup
 from order.ports import Placed
 from order.progress import SqlProgress
 from order.service import Ordering
@@ -31,7 +31,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tracing import Traces
 from tracing.logs import JsonLines
-from uuid_utils.compat import uuid7
+
+from tests.support.place_requests import place_requests
 
 DELAY = 0.1
 SHIPPED = [(1, "placed"), (2, "accepted"), (3, "shipped")]
@@ -82,18 +83,23 @@ def server(tmp_path: Path) -> Iterator[NatsServer]:
 class Process:
     """What an order process runs, without its gRPC surface."""
 
-    def __init__(self, engine: AsyncEngine, ordering: Ordering, url: str, bell: Bell, traces: Traces) -> None:
+    def __init__(
+        self, engine: AsyncEngine, ordering: Ordering, url: str, wakeup: Wakeup, traces: Traces
+    ) -> None:
         progress = SqlProgress(engine)
-        self.relay = Relay(progress, bell, every=0.05, rest=0.1)
-        self.fulfilment = Fulfilment(progress, bell, traces, delay=DELAY, rest=0.1)
+        self.relay = Relay(progress, wakeup, every=0.05, rest=0.1)
+        self.fulfilment = Fulfilment(progress, wakeup, traces, delay=DELAY, rest=0.1)
         self.messaging = Messaging(url, self.relay, self.fulfilment, traces, DELAY)
         self._ordering = ordering
+        self._traces = traces
         self._count = 0
 
     async def place(self, count: int = 1) -> list[UUID]:
         self._count += 1
         order = NewOrder("c", "EUR", (Line("t", 1),))
-        outcomes = await self._ordering.place_many([(f"{self._count}-{n}", order) for n in range(count)])
+        requests = place_requests(*((f"{self._count}-{n}", order) for n in range(count)))
+        self._traces.remember([request.id for request in requests], call_context.current().headers)
+        outcomes = await self._ordering.place_many(requests)
         return [outcome.order.id for outcome in outcomes if isinstance(outcome, Placed)]
 
 
@@ -101,10 +107,9 @@ class Process:
 def process(
     engine: AsyncEngine, sql_orders: SqlOrders, pricing: Any, accounts: Any, server: NatsServer
 ) -> Process:
-    traces = Traces()
-    bell = Bell(traces)
-    ordering = Ordering(sql_orders, pricing, accounts, bell, uuid7, lambda: datetime.now(UTC))
-    return Process(engine, ordering, server.url, bell, traces)
+    wakeup = Wakeup()
+    ordering = Ordering(sql_orders, pricing, accounts, wakeup.notify, lambda: datetime.now(UTC))
+    return Process(engine, ordering, server.url, wakeup, Traces())
 
 
 @asynccontextmanager
@@ -181,7 +186,7 @@ async def test_the_successor_of_a_process_that_ends_goes_on_at_once(
     process: Process, server: NatsServer, sql_orders: SqlOrders, engine: AsyncEngine
 ) -> None:
     await server.start()
-    slow = Fulfilment(SqlProgress(engine), Bell(Traces()), Traces(), delay=60)
+    slow = Fulfilment(SqlProgress(engine), Wakeup(), Traces(), delay=60)
     async with (
         background(slow.move()),
         background(Messaging(server.url, process.relay, slow, Traces(), 60).run()),
@@ -241,8 +246,7 @@ async def test_two_processes_share_the_work_and_do_it_once(
     process: Process, server: NatsServer, sql_orders: SqlOrders, engine: AsyncEngine
 ) -> None:
     await server.start()
-    traces = Traces()
-    other = Process(engine, process._ordering, server.url, Bell(traces), traces)
+    other = Process(engine, process._ordering, server.url, Wakeup(), Traces())
     async with running(process), running(other):
         await shipped(sql_orders, *await process.place(100))
 

@@ -17,8 +17,10 @@ from order.domain import (
     Unavailable,
     UnknownOrder,
 )
-from order.ports import Outcome, Placed
+from order.ports import Outcome, Placed, Refused
 from order.service import Ordering
+
+from tests.support.place_requests import place_requests
 
 
 def wanted(title: str = "t-1", quantity: int = 2, customer: str = "c-1", currency: str = "EUR") -> NewOrder:
@@ -26,7 +28,13 @@ def wanted(title: str = "t-1", quantity: int = 2, customer: str = "c-1", currenc
 
 
 async def place(ordering: Ordering, key: str, order: NewOrder) -> Outcome:
-    return (await ordering.place_many([(key, order)]))[0]
+    return (await ordering.place_many(place_requests((key, order))))[0]
+
+
+async def refused(ordering: Ordering, key: str, order: NewOrder) -> Exception:
+    outcome = await place(ordering, key, order)
+    assert isinstance(outcome, Refused)
+    return outcome.error
 
 
 async def stored(ordering: Ordering, key: str, order: NewOrder) -> Placed:
@@ -54,8 +62,8 @@ async def test_an_account_gives_its_discount_on_the_whole(ordering: Ordering) ->
 
 
 async def test_an_order_above_the_credit_limit_is_refused(ordering: Ordering) -> None:
-    refused = await place(ordering, "k", wanted(quantity=200, customer="gold"))
-    assert isinstance(refused, CreditExceeded)
+    error = await refused(ordering, "k", wanted(quantity=200, customer="gold"))
+    assert isinstance(error, CreditExceeded)
     assert isinstance(await place(ordering, "k", wanted(customer="gold")), Placed)
 
 
@@ -67,8 +75,8 @@ async def test_the_same_key_and_content_give_the_same_order(ordering: Ordering) 
 
 async def test_the_same_key_with_other_content_is_a_conflict(ordering: Ordering) -> None:
     await stored(ordering, "k", wanted())
-    assert isinstance(await place(ordering, "k", wanted(quantity=3)), IdempotencyConflict)
-    assert isinstance(await place(ordering, "k", wanted("none")), IdempotencyConflict)
+    assert isinstance(await refused(ordering, "k", wanted(quantity=3)), IdempotencyConflict)
+    assert isinstance(await refused(ordering, "k", wanted("none")), IdempotencyConflict)
 
 
 async def test_keys_belong_to_their_customers(ordering: Ordering) -> None:
@@ -81,43 +89,47 @@ async def test_a_replay_needs_no_price(ordering: Ordering, pricing: Any, account
     first = await stored(ordering, "k", wanted())
     pricing.is_down = True
     assert (await stored(ordering, "k", wanted())).order == first.order
-    assert isinstance(await place(ordering, "k2", wanted()), Unavailable)
+    assert isinstance(await refused(ordering, "k2", wanted()), Unavailable)
     assert accounts.calls[0] == ["c-1"]
 
 
 async def test_an_order_that_cannot_be_priced_stores_nothing(ordering: Ordering) -> None:
-    invalid = await place(ordering, "k", wanted("none"))
+    invalid = await refused(ordering, "k", wanted("none"))
     assert isinstance(invalid, InvalidOrder)
     assert invalid.violations == (("lines[0].title_id", "there is no title none"),)
     assert await ordering.page("", 0, "") == ([], "")
 
 
 async def test_of_many_orders_each_succeeds_or_fails_alone_for_one_call_to_each_neighbour(
-    ordering: Ordering, pricing: Any, accounts: Any, notes: Any
+    ordering: Ordering, pricing: Any, accounts: Any, wakeups: Any
 ) -> None:
     outcomes = await ordering.place_many(
-        [
+        place_requests(
             ("a", wanted()),
             ("b", wanted("none")),
             ("c", wanted(customer="gold", quantity=200)),
             ("", wanted()),
             ("e", wanted(customer="gold")),
-        ]
+        )
     )
     kinds = [Placed, InvalidOrder, CreditExceeded, InvalidOrder, Placed]
-    assert [type(outcome) for outcome in outcomes] == kinds
+    assert [type(o.error if isinstance(o, Refused) else o) for o in outcomes] == kinds
     assert (pricing.calls, accounts.calls) == ([4], [["c-1", "gold"]])
-    assert (len(notes.expected), notes.rung) == (2, 1)
+    assert wakeups.count == 1
 
 
 async def test_equal_keys_within_one_bulk_are_as_if_they_came_one_after_the_other(ordering: Ordering) -> None:
     first, same, other, after_failure, bad = await ordering.place_many(
-        [("a", wanted()), ("a", wanted()), ("a", wanted("none")), ("b", wanted("none")), ("b", wanted())]
+        place_requests(
+            ("a", wanted()), ("a", wanted()), ("a", wanted("none")), ("b", wanted("none")), ("b", wanted())
+        )
     )
     assert isinstance(first, Placed)
     assert same == Placed(first.order, replayed=True)
-    assert isinstance(other, IdempotencyConflict)
-    assert isinstance(after_failure, InvalidOrder)
+    assert isinstance(other, Refused)
+    assert isinstance(other.error, IdempotencyConflict)
+    assert isinstance(after_failure, Refused)
+    assert isinstance(after_failure.error, InvalidOrder)
     assert isinstance(bad, Placed)
     assert not bad.replayed
 
@@ -134,7 +146,8 @@ async def test_concurrent_bulks_with_the_same_keys_in_other_order_do_not_block_e
     ordering: Ordering,
 ) -> None:
     bulk = [(f"k{n}", wanted()) for n in range(50)]
-    both = await asyncio.gather(*(ordering.place_many(b) for b in (bulk, bulk[::-1], bulk, bulk[::-1])))
+    bulks = (bulk, bulk[::-1], bulk, bulk[::-1])
+    both = await asyncio.gather(*(ordering.place_many(place_requests(*one)) for one in bulks))
     assert all(isinstance(outcome, Placed) for outcomes in both for outcome in outcomes)
     assert len((await ordering.page("", 100, ""))[0]) == 50
 
@@ -173,11 +186,3 @@ async def test_pages_that_do_not_exist_are_refused(ordering: Ordering) -> None:
     for size, last in ((101, ""), (-1, ""), (1, "not a uuid")):
         with pytest.raises(InvalidRequest):
             await ordering.page("", size, last)
-
-
-async def test_of_several_callers_only_the_first_ones_events_belong_to_its_trace(
-    ordering: Ordering, notes: Any
-) -> None:
-    outcomes = await ordering.place_together([(key, wanted()) for key in "abc"])
-    assert isinstance(outcomes[0], Placed)
-    assert notes.expected == [outcomes[0].order.id]

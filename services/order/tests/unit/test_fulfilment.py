@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from order.domain import Event, NotTheWriter
 from order.fulfilment import Fulfilment, read, written
-from order.outbox import Bell
+from order.outbox import Wakeup
 from order.tasks import background
 from tracing import Traces
 
@@ -53,7 +53,7 @@ async def fulfilling(
     progress: FakeProgress, traces: Traces, delay: float
 ) -> AsyncIterator[asyncio.Queue[Any]]:
     queue: asyncio.Queue[Any] = asyncio.Queue()
-    fulfilment = Fulfilment(progress, Bell(traces), traces, delay=delay, rest=0.01)
+    fulfilment = Fulfilment(progress, Wakeup(), traces, delay=delay, rest=0.01)
     async with background(fulfilment.take(queue.get)), background(fulfilment.move()):
         yield queue
 
@@ -77,7 +77,7 @@ async def test_an_event_is_moved_after_its_delay_and_then_acknowledged() -> None
 
 async def test_what_a_process_leaves_unmoved_is_handed_back_at_once() -> None:
     progress, traces = FakeProgress(), Traces()
-    fulfilment = Fulfilment(progress, Bell(traces), traces, delay=60)
+    fulfilment = Fulfilment(progress, Wakeup(), traces, delay=60)
     moved, waiting = FakeMessage(written(event(age=90))), FakeMessage(written(event()))
     queue: asyncio.Queue[Any] = asyncio.Queue()
     async with background(fulfilment.take(queue.get)), background(fulfilment.move()):

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 from order.domain import Line, NewOrder, NotTheWriter, Unavailable
-from order.ports import Placed
+from order.ports import Failed, Placed, Refused
 from order.service import Ordering
-from uuid_utils.compat import uuid7
+
+from tests.support.place_requests import place_requests
 
 
 @pytest.fixture
-def ordering(memory: Any, pricing: Any, accounts: Any, notes: Any) -> Ordering:
-    return Ordering(memory, pricing, accounts, notes, uuid7, lambda: datetime.now(UTC))
+def ordering(memory: Any, pricing: Any, accounts: Any, wakeups: Any) -> Ordering:
+    return Ordering(memory, pricing, accounts, wakeups, lambda: datetime.now(UTC))
 
 
 ORDER = NewOrder("c", "EUR", (Line("t", 1),))
@@ -21,27 +22,29 @@ ORDER = NewOrder("c", "EUR", (Line("t", 1),))
 
 async def test_one_order_that_cannot_be_stored_fails_alone(ordering: Ordering, memory: Any) -> None:
     memory.breaks_on = "b"
-    a, b, c = await ordering.place_many([(key, ORDER) for key in "abc"])
+    a, b, c = await ordering.place_many(place_requests(*((key, ORDER) for key in "abc")))
     assert isinstance(a, Placed)
-    assert isinstance(b, RuntimeError)
+    assert isinstance(b, Failed)
+    assert isinstance(b.error, RuntimeError)
     assert isinstance(c, Placed)
 
 
 async def test_behind_a_fence_new_orders_are_refused_and_stored_ones_still_answered(
-    ordering: Ordering, memory: Any, notes: Any
+    ordering: Ordering, memory: Any, wakeups: Any
 ) -> None:
-    await ordering.place_many([("a", ORDER)])
+    await ordering.place_many(place_requests(("a", ORDER)))
     memory.is_fenced = True
-    a, b = await ordering.place_many([("a", ORDER), ("b", ORDER)])
+    a, b = await ordering.place_many(place_requests(("a", ORDER), ("b", ORDER)))
     assert isinstance(a, Placed)
-    assert isinstance(b, NotTheWriter)
-    assert notes.rung == 1
+    assert isinstance(b, Refused)
+    assert isinstance(b.error, NotTheWriter)
+    assert wakeups.count == 1
 
 
 async def test_without_the_database_every_order_is_unavailable(ordering: Ordering, memory: Any) -> None:
     memory.is_down = True
-    outcomes = await ordering.place_many([("a", ORDER), ("b", ORDER)])
-    assert [type(outcome) for outcome in outcomes] == [Unavailable, Unavailable]
+    outcomes = await ordering.place_many(place_requests(("a", ORDER), ("b", ORDER)))
+    assert [type(o.error) for o in outcomes if isinstance(o, Refused)] == [Unavailable, Unavailable]
 
 
 async def test_an_order_stored_by_a_statement_that_seemed_to_fail_is_not_a_replay(
@@ -54,22 +57,22 @@ async def test_an_order_stored_by_a_statement_that_seemed_to_fail_is_not_a_repla
         return set()
 
     memory.store = stored_but_told_nothing
-    (placed,) = await ordering.place_many([("a", ORDER)])
+    (placed,) = await ordering.place_many(place_requests(("a", ORDER)))
     assert isinstance(placed, Placed)
     assert not placed.replayed
 
 
 async def test_a_repetition_does_not_wait_for_pricing_that_hangs(
-    memory: Any, pricing: Any, accounts: Any, notes: Any
+    memory: Any, pricing: Any, accounts: Any, wakeups: Any
 ) -> None:
-    ordering = Ordering(memory, pricing, accounts, notes, uuid7, lambda: datetime.now(UTC), slow=0.01)
-    (first,) = await ordering.place_many([("a", ORDER)])
+    ordering = Ordering(memory, pricing, accounts, wakeups, lambda: datetime.now(UTC), patience=0.01)
+    (first,) = await ordering.place_many(place_requests(("a", ORDER)))
 
     async def hang(_: Any) -> Any:
         await asyncio.sleep(60)
 
     pricing.price = hang
     async with asyncio.timeout(2):
-        (again,) = await ordering.place_many([("a", ORDER)])
+        (again,) = await ordering.place_many(place_requests(("a", ORDER)))
     assert isinstance(first, Placed)
     assert again == Placed(first.order, replayed=True)
