@@ -1,5 +1,6 @@
 """One PostgreSQL 18 for a whole test session, from the PyPI wheel; a fresh database for whoever asks."""
 
+import asyncio
 import ctypes
 import importlib.util
 import os
@@ -12,12 +13,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 SETTINGS = {
     "fsync": "off",
@@ -91,6 +94,31 @@ def postgres() -> Iterator[Postgres]:
         yield from _running(home, _installed(home))
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def migrated_database(name: str, migrate: Callable[[str], Coroutine[Any, Any, None]]) -> Any:
+    """A session's fixture: the URL of a new database, brought to the newest revision."""
+
+    @pytest.fixture(scope="session")
+    def database_url(postgres: Postgres) -> str:
+        url = postgres.create(name)
+        asyncio.run(migrate(url))
+        return url
+
+    return database_url
+
+
+def emptied(database: Any, make: Callable[[AsyncEngine], Any], *tables: str) -> Any:
+    """A test's fixture: what `make` makes of an engine, with these tables empty."""
+
+    @pytest.fixture
+    async def storage(database_url: str) -> AsyncIterator[Any]:
+        async with database(database_url) as engine:
+            async with engine.connect() as connection:
+                await connection.execute(text(f"truncate {', '.join(tables)}"))
+            yield make(engine)
+
+    return storage
 
 
 def _running(home: Path, install: Path) -> Iterator[Postgres]:

@@ -1,6 +1,7 @@
 """JSON lines as the back office sends them."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
@@ -8,6 +9,7 @@ from typing import Any, TypeVar
 from common.errors import InvalidRequest
 
 T = TypeVar("T")
+Checks = Mapping[str, tuple[Callable[[Any], bool], str]]  # by field: the check, and what the field must be
 
 
 class InvalidLine(Exception):
@@ -35,6 +37,23 @@ def read(
         except InvalidRequest as error:
             raise InvalidLine(f"line {number}: {error}") from None
         yield parsed
+
+
+def check(kind: str, fields: Mapping[str, Any], checks: Checks) -> None:
+    """Raise InvalidRequest with all that is wrong with an object of this kind: each field once, and no other."""
+    wrong = [(name, f"is not a field of a {kind}") for name in fields if name not in checks]
+    for name, (is_valid, message) in checks.items():
+        if name not in fields:
+            wrong.append((name, "is missing"))
+        elif not is_valid(fields[name]):
+            wrong.append((name, message))
+    if wrong:
+        raise InvalidRequest(wrong)
+
+
+def is_text(value: Any) -> bool:
+    """A text of 1 to 500 characters that PostgreSQL can store: no NUL, no half of a surrogate pair."""
+    return isinstance(value, str) and 0 < len(value) <= 500 and not re.search(r"[\x00\ud800-\udfff]", value)
 
 
 def batches(items: Iterator[T], size: int) -> Iterator[Sequence[T]]:

@@ -1,13 +1,14 @@
 """What an amount is worth in another currency."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
 from common.errors import InvalidRequest as InvalidRequest
+from common.jsonlines import Checks, check
 from common.money import smallest_unit
 
 EURO = "EUR"
@@ -137,7 +138,7 @@ def is_currency(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[A-Z]{3}", value) is not None and value != EURO
 
 
-CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+CHECKS: Checks = {
     "date": (is_day, "must be a date, YYYY-MM-DD"),
     "currency": (is_currency, "must be three capital letters other than EUR"),
     "rate": (is_rate, "must be a decimal above 0 without an exponent"),
@@ -146,12 +147,5 @@ CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 def rate_from(fields: Mapping[str, Any]) -> Rate:
     """The rate that an imported object describes. Raises InvalidRequest with all that is wrong with it."""
-    wrong = [(name, "is not a field of a rate") for name in fields if name not in CHECKS]
-    for name, (check, message) in CHECKS.items():
-        if name not in fields:
-            wrong.append((name, "is missing"))
-        elif not check(fields[name]):
-            wrong.append((name, message))
-    if wrong:
-        raise InvalidRequest(wrong)
+    check("rate", fields, CHECKS)
     return Rate(date.fromisoformat(fields["date"]), fields["currency"], Decimal(fields["rate"]))

@@ -1,5 +1,4 @@
-import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -9,11 +8,8 @@ from currency.database import database, migrate
 from currency.domain import Found, Rate, Table
 from currency.service import Rates
 from currency.storage import SqlRates
-from currency.storage import rates as table
-from database import writing
-from sqlalchemy import delete
 
-from tests.support.postgres import Postgres
+from tests.support.postgres import emptied, migrated_database
 
 
 class MemoryRates:
@@ -39,19 +35,8 @@ class MemoryRates:
         return len(found)
 
 
-@pytest.fixture(scope="session")
-def database_url(postgres: Postgres) -> str:
-    url = postgres.create("currency")
-    asyncio.run(migrate(url))
-    return url
-
-
-@pytest.fixture
-async def sql_rates(database_url: str) -> AsyncIterator[SqlRates]:
-    async with database(database_url) as engine:
-        async with writing(engine).begin() as connection:
-            await connection.execute(delete(table))
-        yield SqlRates(engine)
+database_url = migrated_database("currency", migrate)
+sql_rates = emptied(database, SqlRates, "rates")
 
 
 @pytest.fixture

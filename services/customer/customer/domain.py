@@ -1,12 +1,13 @@
 """What a library's account is, and what its tier is worth."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from common.errors import InvalidRequest as InvalidRequest
+from common.jsonlines import Checks, check, is_text
 
 DISCOUNTS = {"standard": Decimal(0), "silver": Decimal(2), "gold": Decimal(5)}  # percent
 
@@ -47,11 +48,6 @@ def is_id(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[\x21-\x7e]{1,64}", value) is not None
 
 
-def is_text(value: Any) -> bool:
-    """Something that PostgreSQL can store: no NUL, no half of a surrogate pair."""
-    return isinstance(value, str) and 0 < len(value) <= 500 and not re.search(r"[\x00\ud800-\udfff]", value)
-
-
 def is_amount(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,2})?", value) is not None
 
@@ -60,7 +56,7 @@ def is_currency(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[A-Z]{3}", value) is not None
 
 
-CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+CHECKS: Checks = {
     "id": (is_id, "must be 1 to 64 printable ASCII characters without spaces"),
     "name": (is_text, "must be a text of 1 to 500 characters"),
     "tier": (lambda v: isinstance(v, str) and v in DISCOUNTS, f"must be one of {', '.join(DISCOUNTS)}"),
@@ -71,14 +67,7 @@ CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 def customer_from(fields: Mapping[str, Any]) -> Customer:
     """The account that an imported object describes. Raises InvalidRequest with all that is wrong with it."""
-    wrong = [(name, "is not a field of a customer") for name in fields if name not in CHECKS]
-    for name, (check, message) in CHECKS.items():
-        if name not in fields:
-            wrong.append((name, "is missing"))
-        elif not check(fields[name]):
-            wrong.append((name, message))
-    if wrong:
-        raise InvalidRequest(wrong)
+    check("customer", fields, CHECKS)
     discount = DISCOUNTS[fields["tier"]]
     return Customer(
         **{**fields, "discount_percent": discount, "credit_limit": Decimal(fields["credit_limit"])}

@@ -1,5 +1,4 @@
-import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 import pytest
@@ -7,11 +6,8 @@ from customer.database import database, migrate
 from customer.domain import Customer
 from customer.service import Customers
 from customer.storage import SqlCustomers
-from customer.storage import customers as table
-from database import writing
-from sqlalchemy import delete
 
-from tests.support.postgres import Postgres
+from tests.support.postgres import emptied, migrated_database
 
 
 class MemoryCustomers:
@@ -30,19 +26,8 @@ class MemoryCustomers:
         return len(found)
 
 
-@pytest.fixture(scope="session")
-def database_url(postgres: Postgres) -> str:
-    url = postgres.create("customer")
-    asyncio.run(migrate(url))
-    return url
-
-
-@pytest.fixture
-async def sql_customers(database_url: str) -> AsyncIterator[SqlCustomers]:
-    async with database(database_url) as engine:
-        async with writing(engine).begin() as connection:
-            await connection.execute(delete(table))
-        yield SqlCustomers(engine)
+database_url = migrated_database("customer", migrate)
+sql_customers = emptied(database, SqlCustomers, "customers")
 
 
 @pytest.fixture

@@ -1,10 +1,7 @@
-from pydantic_settings import SettingsConfigDict
-from tracing import TracingSettings
+from service_kit.settings import ServiceSettings
 
 
-class Settings(TracingSettings):
-    model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
-
+class Settings(ServiceSettings):
     listen: str = "127.0.0.1:8080"
     egress: str = ""
     metrics_listen: str = ""
@@ -13,5 +10,3 @@ class Settings(TracingSettings):
     pricing_address: str = "pricing:50051"
     order_address: str = "order:50051"
     customer_address: str = "customer:50051"
-    version: str = "v1"
-    log_level: str = "INFO"

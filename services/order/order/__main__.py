@@ -1,18 +1,15 @@
 """The process: everything is built here, in order, and closed in reverse."""
 
-import sys
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
-import tracing
-import uvloop
+import service_kit.server
 from coalescing.coalesce import Coalescer
 from common.conventions import ERROR_DOMAIN, ROUTED_BY, SUBJECT, USER_HEADER
 from figtree.order.v1.order_pb2_grpc import add_OrderServiceServicer_to_server
 from service_kit.channel import open_channel
+from service_kit.commands import run_command
 from service_kit.context import Conventions
-from service_kit.server import serve
-from service_kit.telemetry import configure_logging
 from tracing import Traces
 
 from order.clients import RemoteAccounts, RemotePricing
@@ -32,8 +29,7 @@ from order.watch import Watches
 CONVENTIONS = Conventions(USER_HEADER, ROUTED_BY, ERROR_DOMAIN, SUBJECT)
 
 
-async def serving(settings: Settings) -> None:
-    tracing.configure("order", settings.version, settings)
+async def serve(settings: Settings) -> None:
     async with AsyncExitStack() as closing:
         engine = await closing.enter_async_context(database(settings.database_url))
         pricing = await closing.enter_async_context(open_channel(settings.pricing_address, settings.egress))
@@ -56,7 +52,7 @@ async def serving(settings: Settings) -> None:
         servicer = OrderServicer(
             ordering, Coalescer(ordering.place_many, split_by=ROUTED_BY), watches, traces
         )
-        await serve(
+        await service_kit.server.serve(
             settings.listen,
             lambda server: add_OrderServiceServicer_to_server(servicer, server),
             [SERVICE],
@@ -66,19 +62,13 @@ async def serving(settings: Settings) -> None:
         )
 
 
+async def update_schema(settings: Settings) -> None:
+    await migrate(settings.database_url)
+
+
 def run() -> None:
-    settings = Settings()
-    configure_logging("order", settings.version, CONVENTIONS, settings.log_level, settings.log_hash_key)
-    match sys.argv[1:]:
-        case [] | ["serve"]:
-            uvloop.run(serving(settings))
-        case ["migrate"]:
-            try:
-                uvloop.run(migrate(settings.database_url))
-            except Unavailable as error:
-                sys.exit(f"order migrate: {error}")
-        case _:
-            sys.exit("usage: order [serve | migrate]")
+    commands = {"serve": serve, "migrate": update_schema}
+    run_command("order", Settings, CONVENTIONS, commands, (Unavailable,))
 
 
 if __name__ == "__main__":

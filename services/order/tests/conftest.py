@@ -13,7 +13,7 @@ from order.storage import SqlOrders
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.support.postgres import Postgres
+from tests.support.postgres import emptied, migrated_database
 
 
 class MemoryOrders:
@@ -106,19 +106,8 @@ class CountedWakeups:
         self.count += 1
 
 
-@pytest.fixture(scope="session")
-def database_url(postgres: Postgres) -> str:
-    url = postgres.create("orders")
-    asyncio.run(migrate(url))
-    return url
-
-
-@pytest.fixture
-async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
-    async with database(database_url) as engine:
-        async with engine.connect() as connection:
-            await connection.execute(text("truncate orders, order_lines, order_events"))
-        yield engine
+database_url = migrated_database("orders", migrate)
+engine = emptied(database, lambda engine: engine, "orders", "order_lines", "order_events")
 
 
 class Fence:

@@ -3,14 +3,12 @@
 import sys
 from contextlib import AsyncExitStack
 
-import tracing
-import uvloop
+import service_kit.server
 from common.conventions import ERROR_DOMAIN, ROUTED_BY, SUBJECT, USER_HEADER
 from figtree.pricing.v1.pricing_pb2_grpc import add_PricingServiceServicer_to_server
 from service_kit.channel import open_channel
+from service_kit.commands import run_command
 from service_kit.context import Conventions
-from service_kit.server import serve
-from service_kit.telemetry import configure_logging
 
 from pricing.back_office import InvalidLine, import_lines
 from pricing.clients import RemoteCatalogue, RemoteExchange
@@ -24,8 +22,7 @@ from pricing.storage import SqlPrices
 CONVENTIONS = Conventions(USER_HEADER, ROUTED_BY, ERROR_DOMAIN, SUBJECT)
 
 
-async def serving(settings: Settings) -> None:
-    tracing.configure("pricing", settings.version, settings)
+async def serve(settings: Settings) -> None:
     async with AsyncExitStack() as closing:
         engine = await closing.enter_async_context(database(settings.database_url))
         title = await closing.enter_async_context(open_channel(settings.title_address, settings.egress))
@@ -34,7 +31,7 @@ async def serving(settings: Settings) -> None:
             RemoteCatalogue(title), RemoteExchange(currency), SqlPrices(engine), RULESETS[settings.ruleset]
         )
         servicer = PricingServicer(quoting)
-        await serve(
+        await service_kit.server.serve(
             settings.listen,
             lambda server: add_PricingServiceServicer_to_server(servicer, server),
             [SERVICE],
@@ -43,25 +40,20 @@ async def serving(settings: Settings) -> None:
         )
 
 
-async def importing(settings: Settings) -> None:
+async def load(settings: Settings) -> None:
     async with database(settings.database_url, statement_timeout=0) as engine:
         count = await import_lines(sys.stdin, SqlPrices(engine))
     sys.stdout.write(f"{count} lines imported\n")
 
 
+async def update_schema(settings: Settings) -> None:
+    await migrate(settings.database_url)
+
+
 def run() -> None:
-    settings = Settings()
-    configure_logging("pricing", settings.version, CONVENTIONS, settings.log_level, settings.log_hash_key)
-    match sys.argv[1:]:
-        case [] | ["serve"]:
-            uvloop.run(serving(settings))
-        case ["migrate" | "import" as command]:
-            try:
-                uvloop.run(importing(settings) if command == "import" else migrate(settings.database_url))
-            except (InvalidLine, NotTheWriter, Unavailable) as error:
-                sys.exit(f"pricing {command}: {error}")
-        case _:
-            sys.exit("usage: pricing [serve | migrate | import < lines.json]")
+    commands = {"serve": serve, "migrate": update_schema, "import": load}
+    refusals = (InvalidLine, NotTheWriter, Unavailable)
+    run_command("pricing", Settings, CONVENTIONS, commands, refusals)
 
 
 if __name__ == "__main__":

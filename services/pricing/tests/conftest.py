@@ -1,5 +1,4 @@
-import asyncio
-from collections.abc import AsyncIterator, Set
+from collections.abc import Set
 from datetime import date
 from decimal import Decimal
 
@@ -8,9 +7,8 @@ from pricing.database import database, migrate
 from pricing.domain import RULESETS, ListPrice, PriceList, Rates, Unavailable
 from pricing.service import Quoting
 from pricing.storage import SqlPrices
-from sqlalchemy import text
 
-from tests.support.postgres import Postgres
+from tests.support.postgres import emptied, migrated_database
 
 BREAKS = {10: Decimal(5), 50: Decimal(10), 100: Decimal(15)}
 
@@ -50,19 +48,8 @@ class MemoryExchange:
         return Rates(date(2026, 11, 20), self.per_euro)
 
 
-@pytest.fixture(scope="session")
-def database_url(postgres: Postgres) -> str:
-    url = postgres.create("pricing")
-    asyncio.run(migrate(url))
-    return url
-
-
-@pytest.fixture
-async def sql_prices(database_url: str) -> AsyncIterator[SqlPrices]:
-    async with database(database_url) as engine:
-        async with engine.connect() as connection:
-            await connection.execute(text("truncate list_prices, price_breaks"))
-        yield SqlPrices(engine)
+database_url = migrated_database("pricing", migrate)
+sql_prices = emptied(database, SqlPrices, "list_prices", "price_breaks")
 
 
 @pytest.fixture(params=["memory", "postgres"])

@@ -1,17 +1,13 @@
-import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import common.words
 import pytest
-from database import writing
-from sqlalchemy import delete
 from title.database import database, migrate
 from title.domain import Title
 from title.service import Titles
 from title.storage import SqlTitles
-from title.storage import titles as table
 
-from tests.support.postgres import Postgres
+from tests.support.postgres import emptied, migrated_database
 
 
 class MemoryTitles:
@@ -36,19 +32,8 @@ class MemoryTitles:
         return len(found)
 
 
-@pytest.fixture(scope="session")
-def database_url(postgres: Postgres) -> str:
-    url = postgres.create("title")
-    asyncio.run(migrate(url))
-    return url
-
-
-@pytest.fixture
-async def sql_titles(database_url: str) -> AsyncIterator[SqlTitles]:
-    async with database(database_url) as engine:
-        async with writing(engine).begin() as connection:
-            await connection.execute(delete(table))
-        yield SqlTitles(engine)
+database_url = migrated_database("title", migrate)
+sql_titles = emptied(database, SqlTitles, "titles")
 
 
 @pytest.fixture(params=["memory", "postgres"])

@@ -1,12 +1,13 @@
 """What a title is, and what may be asked of the catalogue."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import common.words
 from common.errors import InvalidRequest as InvalidRequest
+from common.jsonlines import Checks, check, is_text
 
 FORMATS = ("print", "ebook", "audio")
 MOST_WORDS = 8
@@ -60,12 +61,7 @@ def is_isbn13(value: Any) -> bool:
     return sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(value)) % 10 == 0
 
 
-def is_text(value: Any) -> bool:
-    """Something that PostgreSQL can store: no NUL, no half of a surrogate pair."""
-    return isinstance(value, str) and 0 < len(value) <= 500 and not re.search(r"[\x00\ud800-\udfff]", value)
-
-
-CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+CHECKS: Checks = {
     "id": (is_id, "must be 1 to 32 printable ASCII characters without spaces"),
     "isbn13": (is_isbn13, "must be 13 digits with a valid check digit"),
     "name": (is_text, "must be a text of 1 to 500 characters"),
@@ -78,12 +74,5 @@ CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 def title_from(fields: Mapping[str, Any]) -> Title:
     """The title that an imported object describes. Raises InvalidRequest with all that is wrong with it."""
-    wrong = [(name, "is not a field of a title") for name in fields if name not in CHECKS]
-    for name, (check, message) in CHECKS.items():
-        if name not in fields:
-            wrong.append((name, "is missing"))
-        elif not check(fields[name]):
-            wrong.append((name, message))
-    if wrong:
-        raise InvalidRequest(wrong)
+    check("title", fields, CHECKS)
     return Title(**{**fields, "authors": tuple(fields["authors"])})

@@ -2,6 +2,7 @@ import contextlib
 
 import pytest
 from common import paging
+from common.jsonlines import is_text
 from hypothesis import given
 from hypothesis import strategies as st
 from title import domain
@@ -52,7 +53,7 @@ def test_all_that_is_wrong_with_an_object_is_named() -> None:
 
 @pytest.mark.parametrize("value", ["a\x00b", "\ud800", "", "x" * 501, 7, None, ["a"]])
 def test_what_the_database_cannot_hold_is_not_a_text(value: object) -> None:
-    assert not domain.is_text(value)
+    assert not is_text(value)
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\x00")))
