@@ -25,7 +25,7 @@ def usage(*instances: str, memory: bool = False, plus: dict[str, int] | None = N
     """Of whole instances, and of further processes by name."""
     cpu: dict[str, float] = defaultdict(float)
     pss: dict[str, int] = defaultdict(int)
-    for name, process in _found(instances, plus or {}):
+    for name, process in _find_processes(instances, plus or {}):
         with contextlib.suppress(psutil.Error):
             times = process.cpu_times()
             cpu[name] += times.user + times.system
@@ -36,7 +36,7 @@ def usage(*instances: str, memory: bool = False, plus: dict[str, int] | None = N
     return Usage(cpu, pss)
 
 
-def _found(instances: tuple[str, ...], plus: dict[str, int]) -> list[tuple[str, psutil.Process]]:
+def _find_processes(instances: tuple[str, ...], plus: dict[str, int]) -> list[tuple[str, psutil.Process]]:
     found = []
     for instance in instances:
         roots = leftovers(directory_of(instance))
@@ -78,7 +78,7 @@ def watched(instance: str) -> dict[str, dict[str, float]]:
     pss: dict[str, float] = defaultdict(float)
     fds: dict[str, float] = defaultdict(float)
     sockets: dict[str, float] = defaultdict(float)
-    for name, process in _found((instance,), {}):
+    for name, process in _find_processes((instance,), {}):
         with contextlib.suppress(psutil.Error, OSError):
             pss[name] += process.memory_full_info().pss / 2**20
             opened = [link.readlink().name for link in Path(f"/proc/{process.pid}/fd").iterdir()]

@@ -53,7 +53,7 @@ def _print(value: Any) -> None:
     sys.stdout.flush()
 
 
-async def _connected() -> Runtime:
+async def _connect() -> Runtime:
     return await choose.connect(Settings())
 
 
@@ -93,7 +93,7 @@ def page() -> None:
     """The address of the demo's page; on a cluster it is served here, until Ctrl-C."""
 
     async def work() -> None:
-        runtime = await _connected()
+        runtime = await _connect()
         if address := runtime.page():
             sys.stdout.write(address + "\n")
         else:
@@ -113,13 +113,13 @@ def edge(
     """The address at which the system is used."""
 
     async def work() -> None:
-        runtime = await _connected()
-        sys.stdout.write((await _dialled(runtime) if grpc else runtime.edge()) + "\n")
+        runtime = await _connect()
+        sys.stdout.write((await _find_address(runtime) if grpc else runtime.edge()) + "\n")
 
     carry_out(work())
 
 
-async def _dialled(runtime: Runtime) -> str:
+async def _find_address(runtime: Runtime) -> str:
     """The way out of the gateway's sidecar, or each service's own address where there is no mesh."""
     try:
         return await runtime.mesh.egress("gateway")
@@ -134,7 +134,7 @@ def down() -> None:
 
     async def work() -> None:
         if (removed := await choose.forgotten(Settings())) is None:
-            await (await _connected()).down()
+            await (await _connect()).down()
         else:
             console.print(styled("removed what the killed supervisor of {} had left", removed))
 
@@ -146,7 +146,7 @@ def status(as_json: Json = False) -> None:
     """What runs, and where the strangling stands."""
 
     async def work() -> None:
-        runtime = await _connected()
+        runtime = await _connect()
         strangler = Strangler(runtime)
         workloads = await runtime.workloads.statuses()
         shape = await strangler.state.shape()
@@ -318,7 +318,7 @@ def diff(
     """Compare what the repository declares with what is in force; exit status 3 if anything differs."""
 
     async def work() -> int:
-        runtime = await _connected()
+        runtime = await _connect()
         found = await drift.drifts(runtime)
         if heal and found:
             await drift.heal(runtime, found)
@@ -344,7 +344,7 @@ def load(
 
     async def work() -> int:
         settings = Settings()
-        runtime = await _connected()
+        runtime = await _connect()
         with tempfile.TemporaryDirectory(prefix="figtree-load-") as directory:
             running = Load()
             running.start(runtime.edge(), rate or round(settings.load), settings.seed, Path(directory))
@@ -375,7 +375,7 @@ def logs(
     """The last lines of a process: a workload, or istiod, ingress, postgres, nats."""
 
     async def work() -> None:
-        for line in await (await _connected()).telemetry.logs(name, "proxy" if proxy else "app", lines):
+        for line in await (await _connect()).telemetry.logs(name, "proxy" if proxy else "app", lines):
             sys.stdout.write(line.rstrip("\n") + "\n")
 
     carry_out(work())
@@ -400,7 +400,7 @@ def apply(files: list[Path]) -> None:
     """Put Istio resources into force, or be told by Istio why not."""
 
     async def work() -> None:
-        await (await _connected()).mesh.apply([file.resolve() for file in files])
+        await (await _connect()).mesh.apply([file.resolve() for file in files])
 
     carry_out(work())
 
@@ -410,7 +410,7 @@ def delete(files: list[Path]) -> None:
     """Take Istio resources out of force."""
 
     async def work() -> None:
-        await (await _connected()).mesh.delete([file.resolve() for file in files])
+        await (await _connect()).mesh.delete([file.resolve() for file in files])
 
     carry_out(work())
 
@@ -420,7 +420,7 @@ async def _strangler(quiet: bool, json_lines: bool = False) -> Strangler:
     if json_lines:
         progress = _print_phase
     return Strangler(
-        await _connected(),
+        await _connect(),
         dwell=Settings().dwell,
         lock_limit=Settings().lock_limit,
         work_limit=Settings().work_limit,

@@ -95,7 +95,7 @@ def _say(text: str) -> None:
     console.print(text, highlight=False)
 
 
-async def _meshed() -> LocalRuntime:
+async def _start_mesh() -> LocalRuntime:
     return await instance(f"{Settings().figtree_name}-on", mesh=True)
 
 
@@ -126,7 +126,7 @@ def telemetry(
         async with AsyncExitStack() as closing:
             (beside,) = await rows(closing, {"services"})
             for count in clients:
-                found = await trials.telemetry(beside, await _meshed(), count, rounds, seconds, _tell)
+                found = await trials.telemetry(beside, await _start_mesh(), count, rounds, seconds, _tell)
                 results.add(out, "telemetry", str(count), found)
 
     carry_out(work())
@@ -138,7 +138,7 @@ def calls(rounds: Rounds = 5, seconds: Seconds = 4, out: Out = RESULTS) -> None:
 
     async def work() -> None:
         without = await instance(f"{Settings().figtree_name}-off", mesh=False)
-        found = await trials.calls(without, await _meshed(), rounds, seconds)
+        found = await trials.calls(without, await _start_mesh(), rounds, seconds)
         for name, seen in found.items():
             _say(f"{name}: p50 {sorted(s['p50'] for s in seen)[len(seen) // 2]} ms")
         results.add(out, "calls", "1", found)
@@ -176,7 +176,7 @@ def replicas(
     """Of order and gateway: one, two and four."""
 
     async def work() -> None:
-        found = await trials.replicas(await _meshed(), count, clients, rounds, seconds, _tell)
+        found = await trials.replicas(await _start_mesh(), count, clients, rounds, seconds, _tell)
         results.add(out, "replicas", str(clients), found)
 
     carry_out(work())
@@ -189,7 +189,7 @@ def soak(
     """A modest load for long: memory, descriptors and connections must stay."""
 
     async def work() -> None:
-        results.add(out, "soak", str(clients), await trials.soak(await _meshed(), minutes, clients, _say))
+        results.add(out, "soak", str(clients), await trials.soak(await _start_mesh(), minutes, clients, _say))
 
     carry_out(work())
 
@@ -222,7 +222,7 @@ def overload(out: Out = RESULTS) -> None:
     """Three times as many orders as the system can take."""
 
     async def work() -> None:
-        row = await trials.edge_row("mesh", await _meshed())
+        row = await trials.edge_row("mesh", await _start_mesh())
         results.add(out, "overload", "mesh", await trials.overload(row, _say))
 
     carry_out(work())

@@ -19,7 +19,7 @@ ENGINE_LIMIT = 10.0
 
 
 async def up(settings: Settings, tell: Callable[[str], None]) -> Runtime:
-    chosen, why = _chosen(settings)
+    chosen, why = _choose(settings)
     if chosen == "local":
         tell(
             f"runtime local ({why}): processes on this machine, mesh {settings.mesh}; nothing is installed system-wide"
@@ -44,7 +44,7 @@ async def connect(settings: Settings) -> Runtime:
         try:
             return await LocalRuntime.connect(settings.figtree_name)
         except NotRunning:
-            if settings.runtime == "local" or _chosen(settings)[0] == "local" or not _kind_has_cluster():
+            if settings.runtime == "local" or _choose(settings)[0] == "local" or not _kind_has_cluster():
                 raise
     return await ClusterRuntime.connect(_context("current" if settings.runtime == "current" else "kind"))
 
@@ -56,7 +56,7 @@ async def forgotten(settings: Settings) -> str | None:
     return name if local else None
 
 
-def _chosen(settings: Settings) -> tuple[str, str]:
+def _choose(settings: Settings) -> tuple[str, str]:
     """And why."""
     if settings.runtime != "auto":
         return settings.runtime, f"RUNTIME={settings.runtime}"

@@ -127,13 +127,13 @@ class Journey:
 
     async def _step(self, move: Callable[[], Awaitable[Report]]) -> None:
         begun = time.time()
-        report = await self._persistently(move)
+        report = await self._retry(move)
         report.begun = begun
         await asyncio.sleep(1.0)  # what the step caused late belongs to it
         report.ended = time.time()
         self._measure(report)
 
-    async def _persistently(self, move: Callable[[], Awaitable[Report]]) -> Report:
+    async def _retry(self, move: Callable[[], Awaitable[Report]]) -> Report:
         """A process that dies during a step is restarted; the step is then taken up where it stands."""
         for attempt in range(1, ATTEMPTS):
             try:

@@ -53,7 +53,7 @@ def list_(
 @app.command()
 def show(name: str) -> None:
     """What a scene says, expects and applies, with each manifest."""
-    scene = _known(name)
+    scene = _find_scene(name)
     console.print(
         styled("[bold]{}[/]\n\nThe talk:   {}\nHypothesis: {}\n", scene.title, scene.says, scene.hypothesis)
     )
@@ -73,11 +73,11 @@ def run(
     ] = False,
 ) -> None:
     """Act scenes out on the running system; exit status 1 if one did not show what it claims."""
-    scenes = list(SCENES) if every else [_known(name) for name in names or ()]
+    scenes = list(SCENES) if every else [_find_scene(name) for name in names or ()]
     if not scenes:
         raise typer.BadParameter("name a scene, or say --all")
     telling = JsonLines() if json_lines else Nobody() if as_json else Terminal()
-    results, proof = carry_out(_connected(scenes * times, telling, every=every))
+    results, proof = carry_out(_run_connected(scenes * times, telling, every=every))
     if as_json:
         shown = {"scenes": [asdict(result) for result in results], "orders": asdict(proof)}
         sys.stdout.write(json.dumps(shown) + "\n")
@@ -95,17 +95,19 @@ def run(
     raise typer.Exit(0 if all(result.passed for result in results) and proof.holds else 1)
 
 
-async def _connected(scenes: list[Scene], telling: Reporter, *, every: bool) -> tuple[list[Result], Proof]:
+async def _run_connected(
+    scenes: list[Scene], telling: Reporter, *, every: bool
+) -> tuple[list[Result], Proof]:
     runtime = await choose.connect(Settings())
     if every:
-        missing = [scene.name for scene in dict.fromkeys(scenes) if not _can(runtime, scene)]
+        missing = [scene.name for scene in dict.fromkeys(scenes) if not _is_runnable(runtime, scene)]
         if missing and isinstance(telling, Terminal):
             console.print(f"left out, as they need Kubernetes (RUNTIME=kind): {', '.join(missing)}\n")
-        scenes = [scene for scene in scenes if _can(runtime, scene)]
+        scenes = [scene for scene in scenes if _is_runnable(runtime, scene)]
     return await perform(runtime, scenes, telling)
 
 
-def _can(runtime: Runtime, scene: Scene) -> bool:
+def _is_runnable(runtime: Runtime, scene: Scene) -> bool:
     return not scene.needs or scene.needs in runtime.capabilities
 
 
@@ -118,7 +120,7 @@ async def perform(
     results = []
     acknowledged = Acknowledged()
     for scene in scenes:
-        if not _can(runtime, scene):
+        if not _is_runnable(runtime, scene):
             results.append(Result(scene.name, why=f"needs {scene.needs}: RUNTIME=kind or RUNTIME=current"))
         elif SHAPES.index(scene.shape) > number:
             results.append(Result(scene.name, why=f"needs shape {scene.shape}: `figtree step {scene.shape}`"))
@@ -135,7 +137,7 @@ async def perform(
     return results, proof
 
 
-def _known(name: str) -> Scene:
+def _find_scene(name: str) -> Scene:
     if name not in BY_NAME:
         raise typer.BadParameter(f"there is no scene {name}; `figtree scene list` shows all")
     return BY_NAME[name]

@@ -91,7 +91,7 @@ async def _travel(settings: Settings, runtime: Runtime, display: Lines) -> bool:
         try:
             await journey.travel()
         except Exception:
-            shape, under_way = await _stand(strangler)
+            shape, under_way = await _describe_position(strangler)
             display.note(f"the journey stands at {shape}{under_way}; `figtree step` goes on from there")
             raise
         finally:
@@ -123,7 +123,7 @@ async def _watch(load: Load, display: Lines) -> None:
         await asyncio.sleep(1)
 
 
-async def _stand(strangler: Strangler) -> tuple[str, str]:
+async def _describe_position(strangler: Strangler) -> tuple[str, str]:
     shape = await strangler.state.shape()
     _, under_way = await strangler.state.position()
     phase = (await strangler.state.phases()).get(under_way, "")

@@ -65,12 +65,12 @@ class LocalRuntime:
         if not is_supervised(directory_of(name)):
             _refuse_what_cannot_run(mesh)
         if mesh:
-            await _compiled(progress)
+            await _compile_binaries(progress)
         parts = _parts(name)
         try:
             info = await parts.supervisor.info()
         except NotRunning:
-            return cls(await _launched(name, mesh, progress, page), parts)
+            return cls(await _launch_and_wait(name, mesh, progress, page), parts)
         if info.mesh != mesh:
             raise RuntimeFailure(
                 f"{name} is running {'with' if info.mesh else 'without'} the mesh: stop it first"
@@ -140,7 +140,7 @@ def _parts(name: str) -> Parts:
     return remote(Parts, functools.partial(_send, name))
 
 
-async def _launched(name: str, mesh: bool, progress: Progress, page: str) -> Info:
+async def _launch_and_wait(name: str, mesh: bool, progress: Progress, page: str) -> Info:
     """Ready, or gone again where this is cancelled."""
     launching = asyncio.ensure_future(asyncio.to_thread(_launch, name, mesh, page))
     try:
@@ -158,7 +158,7 @@ async def _launched(name: str, mesh: bool, progress: Progress, page: str) -> Inf
         raise
 
 
-async def _compiled(progress: Progress) -> None:
+async def _compile_binaries(progress: Progress) -> None:
     binaries = Binaries()
     try:
         await asyncio.to_thread(binaries.ensure, progress)

@@ -98,7 +98,7 @@ class Exposition:
         yield "# TYPE figtree_process_cpu_seconds_total counter"
         yield "# TYPE figtree_process_memory_bytes gauge"
         family_of = _families()
-        for workload, pod, part, process in self._running():
+        for workload, pod, part, process in self._list_running():
             with contextlib.suppress(psutil.Error):
                 seconds = sum(sum(psutil.Process(pid).cpu_times()[:2]) for pid in family_of(process.pid))
                 labels = {"workload": workload, "pod": pod, "part": part}
@@ -109,13 +109,13 @@ class Exposition:
     def _weigh(self) -> dict[int, int]:
         """Proportional set sizes, which the kernel needs milliseconds to add up."""
         family_of, found = _families(), dict[int, int]()
-        for _, _, _, process in list(self._running()):
+        for _, _, _, process in list(self._list_running()):
             with contextlib.suppress(psutil.Error):
                 pid = process.pid or 0
                 found[pid] = sum(psutil.Process(one).memory_full_info().pss for one in family_of(pid))
         return found
 
-    def _running(self) -> Iterator[tuple[str, str, str, Process]]:
+    def _list_running(self) -> Iterator[tuple[str, str, str, Process]]:
         for name, process in self._infra.processes().items():
             part = "proxy" if name == "ingress" else "control" if name == "istiod" else "app"
             if process is not None and process.pid is not None:

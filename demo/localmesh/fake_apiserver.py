@@ -89,13 +89,15 @@ class FakeApiServer:
         if len(parts) > 1:
             found = [o for o in self._of(parts[0]) if o["metadata"]["name"] == parts[1]]
             return (
-                JSONResponse(self._typed(request, parts[0], found[0])) if found else _status(404, "NotFound")
+                JSONResponse(self._add_type(request, parts[0], found[0]))
+                if found
+                else _status(404, "NotFound")
             )
         if request.query_params.get("watch") in ("true", "1"):
             return StreamingResponse(self._watch(request, parts[0]), media_type="application/json")
         partial = METADATA_ONLY in request.headers.get("accept", "")
         kind = METADATA_ONLY if partial else KINDS.get(parts[0], parts[0].rstrip("s").capitalize())
-        items = [self._typed(request, parts[0], item) for item in self._of(parts[0])]
+        items = [self._add_type(request, parts[0], item) for item in self._of(parts[0])]
         head = {"kind": f"{kind}List", "apiVersion": self._api_version(request)}
         return JSONResponse(head | {"metadata": {"resourceVersion": VERSION}, "items": items})
 
@@ -118,7 +120,7 @@ class FakeApiServer:
         version: str = request.path_params["version"]
         return f"{group}/{version}" if group else version
 
-    def _typed(self, request: Request, resource: str, item: dict[str, Any]) -> dict[str, Any]:
+    def _add_type(self, request: Request, resource: str, item: dict[str, Any]) -> dict[str, Any]:
         partial = METADATA_ONLY in request.headers.get("accept", "")
         kind = METADATA_ONLY if partial else KINDS.get(resource, resource.rstrip("s").capitalize())
         return {"kind": kind, "apiVersion": self._api_version(request)} | item
@@ -127,9 +129,9 @@ class FakeApiServer:
         """Nothing ever changes: what there is, a mark that this was all, then silence."""
         if request.query_params.get("sendInitialEvents") == "true":
             for item in self._of(resource):
-                yield _event("ADDED", self._typed(request, resource, item))
+                yield _event("ADDED", self._add_type(request, resource, item))
             mark = {"resourceVersion": VERSION, "annotations": {"k8s.io/initial-events-end": "true"}}
-            yield _event("BOOKMARK", self._typed(request, resource, {"metadata": mark}))
+            yield _event("BOOKMARK", self._add_type(request, resource, {"metadata": mark}))
         await asyncio.Event().wait()
 
 

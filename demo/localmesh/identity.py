@@ -62,7 +62,7 @@ class Identity:
     def issue(self, namespace: str, account: str, key_file: Path, chain_file: Path) -> None:
         """A client's certificate, for what has no sidecar that would ask for one."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._signed(key, f"spiffe://{TRUST_DOMAIN}/ns/{namespace}/sa/{account}")
+        certificate = self._sign(key, f"spiffe://{TRUST_DOMAIN}/ns/{namespace}/sa/{account}")
         chain = (certificate, self._ca)
         _write(key_file, _pem(key))
         _write(chain_file, b"".join(c.public_bytes(serialization.Encoding.PEM) for c in chain))
@@ -125,7 +125,7 @@ class Identity:
             .sign(self._ca_key, hashes.SHA256())
         )  # fmt: skip
 
-    def _signed(self, key: ec.EllipticCurvePrivateKey, uri: str) -> x509.Certificate:
+    def _sign(self, key: ec.EllipticCurvePrivateKey, uri: str) -> x509.Certificate:
         now = datetime.now(UTC)
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._ca_key.public_key())
         return (

@@ -104,7 +104,7 @@ class Infrastructure:
             self.events,
         )  # fmt: skip
         self.config = MeshConfig(self.istiod, self.events)
-        self.config.draining = self._draining
+        self.config.draining = self._is_draining
         self._files = MeshFiles(
             binaries.agent,
             binaries.bootstrap.read_text(),
@@ -121,7 +121,7 @@ class Infrastructure:
             group.create_task(self.config.apply([path for path in standing() if path not in applied]))
             group.create_task(self._start_ingress())
 
-    async def _draining(self) -> bool:
+    async def _is_draining(self) -> bool:
         proxies = [proxy for proxy in (self.ingress, *self.sidecars()) if proxy is not None]
         asked = await asyncio.gather(*(proxy.admin.draining() for proxy in proxies), return_exceptions=True)
         return any(answer is True for answer in asked)  # one that does not answer has no connections
@@ -171,17 +171,17 @@ class Infrastructure:
             "ingress": self.ingress_process,
         }
 
-    def _named(self, name: str) -> Process:
+    def _find_process(self, name: str) -> Process:
         process = self.processes().get(name)
         if process is None:
             raise RuntimeFailure(f"there is no {name}; there are {', '.join(self.processes())}")
         return process
 
     async def take_away(self, name: str) -> None:
-        await self._named(name).hold_down()
+        await self._find_process(name).hold_down()
 
     async def bring_back(self, name: str) -> None:
-        process = self._named(name)
+        process = self._find_process(name)
         ready = {"postgres": self.postgres.answers, "nats": self.nats.answers}
         if self.istiod is not None and self.ingress is not None:
             ready |= {"istiod": self.istiod.ready, "ingress": self.ingress.admin.ready}

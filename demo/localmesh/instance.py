@@ -67,7 +67,7 @@ class Instance:
         return self.ip(7)
 
     def listen(self, ip: str, port: str) -> socket.socket:
-        listener = _bound(ip, self.ports[port])
+        listener = _bind(ip, self.ports[port])
         listener.listen(64)
         return listener
 
@@ -101,10 +101,10 @@ class Instance:
         """Those of an earlier supervisor. Raises RuntimeFailure if another program has one of them now."""
         self.block, self.ports, self.edge_port, self.page_port = block, dict(ports), edge, page
         try:
-            control = _bound(self.ip(1), STUB_PORT)
+            control = _bind(self.ip(1), STUB_PORT)
             self.held.append(control)
-            self.held.append(_bound("127.0.0.1", edge, share=True))
-            self.page_listener = _bound("127.0.0.1", page)
+            self.held.append(_bind("127.0.0.1", edge, share=True))
+            self.page_listener = _bind("127.0.0.1", page)
             self.held.append(self.page_listener)
         except OSError as error:
             raise RuntimeFailure(
@@ -122,7 +122,7 @@ class Instance:
             number = (seed + attempt * 7919) % (120 * 254)
             self.block = f"127.{number // 254 + 4}.{number % 254 + 1}"
             try:
-                control = _bound(self.ip(1), STUB_PORT)
+                control = _bind(self.ip(1), STUB_PORT)
             except OSError as error:
                 if error.errno == errno.EADDRINUSE:
                     continue
@@ -146,7 +146,7 @@ class Instance:
         for port in range(8080, 9080):
             try:
                 # Bound but not listening: Envoy, which shares ports, can have it, another instance cannot.
-                self.held.append(_bound("127.0.0.1", port, share=True))
+                self.held.append(_bind("127.0.0.1", port, share=True))
             except OSError:
                 continue
             self.edge_port = port
@@ -156,7 +156,7 @@ class Instance:
     def _choose_page_port(self) -> None:
         for port in range(7070, 8070):
             try:
-                self.page_listener = _bound("127.0.0.1", port)
+                self.page_listener = _bind("127.0.0.1", port)
                 self.page_listener.listen(64)
             except OSError:
                 continue
@@ -173,7 +173,7 @@ class Instance:
         os.close(self.lock)
 
 
-def _bound(ip: str, port: int, *, share: bool = False) -> socket.socket:
+def _bind(ip: str, port: int, *, share: bool = False) -> socket.socket:
     probe = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         if share and not _is_free(ip, port):

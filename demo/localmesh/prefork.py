@@ -66,10 +66,10 @@ def main() -> NoReturn:
         os.write(writer, str(os.getpid()).encode())
         for descriptor in (reader, writer, requests.detach()):
             os.close(descriptor)
-        sys.exit(_become(json.loads(message), descriptors[0], supervisor)())
+        sys.exit(_run_child(json.loads(message), descriptors[0], supervisor)())
 
 
-def _become(request: dict[str, Any], log: int, supervisor: int) -> Callable[[], Any]:
+def _run_child(request: dict[str, Any], log: int, supervisor: int) -> Callable[[], Any]:
     """Make this process what the request says; its console script, still to be called."""
     while os.getppid() != supervisor:
         time.sleep(0.0005)

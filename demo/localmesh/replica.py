@@ -42,9 +42,9 @@ class Replica:
         of its neighbours' sight until it is back; one that the liveness probe finds silent is killed, and started anew.
         """
         for process in self.processes:
-            process.on_exit = self._lost
+            process.on_exit = self._handle_loss
         self._probes = [
-            asyncio.create_task(self._probe("readiness", self.manifest.readiness, self._lost)),
+            asyncio.create_task(self._probe("readiness", self.manifest.readiness, self._handle_loss)),
             asyncio.create_task(self._probe("liveness", self.manifest.liveness, self.app.kill)),
         ]
 
@@ -75,7 +75,7 @@ class Replica:
                 await self.publish(visible)
                 self._published = visible
 
-    def _lost(self) -> None:
+    def _handle_loss(self) -> None:
         if self.state != "stopping":
             self.state = "failing"
             if self._again is None or self._again.done():

@@ -39,7 +39,7 @@ class Procedure:
     function: Callable[..., Any]
 
     @cached_property
-    def _hints(self) -> dict[str, Any]:
+    def _read_hints(self) -> dict[str, Any]:
         return get_type_hints(self.function, include_extras=True)
 
     @cached_property
@@ -51,12 +51,12 @@ class Procedure:
     @cached_property
     def _arguments(self) -> type[BaseModel]:
         parameters = self._signature.parameters.values()
-        fields: dict[str, Any] = {p.name: (_collected(p, self._hints[p.name]), ...) for p in parameters}
+        fields: dict[str, Any] = {p.name: (_collect(p, self._read_hints[p.name]), ...) for p in parameters}
         return create_model(self.method, **fields)
 
     @cached_property
     def result(self) -> TypeAdapter[Any]:
-        return TypeAdapter(self._hints["return"])
+        return TypeAdapter(self._read_hints["return"])
 
     @property
     def name(self) -> str:
@@ -73,7 +73,7 @@ class Procedure:
         return inspect.BoundArguments(self._signature, OrderedDict(arguments))
 
 
-def _collected(parameter: inspect.Parameter, hint: Any) -> Any:
+def _collect(parameter: inspect.Parameter, hint: Any) -> Any:
     """The type of the argument as the signature binds it: `*args` and `**kwargs` are collected."""
     match parameter.kind:
         case inspect.Parameter.VAR_POSITIONAL:
@@ -96,11 +96,11 @@ def remote(parts: type[P], send: Send) -> P:
     """The dataclass, filled with objects whose methods call the other side."""
     methods: dict[str, dict[str, Any]] = {part: {} for part in get_type_hints(parts)}
     for procedure in procedures(parts):
-        methods[procedure.part][procedure.method] = _calling(procedure, send)
+        methods[procedure.part][procedure.method] = _make_caller(procedure, send)
     return parts(**{part: type(part, (), own)() for part, own in methods.items()})
 
 
-def _calling(procedure: Procedure, send: Send) -> Callable[..., Awaitable[Any]]:
+def _make_caller(procedure: Procedure, send: Send) -> Callable[..., Awaitable[Any]]:
     async def call(_: object, *args: object, **kwargs: object) -> Any:
         return procedure.result.validate_json(await send(procedure.name, procedure.encode(*args, **kwargs)))
 
@@ -111,14 +111,16 @@ def application(parts: object) -> Starlette:
     """What answers such calls with the methods of the objects in the dataclass."""
     routes = [
         Route(
-            f"/{one.name}", _answering(one, getattr(getattr(parts, one.part), one.method)), methods=["POST"]
+            f"/{one.name}",
+            _make_handler(one, getattr(getattr(parts, one.part), one.method)),
+            methods=["POST"],
         )
         for one in procedures(type(parts))
     ]
     return Starlette(routes=[*routes, Route("/{method:path}", _unknown, methods=["POST"])])
 
 
-def _answering(
+def _make_handler(
     procedure: Procedure, method: Callable[..., Awaitable[Any]]
 ) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:

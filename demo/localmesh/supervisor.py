@@ -81,7 +81,7 @@ async def supervise(
         serving(stub.application(identity.keys(), identity.user_keys()), stub_listener),
         serving(application(parts), listener),
         serving(telemetry, instance.listen(instance.telemetry_ip, "otlp")),
-        _serving(page, instance),
+        _serve_page(page, instance),
     ):
         starting = asyncio.create_task(_start(infrastructure, fleet, control, left))
         ended = asyncio.create_task(control.ended.wait())
@@ -102,7 +102,7 @@ async def supervise(
     return control.ready
 
 
-def _serving(page: Page | None, instance: Instance) -> contextlib.AbstractAsyncContextManager[None]:
+def _serve_page(page: Page | None, instance: Instance) -> contextlib.AbstractAsyncContextManager[None]:
     if page is None or instance.page_listener is None:
         return contextlib.nullcontext()
     return serving(page.application, instance.page_listener)

@@ -71,10 +71,10 @@ def problems(fetches: Iterable[Fetch]) -> List[Problem]:
         elif _noexec(folder):
             remedy = remedy.replace("write to", "run programs from")
             found.append(Problem(f"no program can be run from {there} (mounted noexec)", remedy))
-    return found or _full(fetches)
+    return found or _find_full(fetches)
 
 
-def _full(fetches: List[Fetch]) -> List[Problem]:
+def _find_full(fetches: List[Fetch]) -> List[Problem]:
     wanted = {}  # type: Dict[int, float]
     names = {}  # type: Dict[int, str]
     for folder, size in [(one.folder, one.disk) for one in fetches] + [(instances(), RESERVE)]:

@@ -39,14 +39,14 @@ def supported() -> str:
 
 def chosen() -> Tuple[Optional[Python], Optional[Problem]]:
     """The Python that everything runs with, or why there is none."""
-    for found in (*_usable([sys.executable]), *_usable(_others())):
+    for found in (*_find_usable([sys.executable]), *_find_usable(_find_others())):
         return found, None if found.venv else _no_venv(found)
     here = "{}.{}.{}".format(*sys.version_info[:3])
     say = f"Python {here} is too {'old' if sys.version_info < OLDEST else 'new'} (supported: {supported()})"
     get = "install Python 3.13 from your system's packages, pyenv or uv, and run make with FIGTREE_PYTHON=python3.13"
     if sys.version_info < UV_NEEDS:
         return None, Problem(say, get)
-    answer = _unreachable()
+    answer = _explain_unreachable()
     if answer:
         return None, Problem(f"{say}, and uv cannot fetch one ({answer})", get)
     venv = all(map(importlib.util.find_spec, ("venv", "ensurepip")))
@@ -54,7 +54,7 @@ def chosen() -> Tuple[Optional[Python], Optional[Problem]]:
     return brought, None if venv else _no_venv(Python(sys.executable, here))
 
 
-def _usable(paths: List[str]) -> List[Python]:
+def _find_usable(paths: List[str]) -> List[Python]:
     """Those that the packages are made for; all are asked at the same time."""
     asked = []
     for path in paths:
@@ -77,7 +77,7 @@ def _usable(paths: List[str]) -> List[Python]:
     return found
 
 
-def _others() -> List[str]:
+def _find_others() -> List[str]:
     found = [shutil.which("python" + version) for version in TRIED]
     folder = os.environ.get("UV_PYTHON_INSTALL_DIR") or os.path.join(
         os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share"), "uv", "python"
@@ -90,7 +90,7 @@ def _others() -> List[str]:
     return [path for path in found if path]
 
 
-def _unreachable() -> str:
+def _explain_unreachable() -> str:
     """Why uv's source of Pythons is not; empty if it is."""
     source = os.environ.get("UV_PYTHON_INSTALL_MIRROR") or SOURCE
     if not source.startswith("http"):

@@ -41,7 +41,7 @@ def look(target: str) -> Look:
     compiles = local and target in RUNNING and not fetches.compiled() and os.environ.get("MESH") != "off"
     if local and target in RUNNING and not problems:
         problems += limits.problems(compiling=compiles)
-    return Look(_lines(python) + _fetched(pending), problems, python, pending, compiles)
+    return Look(_lines(python) + _describe_fetches(pending), problems, python, pending, compiles)
 
 
 def _lines(python: Optional[Python]) -> List[str]:
@@ -53,7 +53,7 @@ def _lines(python: Optional[Python]) -> List[str]:
     )
     place = folders.cache()
     disk = (
-        f"{megabytes(folders.free(place))} free for {_short(place)}" if place else "no folder for the tools"
+        f"{megabytes(folders.free(place))} free for {_shorten(place)}" if place else "no folder for the tools"
     )
     found = f"Python {python.version}" if python else "no Python that fits"
     return [
@@ -63,7 +63,7 @@ def _lines(python: Optional[Python]) -> List[str]:
     ]
 
 
-def _fetched(pending: List[Fetch]) -> List[str]:
+def _describe_fetches(pending: List[Fetch]) -> List[str]:
     if not pending:
         return ["nothing has to be fetched"]
     lines = [
@@ -79,7 +79,7 @@ def _fetched(pending: List[Fetch]) -> List[str]:
     ]
 
 
-def _short(path: str) -> str:
+def _shorten(path: str) -> str:
     home = folders.home()
     return "~" + path[len(home) :] if home and path.startswith(home + "/") else path
 

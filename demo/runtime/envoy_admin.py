@@ -20,9 +20,9 @@ class Admin:
     address: str
 
     async def _request(self, method: str, path: str) -> str:
-        return await asyncio.to_thread(self._asked, method, path)
+        return await asyncio.to_thread(self._ask, method, path)
 
-    def _asked(self, method: str, path: str) -> str:
+    def _ask(self, method: str, path: str) -> str:
         connection = http.client.HTTPConnection(self.address, timeout=SECONDS)
         try:
             connection.request(method, path)

@@ -101,7 +101,7 @@ class StepContext:
             await self.runtime.telemetry.report(
                 "figtree_gate_differences", comparison.differences, module=module.name
             )
-        _demand(module, comparison)
+        _require(module, comparison)
         return comparison
 
     async def share(self, module: Module, direction: Direction) -> None:
@@ -183,13 +183,13 @@ class StepContext:
         await self.runtime.telemetry.report(
             "figtree_gate_decisions_total", 1, module=module.name, verdict=verdict
         )
-        _demand(module, comparison)
+        _require(module, comparison)
 
     async def last_look(self, module: Module, direction: Direction) -> None:
         """While writers wait: nothing is on its way any more, and what changed in the last minute is equal."""
         await self.replication.caught_up(module, direction, patience=5)
         since = _first_uuid7(datetime.now(UTC) - timedelta(minutes=1)) if module.written_live else None
-        _demand(module, await gate.compare(self.runtime, module, since))
+        _require(module, await gate.compare(self.runtime, module, since))
 
     async def place(self, module: Module, place: str) -> None:
         """Let the rest of the monolith use the module in process ("local") or over gRPC ("remote")."""
@@ -232,7 +232,7 @@ def reason(failure: BaseException) -> str:
     return " ".join(str(failure).split()) or type(failure).__name__
 
 
-def _demand(module: Module, comparison: Comparison) -> None:
+def _require(module: Module, comparison: Comparison) -> None:
     if comparison.differences:
         reasons = [f"{comparison.differences} rows differ", *map(str, comparison.examples)]
         reasons.append(f"if the writer's rows are right, `figtree copy {module.name}` copies them anew")

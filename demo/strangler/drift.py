@@ -65,14 +65,14 @@ def _objects(wanted: Declared, real: dict[str, Any]) -> Iterator[Drift]:
     for name, choice in sorted(wanted.objects.items()):
         remedy = ("apply", str(choice[0]))
         if name not in real:
-            yield Drift(name, f"is not in force; declared in {_short(choice[0])}", remedy)
+            yield Drift(name, f"is not in force; declared in {_shorten(choice[0])}", remedy)
             continue
         differing = [
             _differences(plain(read(file)[name].get("spec") or {}), plain(real[name])) for file in choice
         ]
         if all(differing):
             shown = "; ".join(differing[0][:3]) + (" …" if len(differing[0]) > 3 else "")
-            yield Drift(name, f"differs from {_short(choice[0])}: {shown}", remedy)
+            yield Drift(name, f"differs from {_shorten(choice[0])}: {shown}", remedy)
     for name in sorted(real.keys() - wanted.objects.keys() - wanted.passing):
         yield Drift(name, "is in force and not declared", ("delete",))
 
@@ -118,10 +118,10 @@ def _differences(wanted: Any, real: Any, path: str = "spec") -> list[str]:
     if isinstance(wanted, list) and isinstance(real, list) and len(wanted) == len(real):
         pairs = enumerate(zip(wanted, real, strict=True))
         return [text for n, (ours, theirs) in pairs for text in _differences(ours, theirs, f"{path}[{n}]")]
-    return [] if wanted == real else [f"{path} is {_told(real)}, declared {_told(wanted)}"]
+    return [] if wanted == real else [f"{path} is {_describe(real)}, declared {_describe(wanted)}"]
 
 
-def _told(value: Any) -> str:
+def _describe(value: Any) -> str:
     text = (
         "nothing"
         if value is None
@@ -130,7 +130,7 @@ def _told(value: Any) -> str:
     return text.strip() if len(text) < 80 else text[:77].strip() + "…"
 
 
-def _short(path: Path) -> str:
+def _shorten(path: Path) -> str:
     return "/".join(path.parts[-3:])
 
 

@@ -40,7 +40,7 @@ FENCES = (
 )
 
 
-async def _held(db: Any, module: Module) -> Held:
+async def _explain_lock(db: Any, module: Module) -> Held:
     names = [table.name for table in module.tables]
     holders = [row[0] for row in await db.fetch(HOLDERS, names)]
     return Held(
@@ -61,7 +61,7 @@ async def _lock(db: Any, module: Module) -> None:
             return
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             if attempt == ATTEMPTS - 1:
-                raise await _held(db, module) from None
+                raise await _explain_lock(db, module) from None
             await asyncio.sleep(0.02)
 
 

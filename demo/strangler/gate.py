@@ -65,7 +65,7 @@ async def compare(runtime: Runtime, module: Module, since: UUID | None = None) -
     rows, keys, examples = 0, set[tuple[str, str]](), list[Difference]()
     async with connected(runtime, MONOLITH) as left, connected(runtime, module.name) as right:
         for name in module.tables:
-            table = await _described(left, right, module, name)
+            table = await _describe(left, right, module, name)
             ours, theirs = await asyncio.gather(_buckets(left, table, since), _buckets(right, table, since))
             rows += sum(count for count, _ in ours.values())
             differing = [
@@ -74,7 +74,7 @@ async def compare(runtime: Runtime, module: Module, since: UUID | None = None) -
             if not differing:
                 continue
             found = await _differences(
-                left, right, table, f"{_where(table, since)} and {_bucket(table)} = any($1)", differing
+                left, right, table, f"{_since_clause(table, since)} and {_bucket(table)} = any($1)", differing
             )
             keys |= {(table.name, key) for key in found}
             examples += [await _explain(left, right, table, key) for key in found[: SHOWN - len(examples)]]
@@ -88,7 +88,7 @@ async def compare_again(runtime: Runtime, module: Module, earlier: Comparison) -
         for name in module.tables:
             if not (wanted := [key for table, key in earlier.keys if table == name.name]):
                 continue
-            table = await _described(left, right, module, name)
+            table = await _describe(left, right, module, name)
             found = await _differences(left, right, table, f"where {_key(table)} = any($1)", wanted)
             keys |= {(table.name, key) for key in found}
             examples += [await _explain(left, right, table, key) for key in found[: SHOWN - len(examples)]]
@@ -101,7 +101,7 @@ COLUMNS = (
 )
 
 
-async def _described(left: Any, right: Any, module: Module, table: Table) -> Described:
+async def _describe(left: Any, right: Any, module: Module, table: Table) -> Described:
     """The table with its columns. Raises GateRefused if both sides do not have the same ones, of the same types."""
     ours, theirs = [dict(await db.fetch(COLUMNS, table.name)) for db in (left, right)]
     if ours == theirs:
@@ -128,10 +128,10 @@ async def same_columns(runtime: Runtime, module: Module) -> None:
     """Raises GateRefused if a table does not have the same columns, of the same types, on both sides."""
     async with connected(runtime, MONOLITH) as left, connected(runtime, module.name) as right:
         for table in module.tables:
-            await _described(left, right, module, table)
+            await _describe(left, right, module, table)
 
 
-def _where(table: Table, since: UUID | None) -> str:
+def _since_clause(table: Table, since: UUID | None) -> str:
     return f"where {table.key[0]} >= '{since}'" if since else "where true"
 
 
@@ -150,7 +150,7 @@ def _bucket(table: Table) -> str:
 async def _buckets(db: Any, table: Described, since: UUID | None) -> dict[int, tuple[int, int]]:
     """Count and checksum of each of 256 parts of the table."""
     sql = f"select {_bucket(table)}, count(*), sum({_hash(table)}::numeric) from {table.name}"  # noqa: S608
-    rows = await db.fetch(f"{sql} {_where(table, since)} group by 1")
+    rows = await db.fetch(f"{sql} {_since_clause(table, since)} group by 1")
     return {bucket: (int(count), int(checksum)) for bucket, count, checksum in rows}
 
 

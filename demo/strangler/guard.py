@@ -82,7 +82,7 @@ async def undo(runtime: Any, name: str, step: str) -> None:
                 await stay(context, module, Report(step, "back"), why)
 
 
-async def _persistently(runtime: Any, name: str, step: str) -> None:
+async def _retry(runtime: Any, name: str, step: str) -> None:
     from strangler.state import StepUnderWay
 
     until = time.monotonic() + PATIENCE
@@ -99,7 +99,7 @@ async def _persistently(runtime: Any, name: str, step: str) -> None:
 def main() -> None:
     content = sys.stdin.buffer.read()
     if not content.endswith(DONE):
-        asyncio.run(_persistently(*pickle.loads(content)))  # noqa: S301  # written by our own command
+        asyncio.run(_retry(*pickle.loads(content)))  # noqa: S301  # written by our own command
 
 
 if __name__ == "__main__":

@@ -111,15 +111,15 @@ class _Database:
 async def survey(runtime: Runtime, phases: Mapping[str, str] | None = None) -> list[Health]:
     """Of each module and direction that is replicated; `phases` spares asking modules that are in the monolith."""
     modules = [one for one in MODULES if phases is None or phases.get(one.name) != IN_PROCESS]
-    return await _asked(runtime, [(one, way) for one in modules for way in DIRECTIONS])
+    return await _ask(runtime, [(one, way) for one in modules for way in DIRECTIONS])
 
 
 async def health(runtime: Runtime, module: Module, direction: Direction) -> Health | None:
     """None if there is no such replication."""
-    return next(iter(await _asked(runtime, [(module, direction)])), None)
+    return next(iter(await _ask(runtime, [(module, direction)])), None)
 
 
-async def _asked(runtime: Runtime, wanted: Sequence[tuple[Module, Direction]]) -> list[Health]:
+async def _ask(runtime: Runtime, wanted: Sequence[tuple[Module, Direction]]) -> list[Health]:
     names = dict.fromkeys(name for module, direction in wanted for name in ends(module, direction))
     databases = {name: _Database(runtime, name) for name in names}
     for database in databases.values():
@@ -148,10 +148,10 @@ async def _health(
             known, behind_bytes=slot["behind"], behind_seconds=slot["lag"] or 0.0, kept_bytes=slot["kept"],
             keep_limit=slot["keep_limit"],
         )  # fmt: skip
-    return _judged(known, module, slot, subscription, failures(await subscriber.log(), name))
+    return _judge(known, module, slot, subscription, failures(await subscriber.log(), name))
 
 
-def _judged(known: Health, module: Module, slot: Any, subscription: Any, failed: Failures | None) -> Health:
+def _judge(known: Health, module: Module, slot: Any, subscription: Any, failed: Failures | None) -> Health:
     anew = f"`figtree copy {module.name}` copies its rows anew"
     publisher, subscriber = ends(module, known.direction)
     if slot is None or subscription is None:
@@ -167,24 +167,24 @@ def _judged(known: Health, module: Module, slot: Any, subscription: Any, failed:
             f"the subscription in the database {subscriber} is disabled; `alter subscription"
             f" {name_of(module, known.direction)} enable` starts it, and {anew}"
         )
-        return _stopped(known, slot["inactive_since"], slot["now"], why, hopeless=True)
+        return _describe_stop(known, slot["inactive_since"], slot["now"], why, hopeless=True)
     if (
         failed is not None
         and slot["now"] - failed.last < RETRY
         and (failed.count > 1 or not subscription["pid"])
     ):
         why = f"the apply worker in the database {subscriber} says: {failed.text}"
-        return replace(_stopped(known, failed.first, slot["now"], why), error=failed.text)
+        return replace(_describe_stop(known, failed.first, slot["now"], why), error=failed.text)
     if not subscription["pid"] or not slot["active"]:
         why = (
             f"the apply worker in the database {subscriber} is not running and has failed {subscription['errors'] or 0}"
             " times; PostgreSQL starts it again within seconds"
         )
-        return _stopped(known, slot["inactive_since"], slot["now"], why)
+        return _describe_stop(known, slot["inactive_since"], slot["now"], why)
     return replace(known, state="copying") if subscription["copying"] else known
 
 
-def _stopped(
+def _describe_stop(
     known: Health, since: datetime | None, now: datetime, why: str, *, hopeless: bool = False
 ) -> Health:
     seconds = (now - since).total_seconds() if since else None

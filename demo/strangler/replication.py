@@ -92,10 +92,10 @@ class Replication:
             ):
                 taken = time.monotonic() - begun
                 if taken > limit:
-                    why, _ = await self._trouble(module, direction)
+                    why, _ = await self._find_trouble(module, direction)
                     raise Lagging(f"{module.name}: the initial copy was not done after {limit:.0f} s: {why}")
                 if taken > due:
-                    why, hopeless = await self._trouble(module, direction)
+                    why, hopeless = await self._find_trouble(module, direction)
                     if hopeless:
                         raise Lagging(f"{module.name}: the initial copy does not go on: {why}")
                     waiting.get().tell(f"{module.name}'s rows are not copied after {taken:.0f} s: {why}")
@@ -121,7 +121,7 @@ class Replication:
             ):
                 taken = time.monotonic() - begun
                 if taken > min(look, patience):
-                    why, hopeless = await self._trouble(module, direction)
+                    why, hopeless = await self._find_trouble(module, direction)
                     if hopeless or taken > patience:
                         raise Lagging(
                             f"{module.name}: replication {direction} was still behind after {taken:.0f} s: {why}"
@@ -130,7 +130,7 @@ class Replication:
                 await asyncio.sleep(0.01)
         return time.monotonic() - begun
 
-    async def _trouble(self, module: Module, direction: Direction) -> tuple[str, bool]:
+    async def _find_trouble(self, module: Module, direction: Direction) -> tuple[str, bool]:
         """Why a subscriber is behind, and whether it is in vain to wait."""
         found = await health(self._runtime, module, direction)
         if found is None:

@@ -83,22 +83,22 @@ class Strangler:
             if number == LAST:
                 raise ValueError("the monolith is gone already; there is no further step")
             if under_way and (await self.state.phases())[under_way] == phases.LEAVING:
-                await self._back()
+                await self._go_back()
             report = Report(SHAPES[number + 1], "forward")
             if number + 1 == LAST:
                 await self._retire(report)
             else:
-                async with self._guarded(MODULES[number], report):
+                async with self._guard(MODULES[number], report):
                     await strangle(self._context, MODULES[number], report, between)
-            return await self._over(report)
+            return await self._report_end(report)
 
     async def back(self) -> Report:
         """Undo the last step, or the one that is under way, without losing a row. Raises as `forward` does."""
         waiting.set(self._waiting)
         async with self.state.alone():
-            return await self._back()
+            return await self._go_back()
 
-    async def _back(self) -> Report:
+    async def _go_back(self) -> Report:
         number, under_way = await self.state.position()
         if number == 0 and not under_way:
             raise ValueError("the system is in its first shape; there is nothing to go back to")
@@ -107,12 +107,12 @@ class Strangler:
             await self._restore(report)
         else:
             module = BY_NAME[under_way] if under_way else MODULES[number - 1]
-            async with self._guarded(module, report):
+            async with self._guard(module, report):
                 await return_(self._context, module, report)
-        return await self._over(report)
+        return await self._report_end(report)
 
     @asynccontextmanager
-    async def _guarded(self, module: Module, report: Report) -> AsyncIterator[None]:
+    async def _guard(self, module: Module, report: Report) -> AsyncIterator[None]:
         self._context.unsettled = False
         async with guarded(self._runtime, module.name, report.step) as guard:
             try:
@@ -120,7 +120,7 @@ class Strangler:
             finally:
                 guard.needed = self._context.unsettled
 
-    async def _over(self, report: Report) -> Report:
+    async def _report_end(self, report: Report) -> Report:
         report.ended = time.time()
         number, _ = await self.state.position()
         await self._runtime.telemetry.report("figtree_shape", number)
@@ -162,7 +162,7 @@ class Strangler:
 
     async def verify(self, module: Module) -> Comparison:
         """Compare all rows of a module that is replicated; says at once why it is not, or what stops it."""
-        for direction in ("back", "forward") if await self._strangled(module) else ("forward", "back"):
+        for direction in ("back", "forward") if await self._is_strangled(module) else ("forward", "back"):
             if (found := await health(self._runtime, module, direction)) is None:
                 continue
             if found.hopeless or found.error:
@@ -170,7 +170,7 @@ class Strangler:
             return await self._context.verify(module, direction)
         raise ValueError(f"{module.name} is not replicated now: the monolith alone has its tables")
 
-    async def _strangled(self, module: Module) -> bool:
+    async def _is_strangled(self, module: Module) -> bool:
         return (await self.state.phases())[module.name] == phases.STRANGLED
 
     async def _retire(self, report: Report) -> None:

@@ -69,7 +69,7 @@ def read(text: str, own: Ends = (UNKNOWN, UNKNOWN)) -> list[EdgeCounters]:
         if match := METRIC.match(line):
             metric, labels, value = match[1], dict(LABEL.findall(match[2])), float(match[3])
             if edge := _edge(labels, own):
-                found.append(_counted(edge, metric, labels, value))
+                found.append(_count(edge, metric, labels, value))
     return summed([found])
 
 
@@ -90,20 +90,20 @@ def _edge(labels: Mapping[str, str], own: Ends) -> EdgeCounters | None:
         return None
     near = "destination" if mirrored else "source"
     here = (
-        _known(labels[f"{near}_canonical_service"], own[0]),
-        _known(labels[f"{near}_canonical_revision"], own[1]),
+        _unless_unknown(labels[f"{near}_canonical_service"], own[0]),
+        _unless_unknown(labels[f"{near}_canonical_revision"], own[1]),
     )
-    there = _known(peer[2], peer[0]), peer[3]
+    there = _unless_unknown(peer[2], peer[0]), peer[3]
     mtls = labels.get("source_principal", "").startswith("spiffe://")
     ends = (*there, *here) if mirrored else (*here, *there)
     return EdgeCounters(*ends, labels["request_protocol"], mtls, mirrored)
 
 
-def _known(told: str, otherwise: str) -> str:
+def _unless_unknown(told: str, otherwise: str) -> str:
     return otherwise if told == UNKNOWN else told
 
 
-def _counted(edge: EdgeCounters, metric: str, labels: Mapping[str, str], value: float) -> EdgeCounters:
+def _count(edge: EdgeCounters, metric: str, labels: Mapping[str, str], value: float) -> EdgeCounters:
     if metric == "requests_total":
         failed = labels["response_code"][0] in "05" or labels.get("grpc_response_status") in GRPC_ERRORS
         return replace(edge, requests=int(value), errors=int(value) if failed else 0)

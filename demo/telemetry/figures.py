@@ -53,9 +53,9 @@ class Figures:
 
 def line(name: str, value: float, **labels: str) -> str:
     """A sample in Prometheus' format."""
-    inside = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
+    inside = ",".join(f'{key}="{_escape(text)}"' for key, text in labels.items())
     return f"{name}{{{inside}}} {value:g}" if -1e15 < value < 1e6 else f"{name}{{{inside}}} {value:.0f}"
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

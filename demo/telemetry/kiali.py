@@ -40,9 +40,9 @@ class Requests:
 async def graph(prometheus: Prometheus, seconds: int = 60, namespace: str = "") -> dict[GraphEdge, Requests]:
     """The versioned app graph of the last seconds, from anywhere to that namespace, or to any."""
     answers = "response_code,grpc_response_status,response_flags"
-    traffic = await prometheus.query(_summed(seconds, namespace, answers))
+    traffic = await prometheus.query(_sum_of(seconds, namespace, answers))
     identities = "source_principal,destination_principal,connection_security_policy"
-    badges = await prometheus.query(_summed(seconds, namespace, identities))
+    badges = await prometheus.query(_sum_of(seconds, namespace, identities))
     plain = {_key(m) for m in (b["metric"] for b in badges) if m.get("connection_security_policy") != SECURE}
     edges: dict[GraphEdge, Requests] = {}
     for series in traffic:
@@ -86,6 +86,6 @@ def _key(labels: dict[str, str]) -> tuple[str, str, str, str]:
     return first, second, third, fourth
 
 
-def _summed(seconds: int, namespace: str, more: str) -> str:
+def _sum_of(seconds: int, namespace: str, more: str) -> str:
     chosen = "reporter='source'" + (f",destination_service_namespace='{namespace}'" if namespace else "")
     return f"sum(rate(istio_requests_total{{{chosen}}}[{seconds}s])) by ({GROUPED_BY},{more}) > 0"

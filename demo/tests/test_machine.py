@@ -141,7 +141,7 @@ def test_a_python_outside_of_those_tested_is_refused_where_no_other_is_there_and
     monkeypatch: pytest.MonkeyPatch, version: tuple[int, int, int], fault: str
 ) -> None:
     monkeypatch.setattr(sys, "version_info", version)
-    monkeypatch.setattr(pythons, "_usable", lambda paths: [])
+    monkeypatch.setattr(pythons, "_find_usable", lambda paths: [])
     monkeypatch.setenv("UV_PYTHON_INSTALL_MIRROR", "http://127.0.0.1:1/pythons")
     python, problem = pythons.chosen()
     assert python is None
@@ -153,8 +153,8 @@ def test_a_python_outside_of_those_tested_is_refused_where_no_other_is_there_and
 
 
 def test_where_uv_can_fetch_a_python_the_look_says_that_it_will(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pythons, "_usable", lambda paths: [])
-    monkeypatch.setattr(pythons, "_unreachable", lambda: "")
+    monkeypatch.setattr(pythons, "_find_usable", lambda paths: [])
+    monkeypatch.setattr(pythons, "_explain_unreachable", lambda: "")
     python, problem = pythons.chosen()
     assert problem is None
     assert python == pythons.Python("3.13", "3.13", True, True)
@@ -165,14 +165,14 @@ def test_another_python_of_the_machine_is_taken_where_its_own_does_not_fit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fitting = pythons.Python("/usr/bin/python3.12", "3.12.3")
-    monkeypatch.setattr(pythons, "_others", lambda: ["/usr/bin/python3.12"])
-    monkeypatch.setattr(pythons, "_usable", lambda paths: [fitting] if paths != [sys.executable] else [])
+    monkeypatch.setattr(pythons, "_find_others", lambda: ["/usr/bin/python3.12"])
+    monkeypatch.setattr(pythons, "_find_usable", lambda paths: [fitting] if paths != [sys.executable] else [])
     assert pythons.chosen() == (fitting, None)
 
 
 def test_a_python_without_venv_is_told_the_package_that_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     bare = pythons.Python("/usr/bin/python3.11", "3.11.2", venv=False)
-    monkeypatch.setattr(pythons, "_usable", lambda paths: [bare])
+    monkeypatch.setattr(pythons, "_find_usable", lambda paths: [bare])
     _, problem = pythons.chosen()
     assert str(problem).endswith("sudo apt-get install python3.11-venv")
 

@@ -47,9 +47,9 @@ async def ports(settings: Settings) -> AsyncIterator[Ports]:
 def run_until_closed(closing: AsyncExitStack, *works: Coroutine[Any, Any, None]) -> None:
     """Run each beside the requests, and cancel it when `closing` closes."""
     for work in works:
-        closing.push_async_callback(_stopped, asyncio.create_task(work))
+        closing.push_async_callback(_stop, asyncio.create_task(work))
 
 
-async def _stopped(task: asyncio.Task[None]) -> None:
+async def _stop(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.wait([task])

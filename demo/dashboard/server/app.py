@@ -64,11 +64,11 @@ class Page:
                 Route("/page/manifests/{path:path}", self._manifest, methods=get),
                 Route("/page/scenes/{name}/run", self._run_scene, methods=post),
                 Route("/page/journey/step", self._step, methods=post),
-                Route("/page/journey/back", self._back, methods=post),
+                Route("/page/journey/back", self._go_back, methods=post),
                 Route("/page/load", self._load, methods=post),
                 Route("/page/jobs/{kind}", self._stop, methods=delete),
             ],
-            exception_handlers={error: _misunderstood for error in (KeyError, TypeError, ValueError)},
+            exception_handlers={error: _refuse_request for error in (KeyError, TypeError, ValueError)},
         )
 
     def pids(self) -> set[int]:
@@ -188,7 +188,7 @@ class Page:
             "system", title, "step", *([target] if target else []), "--json-lines", way="forward"
         )
 
-    async def _back(self, _: Request) -> Response:
+    async def _go_back(self, _: Request) -> Response:
         return self._start("system", "one step back", "back", "--json-lines", way="back")
 
     async def _load(self, request: Request) -> Response:
@@ -229,5 +229,5 @@ def _name(text: str) -> str:
     return text
 
 
-async def _misunderstood(_: Request, error: Exception) -> Response:
+async def _refuse_request(_: Request, error: Exception) -> Response:
     return PlainTextResponse(f"{type(error).__name__}: {error}\n", 400)

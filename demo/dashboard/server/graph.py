@@ -67,7 +67,7 @@ class Graph:
         )
 
     def _traffic(self, at: float, calls: Iterable[EdgeCounters]) -> dict[Pair, Traffic]:
-        self._calls.add(at, dict(_counted(calls)))
+        self._calls.add(at, dict(_count_calls(calls)))
         traffic: defaultdict[Pair, Traffic] = defaultdict(Traffic)
         for (pair, what), rate in self._calls.per_second().items():
             if what == "requests":
@@ -84,7 +84,7 @@ class Graph:
         return traffic
 
 
-def _counted(calls: Iterable[EdgeCounters]) -> Iterator[tuple[tuple[Pair, str | float], float]]:
+def _count_calls(calls: Iterable[EdgeCounters]) -> Iterator[tuple[tuple[Pair, str | float], float]]:
     counted: defaultdict[tuple[Pair, str | float], float] = defaultdict(float)
     for call in calls:
         pair = Pair(_name(call.source), call.destination, call.destination_version, call.mirrored)

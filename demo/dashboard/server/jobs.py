@@ -45,7 +45,7 @@ class Jobs:
         self.states[kind] = state
         self._tasks[kind] = asyncio.create_task(self._run(kind, state, arguments))
         self._tell(kind)
-        return self._plain(kind)
+        return self._describe(kind)
 
     def stop(self, kind: str) -> bool:
         """As Ctrl-C: what the command changed it puts back."""
@@ -106,12 +106,12 @@ class Jobs:
             self._tell(kind)
         await self._ended(kind)
 
-    def _plain(self, kind: str) -> dict[str, Any]:
+    def _describe(self, kind: str) -> dict[str, Any]:
         state = self.states[kind]
         return state | {"lines": list(state["lines"])}
 
     def _tell(self, kind: str) -> None:
-        self._show(f"job/{kind}", self._plain(kind))
+        self._show(f"job/{kind}", self._describe(kind))
 
 
 def _document(line: bytes) -> dict[str, Any]:

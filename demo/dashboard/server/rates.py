@@ -32,23 +32,23 @@ class Growth(Generic[K]):
     def per_second(self, window: float = RATE_WINDOW) -> dict[K, float]:
         """Nothing from the first sample: a rate needs two."""
         at, now = self._samples[-1]
-        before_at, before = self._before(at - window)
+        before_at, before = self._find_sample_before(at - window)
         if at == before_at:
             return {}
-        return {name: _grown(before.get(name, 0), value) / (at - before_at) for name, value in now.items()}
+        return {name: _growth(before.get(name, 0), value) / (at - before_at) for name, value in now.items()}
 
     def in_window(self, window: float = LATENCY_WINDOW) -> dict[K, float]:
         at, now = self._samples[-1]
-        _, before = self._before(at - window)
-        return {name: _grown(before.get(name, 0), value) for name, value in now.items()}
+        _, before = self._find_sample_before(at - window)
+        return {name: _growth(before.get(name, 0), value) for name, value in now.items()}
 
-    def _before(self, moment: float) -> tuple[float, Mapping[K, float]]:
+    def _find_sample_before(self, moment: float) -> tuple[float, Mapping[K, float]]:
         """The youngest sample from before that moment, else the oldest."""
         older = [sample for sample in self._samples if sample[0] <= moment]
         return older[-1] if older else self._samples[0]
 
 
-def _grown(before: float, now: float) -> float:
+def _growth(before: float, now: float) -> float:
     """A counter that is smaller than it was began anew."""
     return now - before if now >= before else now
 

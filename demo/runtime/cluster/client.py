@@ -47,7 +47,7 @@ class ClusterRuntime:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """What another process needs to connect to the same cluster: no connection of ours is of use to it."""
-        return _again, (self.kubectl.context, self._edge)
+        return _reconnect, (self.kubectl.context, self._edge)
 
     @classmethod
     async def up(cls, context: str, progress: Callable[[str], None] = lambda _: None) -> Self:
@@ -121,7 +121,7 @@ class ClusterRuntime:
         self.kubectl.close()
 
 
-def _again(context: str, edge_url: str) -> ClusterRuntime:
+def _reconnect(context: str, edge_url: str) -> ClusterRuntime:
     runtime = ClusterRuntime(context)
     runtime._edge = edge_url
     return runtime

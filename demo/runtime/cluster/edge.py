@@ -20,7 +20,7 @@ async def find(api: Api) -> str:
             "there is no ingress gateway istio-ingressgateway in istio-system: `make cluster`"
         )
     tried = []
-    for host, port in [*_balanced(service), *await _on_nodes(api, service)]:
+    for host, port in [*_read_endpoints(service), *await _on_nodes(api, service)]:
         tried.append(f"{host}:{port}")
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(2):
@@ -38,7 +38,7 @@ def _port(service: Object, kind: str) -> int:
     return int(found.get(kind, 0))
 
 
-def _balanced(service: Object) -> list[tuple[str, int]]:
+def _read_endpoints(service: Object) -> list[tuple[str, int]]:
     ways = service["status"].get("loadBalancer", {}).get("ingress", ())
     return [(way.get("ip") or way["hostname"], _port(service, "port")) for way in ways]
 

@@ -88,7 +88,7 @@ class Fleet:
         name = deployment_of(known(workload), version)
         await self._scale(workload, replicas, version)
         await self._rolled_out(name)
-        await self._gone(f"app={workload},version={version}", left=replicas)
+        await self._wait_until_gone(f"app={workload},version={version}", left=replicas)
 
     async def _scale(self, workload: str, replicas: int, version: str) -> None:
         """An autoscaler that has figures to go by must not take back what was said by hand."""
@@ -122,7 +122,7 @@ class Fleet:
                 )
         if version in (None, "v1"):
             await self._api.delete(f"{AUTOSCALERS}/{workload}")
-        await self._gone(selector, left=0)
+        await self._wait_until_gone(selector, left=0)
 
     async def restart(self, workload: str, *, env: Mapping[str, str] | None = None) -> None:
         items = [
@@ -146,7 +146,7 @@ class Fleet:
             fresh = deployment(await self._rendered.of(workload), version, env, replicas)
             fresh["spec"]["template"]["metadata"]["annotations"] |= stamp
             await self._api.apply(fresh)
-        await self._replaced(workload, name, old)
+        await self._wait_until_replaced(workload, name, old)
 
     async def roll_out(self, workload: str, item: Object) -> None:
         """This Deployment in the place of the one that runs."""
@@ -157,13 +157,13 @@ class Fleet:
         if (await self._api.get(f"{DEPLOYMENTS}/{name}"))["metadata"]["generation"] != before["metadata"][
             "generation"
         ]:
-            await self._replaced(workload, name, old)
+            await self._wait_until_replaced(workload, name, old)
 
-    async def _replaced(self, workload: str, name: str, old: set[str]) -> None:
+    async def _wait_until_replaced(self, workload: str, name: str, old: set[str]) -> None:
         """None of the old ones is left; how many new ones there are is for the autoscaler to say."""
         await self._rolled_out(name)
         version = (await self._api.get(f"{DEPLOYMENTS}/{name}"))["spec"]["selector"]["matchLabels"]["version"]
-        await self._gone(f"app={workload},version={version}", without=old)
+        await self._wait_until_gone(f"app={workload},version={version}", without=old)
 
     async def settings(self, workload: str) -> dict[str, str]:
         """What it was started with beside its manifest."""
@@ -185,7 +185,7 @@ class Fleet:
         found = [p for p in await self._pods.of(labels["app"]) if condition(p, "Ready")]
         await self._mesh.knows_addresses({pod["status"]["podIP"] for pod in found})
 
-    async def _gone(
+    async def _wait_until_gone(
         self, selector: str, *, left: float = math.inf, without: Collection[str] = frozenset()
     ) -> None:
         deadline = time.monotonic() + STOP_LIMIT
@@ -207,7 +207,7 @@ class Fleet:
                     why = waiting.get("message") or waiting["reason"]
                     raise StartFailed(f"{name}: {why}; are its images in the cluster? `make images`")
         if time.monotonic() > deadline:
-            raise StartFailed(f"{name} is not ready: {'; '.join(map(_told, pods)) or 'no pod was made'}")
+            raise StartFailed(f"{name} is not ready: {'; '.join(map(_describe, pods)) or 'no pod was made'}")
         await asyncio.sleep(0.2)
 
 
@@ -219,7 +219,7 @@ def _is_complete(item: Any) -> bool:
     return current and counts == [wanted] * 3 and status.get("replicas", 0) == wanted
 
 
-def _told(pod: Object) -> str:
+def _describe(pod: Object) -> str:
     waits = [
         f"{c['name']} {c['state']['waiting'].get('reason', '')} {c['state']['waiting'].get('message', '')}".strip()
         for c in (*pod["status"].get("initContainerStatuses", ()), *statuses(pod))

@@ -55,12 +55,12 @@ class Helpers:
                     ]
                     item["spec"]["template"]["spec"]["containers"][0]["args"] = ways
                 await self._api.apply(item)
-            await self._inside("called")  # the mesh has to refuse the stranger, not the network
+            await self._start_inside("called")  # the mesh has to refuse the stranger, not the network
             await self._available(f"{APPS}/namespaces/{OUTSIDE}/deployments/stranger")
             await self._available(f"{APPS}/namespaces/{OUTSIDE}/daemonsets/agent")
             self._ready.add("outside")
 
-    async def _inside(self, *names: str) -> None:
+    async def _start_inside(self, *names: str) -> None:
         for item in await self._objects("inside"):
             if item["metadata"]["name"] in names:
                 await self._api.apply(item)
@@ -73,8 +73,8 @@ class Helpers:
         """The pod that calls in the name of that service account."""
         async with self._lock:
             if account not in self._ready:
-                await self._inside("relay", "callers", "called")
-                await self._api.apply(await self._named(f"caller-{PLACEHOLDER}", account))
+                await self._start_inside("relay", "callers", "called")
+                await self._api.apply(await self._describe_pod(f"caller-{PLACEHOLDER}", account))
                 await self._available(f"{APPS}/namespaces/{NAMESPACE}/deployments/caller-{account}")
                 self._ready.add(account)
         pods = await self._pods.labelled(f"app={CALLER},account={account}")
@@ -82,11 +82,11 @@ class Helpers:
 
     async def proxyless(self, account: str) -> str:
         """The name of a pod whose processes find GRPC_XDS_BOOTSTRAP in their environment."""
-        item = await self._named(f"proxyless-{PLACEHOLDER}", account)
+        item = await self._describe_pod(f"proxyless-{PLACEHOLDER}", account)
         name = str(item["metadata"]["name"])
         path = named("pods", name)
         if not await self._api.find(path):
-            await self._inside("callers", "called")
+            await self._start_inside("callers", "called")
             await self._api.put(item)
         await self._until(path, lambda pod: condition(pod, "Ready"))
         return name
@@ -102,7 +102,7 @@ class Helpers:
                 await self._api.apply(
                     {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": shown}
                 )
-                await self._inside("keys")
+                await self._start_inside("keys")
                 await self._available(f"{APPS}/namespaces/{NAMESPACE}/deployments/keys")
         return self._key
 
@@ -121,7 +121,7 @@ class Helpers:
         assert isinstance(loaded, rsa.RSAPrivateKey)
         return loaded
 
-    async def _named(self, name: str, account: str) -> Object:
+    async def _describe_pod(self, name: str, account: str) -> Object:
         (item,) = (one for one in await self._objects("inside") if one["metadata"]["name"] == name)
         filled: Object = json.loads(json.dumps(item).replace(PLACEHOLDER, account))
         return filled

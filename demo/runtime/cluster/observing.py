@@ -52,11 +52,11 @@ class Observing(Addons):
         return await self._proxies.counters(workload, prefix, matching)
 
     async def edges(self) -> list[EdgeCounters]:
-        asked = (self._counted(pod) for pod in await self._proxies.pods())
+        asked = (self._read_counters(pod) for pod in await self._proxies.pods())
         found = await asyncio.gather(*asked, return_exceptions=True)
         return summed(edges for edges in found if not isinstance(edges, BaseException))
 
-    async def _counted(self, pod: Object) -> list[EdgeCounters]:
+    async def _read_counters(self, pod: Object) -> list[EdgeCounters]:
         """The sidecar does not know its pod's labels."""
         text = await (await self._proxies.admin(pod)).prometheus("istio.request")
         labels = pod["metadata"]["labels"]

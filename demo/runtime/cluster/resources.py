@@ -49,7 +49,7 @@ class Resources:
                 raise Refused(f"{item['metadata']['annotations'][FILE]}: {error}") from None
         for item in items:
             await self._api.put(item)
-        await self._pushed({key(item): mark for item in items}, set())
+        await self._wait_until_pushed({key(item): mark for item in items}, set())
 
     async def is_guarded(self) -> bool:
         """Does istiod answer the API server when that asks whether an object is valid, and has it all its proxies?"""
@@ -69,13 +69,13 @@ class Resources:
                 place = f"/namespaces/{item['metadata']['namespace']}"
                 root, _, plural = path.rpartition("/")
                 await self._api.delete(f"{root}{place}/{plural}/{item['metadata']['name']}")
-        await self._pushed({}, {key(item) for item in items})
+        await self._wait_until_pushed({}, {key(item) for item in items})
 
-    async def _pushed(self, written: dict[str, str], removed: set[str]) -> None:
+    async def _wait_until_pushed(self, written: dict[str, str], removed: set[str]) -> None:
         late = ""
         try:
             async with asyncio.timeout(SYNC_LIMIT):
-                await self._loaded(written, removed)
+                await self._wait_until_loaded(written, removed)
                 await asyncio.sleep(PUSH)
                 await self.synchronised()
         except TimeoutError:
@@ -88,7 +88,7 @@ class Resources:
         if late:
             raise NotInForce(late)
 
-    async def _loaded(self, written: dict[str, str], removed: set[str]) -> None:
+    async def _wait_until_loaded(self, written: dict[str, str], removed: set[str]) -> None:
         while True:
             with contextlib.suppress(Exception):  # istiod may be restarting
                 known = {"/".join(k): v for k, v in (await (await self._debug()).knows()).items()}

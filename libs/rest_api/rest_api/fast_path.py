@@ -48,14 +48,14 @@ class FastPath:
         if len(headers) < len(scope["headers"]) or scope["query_string"] or not _is_small_json(headers):
             await self._app(scope, receive, send)
             return
-        messages = await _whole(receive)
+        messages = await _read_all(receive)
         body = b"".join(message.get("body", b"") for message in messages)
         try:
             if repeated_member(body):
                 raise LookupError
             asked = hot.read(headers, body)
         except (ValidationError, LookupError):
-            await self._app(scope, _again(messages, receive), send)
+            await self._app(scope, _replay(messages, receive), send)
             return
         try:
             response = await hot.answer(scope["app"].state.ports, asked)
@@ -69,14 +69,14 @@ def _is_small_json(headers: Headers) -> bool:
     return headers.get(b"content-type") == b"application/json" and length.isdigit() and int(length) <= SMALL
 
 
-async def _whole(receive: Receive) -> list[Message]:
+async def _read_all(receive: Receive) -> list[Message]:
     messages = [await receive()]
     while messages[-1].get("more_body"):
         messages.append(await receive())
     return messages
 
 
-def _again(messages: list[Message], receive: Receive) -> Receive:
+def _replay(messages: list[Message], receive: Receive) -> Receive:
     """What was received is received once more."""
     left = iter(messages)
 

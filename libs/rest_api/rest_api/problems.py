@@ -80,7 +80,7 @@ async def _http(_: Request, error: Exception) -> Response:
     return respond(http_problem(error.status_code, str(error.detail)), dict(error.headers or {}))
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
+async def _answer_unexpected(request: Request, error: Exception) -> Response:
     log.error("unhandled error in %s %s", request.method, request.url.path, exc_info=error)
     return respond(http_problem(500, "Internal error"))
 
@@ -90,4 +90,4 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(NotTheWriter, _edge_error)
     app.add_exception_handler(RequestValidationError, _bad_request)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(Exception, _answer_unexpected)

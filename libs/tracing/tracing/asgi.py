@@ -25,9 +25,9 @@ class TraceRequests:
         started = begin(scope["method"], SpanKind.SERVER, headers, root=True)
         if started is None:
             return await self._app(scope, receive, send)
-        return await self._traced(started, scope, receive, send)
+        return await self._trace(started, scope, receive, send)
 
-    async def _traced(self, started: Started, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _trace(self, started: Started, scope: Scope, receive: Receive, send: Send) -> None:
         others = [(name, value) for name, value in scope["headers"] if name != b"traceparent"]
         scope = {**scope, "headers": [*others, (b"traceparent", started.headers[TRACEPARENT].encode())]}
 

@@ -58,10 +58,10 @@ class TracingInterceptor(aio.ServerInterceptor):
         others = ((name, value) for name, value in metadata if name != TRACEPARENT)
         ours: Any = type(details)  # grpc takes no other class
         handler = await continuation(ours(details.method, (*others, *started.headers.items())))
-        return handler and _recorded(handler, started)
+        return handler and _record(handler, started)
 
 
-def _recorded(handler: Any, started: Started) -> Any:
+def _record(handler: Any, started: Started) -> Any:
     asked = "stream" if handler.request_streaming else "unary"
     answered = "stream" if handler.response_streaming else "unary"
     behaviour = getattr(handler, f"{asked}_{answered}")

@@ -74,7 +74,7 @@ class LocalOrders:
         return order
 
     async def list(self, customer_id: str, page_size: int, page_token: str) -> OrderPage:
-        found = await self._storage.page(customer_id, _before(page_token), page_size + 1)
+        found = await self._storage.page(customer_id, _read_token(page_token), page_size + 1)
         page = tuple(found[:page_size])
         more = len(found) > page_size
         return OrderPage(orders=page, next_page_token=paging.token(str(page[-1].id)) if more else "")
@@ -84,7 +84,7 @@ class LocalOrders:
             yield event
 
 
-def _before(page_token: str) -> UUID:
+def _read_token(page_token: str) -> UUID:
     key = paging.last_key(page_token)
     try:
         return UUID(key) if key else LAST

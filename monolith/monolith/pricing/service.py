@@ -38,7 +38,7 @@ class LocalPricing:
         titles, rates, (prices, breaks) = await asyncio.gather(
             self._titles.batch_get(ids), self._currencies.rates(None), self._prices(ids)
         )
-        return [self._quoted(basket, titles, rates, prices, breaks) for basket in baskets]
+        return [self._price_basket(basket, titles, rates, prices, breaks) for basket in baskets]
 
     async def _prices(self, ids: Sequence[str]) -> tuple[dict[str, Money], dict[int, Decimal]]:
         found = await self._database.rows(
@@ -55,7 +55,7 @@ class LocalPricing:
         prices = {r.title_id: Money(amount=r.amount, currency=r.currency) for r in found if r.title_id}
         return prices, {r.minimum_quantity: r.amount for r in found if not r.title_id}
 
-    def _quoted(
+    def _price_basket(
         self,
         basket: Basket,
         titles: Mapping[str, Title],

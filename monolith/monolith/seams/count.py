@@ -51,14 +51,14 @@ def table() -> str:
         yield f"| part | {' | '.join(columns)} | lines | files |"
         yield "| --- |" + " ---: |" * (len(columns) + 1) + " --- |"
         for part, groups in PARTS.items():
-            names = ", ".join(f"`{name}`" for name in _short(groups))
+            names = ", ".join(f"`{name}`" for name in _shorten(groups))
             yield _row(part, lines[part], names)
         yield _row("**sum**", totals, f"{len(counted())} files")
 
     return "\n".join(rows()) + "\n"
 
 
-def _short(groups: dict[str, tuple[str, ...]]) -> Iterator[str]:
+def _shorten(groups: dict[str, tuple[str, ...]]) -> Iterator[str]:
     """The files of a part; those that every module has are named once."""
     for file in dict.fromkeys(name for group in groups.values() for name in group):
         stem = file.rpartition("/")[2].removesuffix(".py")

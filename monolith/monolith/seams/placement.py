@@ -60,7 +60,7 @@ class Placement:
         """Read the table at each change; what was read last holds while the database is away."""
         while True:
             try:
-                async with _listening(self._engine, module_placement.name) as changes:
+                async with _listen(self._engine, module_placement.name) as changes:
                     while True:
                         await self.read()
                         await changes.wait(EVERY)
@@ -89,7 +89,7 @@ class _Changes:
 
 
 @asynccontextmanager
-async def _listening(engine: AsyncEngine, channel: str) -> AsyncIterator[_Changes]:
+async def _listen(engine: AsyncEngine, channel: str) -> AsyncIterator[_Changes]:
     async with engine.connect() as connection:
         driver: Any = (await connection.get_raw_connection()).driver_connection
         changes = _Changes(driver)

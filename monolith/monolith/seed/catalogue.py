@@ -48,10 +48,10 @@ def entries(count: int) -> Iterator[dict[str, Any]]:
     yield from shipped
     chance = random.Random(SEED)  # noqa: S311
     for number in range(len(shipped) + 1, count + 1):
-        yield _invented(number, chance)
+        yield _invent(number, chance)
 
 
-def _invented(number: int, chance: random.Random) -> dict[str, Any]:
+def _invent(number: int, chance: random.Random) -> dict[str, Any]:
     pick = chance.choice
     digits = f"979{number:09}"
     currency = pick(CURRENCIES)

@@ -64,13 +64,13 @@ class CurrencyServicer(CurrencyServiceServicer):
     async def BatchConvert(self, request: pb.BatchConvertRequest, context: Any) -> pb.BatchConvertResponse:
         if len(request.conversions) > BATCH:
             raise InvalidRequest([("conversions", f"must be at most {BATCH}")])
-        wanted = [_named(place, one) for place, one in enumerate(request.conversions)]
+        wanted = [_read_request(place, one) for place, one in enumerate(request.conversions)]
         found = await self._exchange.batch_convert(wanted)
         answers = (to_proto(one, want.target) for one, want in zip(found, wanted, strict=True))
         return pb.BatchConvertResponse(conversions=answers)
 
 
-def _named(place: int, request: pb.ConvertRequest) -> Wanted:
+def _read_request(place: int, request: pb.ConvertRequest) -> Wanted:
     try:
         return from_proto(request)
     except InvalidRequest as error:

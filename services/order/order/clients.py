@@ -33,16 +33,18 @@ class RemotePricing:
 
     async def price(self, orders: Sequence[NewOrder]) -> list[tuple[PricedLine, ...] | InvalidOrder]:
         with _answers_of("pricing"):
-            answer = await self._stub.BatchQuote(pricing_pb2.BatchQuoteRequest(baskets=map(_basket, orders)))
-        return [_priced(result) for result in answer.results]
+            answer = await self._stub.BatchQuote(
+                pricing_pb2.BatchQuoteRequest(baskets=map(_to_basket, orders))
+            )
+        return [_read_lines(result) for result in answer.results]
 
 
-def _basket(order: NewOrder) -> pricing_pb2.Basket:
+def _to_basket(order: NewOrder) -> pricing_pb2.Basket:
     lines = [pricing_pb2.Line(title_id=line.title_id, quantity=line.quantity) for line in order.lines]
     return pricing_pb2.Basket(currency_code=order.currency, lines=lines)
 
 
-def _priced(result: pricing_pb2.QuoteResult) -> tuple[PricedLine, ...] | InvalidOrder:
+def _read_lines(result: pricing_pb2.QuoteResult) -> tuple[PricedLine, ...] | InvalidOrder:
     if not result.HasField("quote"):
         return InvalidOrder([(v.field, v.description) for v in result.failure.violations])
     return tuple(
@@ -63,10 +65,10 @@ class RemoteAccounts:
         request = customer_pb2.BatchGetCustomersRequest(customer_ids=customer_ids)
         with _answers_of("customer"):
             answer = await self._stub.BatchGetCustomers(request)
-        return {customer.id: _account(customer) for customer in answer.customers}
+        return {customer.id: _read_account(customer) for customer in answer.customers}
 
 
-def _account(customer: customer_pb2.Customer) -> Account:
+def _read_account(customer: customer_pb2.Customer) -> Account:
     limit = customer.credit_limit if customer.HasField("credit_limit") else None
     return Account(
         Decimal(customer.discount_percent.value or "0"),

@@ -126,16 +126,16 @@ class Account:
 def violations(key: str, order: NewOrder) -> list[Violation]:
     """What is wrong with the order before anybody is asked."""
     found = []
-    if not _visible(key, 64):
+    if not _is_visible(key, 64):
         found.append(("idempotency_key", "must be 1 to 64 visible ASCII characters"))
-    if not _visible(order.customer_id, 64):
+    if not _is_visible(order.customer_id, 64):
         found.append(("customer_id", "must be 1 to 64 visible ASCII characters"))
     if not 1 <= len(order.lines) <= MAX_LINES:
         found.append(("lines", f"must be between 1 and {MAX_LINES}"))
     return found
 
 
-def _visible(text: str, longest: int) -> bool:
+def _is_visible(text: str, longest: int) -> bool:
     return 1 <= len(text) <= longest and all("\x21" <= c <= "\x7e" for c in text)
 
 

@@ -24,7 +24,7 @@ class Shelf(Protocol):
 async def import_lines(lines: Iterable[str], shelf: Shelf) -> int:
     """Upsert what the lines hold; returns how many there were."""
     count = 0
-    parsed = _parsed(lines)
+    parsed = _parse(lines)
     while part := list(islice(parsed, AT_ONCE)):
         prices = {key: value for key, value in part if isinstance(value, ListPrice)}
         breaks = {int(key): value for key, value in part if isinstance(value, Decimal)}
@@ -36,7 +36,7 @@ async def import_lines(lines: Iterable[str], shelf: Shelf) -> int:
     return count
 
 
-def _parsed(lines: Iterable[str]) -> Iterator[tuple[str, ListPrice | Decimal]]:
+def _parse(lines: Iterable[str]) -> Iterator[tuple[str, ListPrice | Decimal]]:
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -48,11 +48,11 @@ def _parsed(lines: Iterable[str]) -> Iterator[tuple[str, ListPrice | Decimal]]:
 
 def _entry(row: dict[str, Any]) -> tuple[str, ListPrice | Decimal]:
     if "minimum_quantity" in row:
-        return str(int(row["minimum_quantity"])), _between(row["percent"], Decimal(90))
-    return str(row["title_id"]), ListPrice(_between(row["amount"], DEAREST), str(row["currency"]))
+        return str(int(row["minimum_quantity"])), _read_number(row["percent"], Decimal(90))
+    return str(row["title_id"]), ListPrice(_read_number(row["amount"], DEAREST), str(row["currency"]))
 
 
-def _between(written: object, largest: Decimal) -> Decimal:
+def _read_number(written: object, largest: Decimal) -> Decimal:
     value = Decimal(str(written))
     if not 0 <= value <= largest or value != round(value, 9):
         raise ValueError(f"{written} is not between 0 and {largest} with at most 9 decimals")

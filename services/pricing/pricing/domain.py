@@ -125,7 +125,7 @@ def price(basket: Basket, titles: Set[str], known: PriceList, rates: Rates, rule
     """The quote; InvalidBasket names everything that is wrong."""
     if violations := list(_violations(basket, titles, known, rates)):
         raise InvalidBasket(violations)
-    lines = tuple(_priced(line, basket.currency, known, rates, rules) for line in basket.lines)
+    lines = tuple(_price_line(line, basket.currency, known, rates, rules) for line in basket.lines)
     return Quote(basket.currency, lines, sum((line.total for line in lines), Decimal(0)), rates.date)
 
 
@@ -146,7 +146,7 @@ def _violations(basket: Basket, titles: Set[str], known: PriceList, rates: Rates
     return found
 
 
-def _priced(line: Line, currency: str, known: PriceList, rates: Rates, rules: Ruleset) -> PricedLine:
+def _price_line(line: Line, currency: str, known: PriceList, rates: Rates, rules: Ruleset) -> PricedLine:
     listed = known.prices[line.title_id]
     percent = rules.discount(line.quantity, known.breaks)
     exact = listed.amount * (1 - percent / 100) * rates.per_euro[currency] / rates.per_euro[listed.currency]

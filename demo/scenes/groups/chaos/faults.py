@@ -34,7 +34,7 @@ async def abort(stage: Stage) -> None:
     failed = answers.statuses[500]
     stage.figure("answered with 500", 100 * failed / 300, "%")
     stage.figure("reached the gateway", f"{grown[TO_GATEWAY]:.0f}", "of 300")
-    _half(stage, failed, 300, "requests got 500")
+    _expect_half(stage, failed, 300, "requests got 500")
     stage.expect(round(grown[ABORTED]) == failed, f"the proxy put in {grown[ABORTED]:.0f} aborts")
     stage.expect(
         round(grown[TO_GATEWAY]) == 300 - failed == answers.statuses[200],
@@ -49,7 +49,7 @@ async def grpc_abort(stage: Stage) -> None:
     told = [a for a in answers.answers if a.status_code == 503]
     stage.figure("calls ended with UNAVAILABLE", 100 * grown[ABORTED] / 300, "%")
     stage.figure("reached the currency service", f"{grown[TO_CURRENCY]:.0f}", "of 300")
-    _half(stage, round(grown[ABORTED]), 300, "calls were ended with UNAVAILABLE")
+    _expect_half(stage, round(grown[ABORTED]), 300, "calls were ended with UNAVAILABLE")
     stage.expect(len(told) == round(grown[ABORTED]), f"{len(told)} users got 503")
     proper = sum(a.headers["content-type"] == PROBLEM and a.headers.get("retry-after") == "1" for a in told)
     stage.expect(proper == len(told), f"{proper} of them as a problem that says when to come again")
@@ -70,6 +70,6 @@ async def one_user(stage: Stage) -> None:
     stage.expect(bad == 0, f"{bad} of 100 requests of others failed")
 
 
-def _half(stage: Stage, count: int, of: int, what: str) -> None:
+def _expect_half(stage: Stage, count: int, of: int, what: str) -> None:
     # A fair half of 300 is outside of 38 to 62 % less than once in 10,000 runs.
     stage.expect(0.38 <= count / of <= 0.62, f"{count} of {of} {what}, expected half of them")

@@ -28,7 +28,7 @@ async def _kill(stage: Stage, part: Part) -> None:
     before = await _restarts(stage)
     what = "process" if part == "app" else "sidecar"
     async with steady(lambda: stage.client.get("/api/rates")) as answers:
-        await _some(stage)
+        await _place_some(stage)
         asked = time.monotonic()
         await stage.cause(
             f"kill the {what} of one replica", lambda: stage.runtime.faults.kill(WORKLOAD, part, 1)
@@ -36,11 +36,11 @@ async def _kill(stage: Stage, part: Part) -> None:
         gone = time.monotonic()  # a cluster takes a second for it
 
         async def again() -> bool:
-            return await _restarts(stage) > before and await _ready(stage) == 2
+            return await _restarts(stage) > before and await _count_ready(stage) == 2
 
         await stage.eventually("it is started again, and ready", again, patience=15)
         back = time.monotonic()
-        await _some(stage)
+        await _place_some(stage)
     failed = answers.failed(asked, back)
     stage.figure("requests while one replica was away", len(answers.since(asked, back)))
     stage.figure("failed of these", len(failed))
@@ -85,7 +85,7 @@ async def istiod(stage: Stage) -> None:
     stage.figure("a change works again after", time.monotonic() - begun, "s")
 
 
-async def _some(stage: Stage) -> None:
+async def _place_some(stage: Stage) -> None:
     await stage.burst("GET", "/api/rates", 40, concurrency=2)
 
 
@@ -93,5 +93,5 @@ async def _restarts(stage: Stage) -> int:
     return sum(w.restarts for w in await stage.runtime.workloads.statuses() if w.name == WORKLOAD)
 
 
-async def _ready(stage: Stage) -> int:
+async def _count_ready(stage: Stage) -> int:
     return sum(w.ready for w in await stage.runtime.workloads.statuses() if w.name == WORKLOAD)

@@ -38,13 +38,13 @@ async def bandwidth(stage: Stage) -> None:
         waits == {"1"}, f"each refusal says when to come back: Retry-After {', '.join(map(str, waits))}"
     )
     stage.expect(grown[limited] == len(told), f"the gateway counts the same: {grown[limited]:.0f} refused")
-    polite = [await _politely(stage) for _ in range(30)]
+    polite = [await _send_slowly(stage) for _ in range(30)]
     stage.expect(all(polite), f"{sum(polite)} of 30 requests that wait as told are answered")
     await stage.runtime.mesh.delete([stage.file(LIMIT)])
     await _payload(stage)
 
 
-async def _politely(stage: Stage) -> bool:
+async def _send_slowly(stage: Stage) -> bool:
     for _ in range(5):
         answer = await stage.client.get(ONE)
         if answer.status_code != 429:

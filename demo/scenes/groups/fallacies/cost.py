@@ -24,18 +24,18 @@ class Cost:
     cpu: float  # milliseconds for one order, of all services and sidecars
 
 
-async def _measured(
+async def _measure(
     stage: Stage, place: Callable[[], Awaitable[None]], where: str, counters: tuple[str, str]
 ) -> Cost:
     before = sum((await stage.runtime.telemetry.cpu()).values())
     async with stage.counting(where, *counters) as grown:
         await place()
-        await stage.eventually("everything is shipped", lambda: _shipped(stage), 20)
+        await stage.eventually("everything is shipped", lambda: _is_shipped(stage), 20)
     used = sum((await stage.runtime.telemetry.cpu()).values()) - before
     return Cost(sum(grown.values()) / ORDERS, 1000 * used / ORDERS)
 
 
-async def _shipped(stage: Stage) -> bool:
+async def _is_shipped(stage: Stage) -> bool:
     """What an order costs includes its fulfilment."""
     async with connected(stage.runtime, "order") as db:
         return not await db.fetchval("select count(*) from orders where status <> 'shipped'")
@@ -82,13 +82,13 @@ async def cost(stage: Stage) -> None:
             outbound("order", "upstream_cx_tx_bytes_total"),
             outbound("order", "upstream_cx_rx_bytes_total"),
         )
-        costs["JSON over HTTP"] = await _measured(
+        costs["JSON over HTTP"] = await _measure(
             stage, lambda: _in_json(stage), "ingress", (EDGE.format("tx"), EDGE.format("rx"))
         )
         for name, place in (("gRPC, a call each", one_by_one), ("gRPC, one stream", in_bulk)):
 
             async def act(name: str = name, place: Callable[[], Awaitable[None]] = place) -> None:
-                costs[name] = await _measured(stage, place, CALLER, grpc)
+                costs[name] = await _measure(stage, place, CALLER, grpc)
 
             await stage.cause(f"place {ORDERS} orders by {name}", act)
     for name, figures in costs.items():

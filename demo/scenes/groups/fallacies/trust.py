@@ -111,8 +111,8 @@ async def administrator(stage: Stage) -> None:
     stage.figure("differences found", len(found))
     stage.figure("differences after healing", len(left))
     stage.expect(len(found) == 4, f"{len(found)} differences are found where 4 things were changed by hand")
-    stage.expect(not left, f"{len(left)} differences are left after `figtree diff --heal`{_listed(left)}")
+    stage.expect(not left, f"{len(left)} differences are left after `figtree diff --heal`{_describe(left)}")
 
 
-def _listed(drifts: list[Drift]) -> str:
+def _describe(drifts: list[Drift]) -> str:
     return "".join(f"; {drift}" for drift in drifts)

@@ -14,7 +14,7 @@ async def rolling(stage: Stage) -> None:
     async with as_gateway(stage) as caller:
         caller.pause = 0.3  # a stream then lasts one and a half seconds, longer than the old process drains
         before = await _processes(stage)
-        async with _calling(caller) as ended:
+        async with _keep_calling(caller) as ended:
             await stage.cause(
                 "replace title, pricing and order while they are called",
                 lambda: _replace_all(stage),
@@ -42,7 +42,7 @@ async def _processes(stage: Stage) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def _calling(caller: Caller) -> AsyncIterator[dict[str, list[Ended]]]:
+async def _keep_calling(caller: Caller) -> AsyncIterator[dict[str, list[Ended]]]:
     """One call of each shape after the other, all the time inside the block."""
     ended: dict[str, list[Ended]] = {shape: [] for shape in caller.shapes}
     over = asyncio.Event()

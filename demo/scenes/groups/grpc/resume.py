@@ -66,7 +66,7 @@ async def resume(stage: Stage) -> None:
     async with channel(stage.runtime, "gateway", "order") as opened:
         stub: Any = OrderServiceStub(opened)
         watch = Watch()
-        following = asyncio.create_task(watch.follow(stub, await _placed(stage)))
+        following = asyncio.create_task(watch.follow(stub, await _place(stage)))
         try:
             await asyncio.wait_for(watch.begun.wait(), PATIENCE)
             await stage.cause("replace order's process while the stream is open", update)
@@ -87,7 +87,7 @@ async def resume(stage: Stage) -> None:
     )
 
 
-async def _placed(stage: Stage) -> str:
+async def _place(stage: Stage) -> str:
     order = QUOTE["json"] | {"customer_id": "scene-resume"}
     headers = {"idempotency-key": str(uuid.uuid4())}
     answer = await stage.client.post("/api/orders", json=order, headers=headers)

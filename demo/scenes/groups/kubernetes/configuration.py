@@ -22,13 +22,13 @@ async def immutable(stage: Stage) -> None:
     price = await _price(stage)
     async with asking(stage, [BULK]) as users:
         await runtime.api.apply(old)
-        await runtime.workloads.roll_out(WORKLOAD, await _reading(stage, old))
+        await runtime.workloads.roll_out(WORKLOAD, await _read(stage, old))
         same = await _price(stage)
         refusal = await _change(stage, old)
 
         async def roll_out() -> None:
             await runtime.api.apply(new)
-            await runtime.workloads.roll_out(WORKLOAD, await _reading(stage, new))
+            await runtime.workloads.roll_out(WORKLOAD, await _read(stage, new))
 
         await stage.cause(f"roll {_name(new)} out in the place of {_name(old)}", roll_out)
         changed = await _price(stage)
@@ -58,7 +58,7 @@ def _name(item: Object) -> str:
     return str(item["metadata"]["name"])
 
 
-async def _reading(stage: Stage, config: Object) -> Object:
+async def _read(stage: Stage, config: Object) -> Object:
     """The workload's own Deployment, but that the setting comes from there."""
     item = await cluster(stage).deployment(WORKLOAD)
     (container,) = item["spec"]["template"]["spec"]["containers"]
@@ -77,7 +77,7 @@ async def _change(stage: Stage, config: Object) -> str:
 
 
 async def _roll_back(stage: Stage, config: Object) -> None:
-    await cluster(stage).workloads.roll_out(WORKLOAD, await _reading(stage, config))
+    await cluster(stage).workloads.roll_out(WORKLOAD, await _read(stage, config))
 
 
 async def _put_back(stage: Stage, *maps: Object) -> None:

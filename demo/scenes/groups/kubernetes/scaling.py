@@ -43,9 +43,9 @@ async def out(stage: Stage) -> None:
         await stage.eventually("more replicas are ready", more, PATIENCE if by_itself else 10)
         took = time.monotonic() - begun
         await asyncio.sleep(1.0)
-        before = await _arrived(stage)
+        before = await _count_arrivals(stage)
         await asyncio.sleep(4.0)
-        after = await _arrived(stage)
+        after = await _count_arrivals(stage)
     grown = {pod: after[pod] - before.get(pod, 0.0) for pod in after}
     total = sum(grown.values())
     stage.figure("more replicas after", took, "s")
@@ -82,7 +82,7 @@ async def _let_it_decide(stage: Stage) -> None:
     await stage.runtime.workloads.autoscaling(True, WORKLOAD)
 
 
-async def _arrived(stage: Stage) -> dict[str, float]:
+async def _count_arrivals(stage: Stage) -> dict[str, float]:
     """Calls that each replica's sidecar has let in."""
     found = {}
     for name, pod in (await ready_pods(stage, WORKLOAD)).items():

@@ -40,7 +40,7 @@ class Outcome:
         return self.sent / self.calls.count
 
 
-async def _tried(stage: Stage, name: str, count: int, options: Any = ()) -> Outcome:
+async def _try_calls(stage: Stage, name: str, count: int, options: Any = ()) -> Outcome:
     async with stage.counting(CALLER, SENT) as grown:
         calls = await quotes(stage, count, options)
     outcome = Outcome(calls, round(grown[SENT]))
@@ -55,12 +55,12 @@ def _lines(text: str) -> int:
 
 async def library(stage: Stage) -> None:
     await stage.prepare(NONE, FLAKY)
-    none = await _tried(stage, "no resilience", CALLS)
-    in_library = await _tried(stage, "in the library", CALLS, LIBRARY)
+    none = await _try_calls(stage, "no resilience", CALLS)
+    in_library = await _try_calls(stage, "in the library", CALLS, LIBRARY)
     await stage.apply(RETRIES)
-    in_mesh = await _tried(stage, "in the mesh", CALLS)
+    in_mesh = await _try_calls(stage, "in the mesh", CALLS)
     await stage.prepare(DOWN)  # in the place of FLAKY: nothing gets through any more
-    both = await _tried(stage, "in both, during an outage", FEW, LIBRARY)
+    both = await _try_calls(stage, "in both, during an outage", FEW, LIBRARY)
     stage.figure("the library needs", _lines(SERVICE_CONFIG), "lines in each client, in each language")
     stage.figure("the mesh needs", _lines(stage.file(RETRIES).read_text()), "lines of YAML, once")
     # Of 200 calls that fail with 30 % each, fewer than 33 fail once in 50,000 runs; with 0.8 % more than 9 in 100,000.

@@ -30,7 +30,7 @@ async def _quotes(stage: Stage) -> Burst:
     return together
 
 
-async def _shadowed(stage: Stage) -> tuple[Burst, Burst, Paired]:
+async def _mirror_reads(stage: Stage) -> tuple[Burst, Burst, Paired]:
     """The quotes before the mirror, those under it, and their pairs."""
     before = await _quotes(stage)
     await stage.apply(MIRROR)
@@ -68,7 +68,7 @@ async def _shadowed(stage: Stage) -> tuple[Burst, Burst, Paired]:
 async def agreeing(stage: Stage) -> None:
     async with beside_v1(stage, {"RULESET": "v2"}):
         await stage.prepare(NAMED, SLOW)
-        before, under, paired = await _shadowed(stage)
+        before, under, paired = await _mirror_reads(stage)
         stage.figure("users' median without the mirror", before.percentile(50), "ms")
         stage.figure("users' median with it", under.percentile(50), "ms")
         stage.figure("95 % of the users with it waited up to", under.percentile(95), "ms")
@@ -83,7 +83,7 @@ async def agreeing(stage: Stage) -> None:
 async def differing(stage: Stage) -> None:
     async with beside_v1(stage, {"RULESET": "v2-rounding"}):
         await stage.prepare(NAMED)
-        _, under, paired = await _shadowed(stage)
+        _, under, paired = await _mirror_reads(stage)
         found = len(paired.mismatches)
         stage.expect(found > 0, f"{found} of {len(paired)} answers differ")
         by_request = {answer.headers.get("x-request-id", ""): answer for answer in under.answers}

@@ -22,7 +22,7 @@ async def http(stage: Stage) -> None:
     await stage.apply(BREAKER)
     async with stage.counting("ingress", GATEWAY + CONNECTIONS) as grown:
         # One request is on the connection and ten wait.
-        await _crowd(stage, 11, "ingress", GATEWAY + QUEUE_FULL)
+        await _fill_up(stage, 11, "ingress", GATEWAY + QUEUE_FULL)
     kept = grown[GATEWAY + CONNECTIONS]
     stage.figure("no second connection was opened (upstream_cx_overflow)", f"{kept:.0f}", "times")
     stage.expect(kept > 0, f"{kept:.0f} times no second connection was opened")
@@ -33,7 +33,7 @@ async def grpc(stage: Stage) -> None:
     await stage.prepare(SLOW_CURRENCY)
     await _everybody_is_served(stage, "without the breaker", USERS)
     await stage.apply(GRPC_BREAKER)
-    await _crowd(stage, 10, "gateway", CURRENCY + CALLS_FULL)
+    await _fill_up(stage, 10, "gateway", CURRENCY + CALLS_FULL)
     await _everybody_is_served(stage, "when the crowd is gone", 3)
 
 
@@ -43,7 +43,7 @@ async def _everybody_is_served(stage: Stage, when: str, users: int) -> None:
     stage.expect(answers.bad == 0, f"{when} {answers.good} of {users} users at once are answered")
 
 
-async def _crowd(stage: Stage, room: int, proxy: str, counter: str) -> None:
+async def _fill_up(stage: Stage, room: int, proxy: str, counter: str) -> None:
     """As many users as there is room for, and then the others, who come while the first ones wait."""
     before = await stage.counted(proxy, counter)
     first = asyncio.create_task(stage.burst("GET", "/api/rates", room, concurrency=room))

@@ -21,9 +21,9 @@ async def retries(stage: Stage) -> None:
     before = await stage.burst("GET", "/api/rates", REQUESTS, concurrency=30)
     await stage.apply(RETRIES)
     async with stage.counting("gateway", TOO_SLOW) as slow:
-        first = await _retried(stage)
+        first = await _count_retries(stage)
         after = await stage.burst("GET", "/api/rates", REQUESTS, concurrency=30)
-        repeated = await _retried(stage) - first
+        repeated = await _count_retries(stage) - first
     good_before, good_after = (100 * b.good / b.count for b in (before, after))
     stage.figure("answered without retries", good_before, "%")
     stage.figure("answered with 3 retries of 2 s", good_after, "%")
@@ -36,7 +36,7 @@ async def retries(stage: Stage) -> None:
     stage.expect(slow[TOO_SLOW] > 0, f"{slow[TOO_SLOW]:.0f} tries were given up after 2 s")
 
 
-async def _retried(stage: Stage) -> float:
+async def _count_retries(stage: Stage) -> float:
     return (await stage.runtime.telemetry.counters("gateway")).get(RETRIED, 0.0)
 
 

@@ -13,12 +13,12 @@ STICKY = "traffic/gateway-sticky.yaml"
 
 async def sticky(stage: Stage) -> None:
     await asyncio.gather(stage.prepare(SHOWN), stage.runtime.workloads.scale("gateway", REPLICAS))
-    spread = sum(len(replicas) > 1 for replicas in (await _served(stage)).values())
+    spread = sum(len(replicas) > 1 for replicas in (await _find_servers(stage)).values())
     stage.figure("users with several replicas, without the rule", f"{spread} of {len(USERS)}")
     # A user whose ten requests meet the same replica by chance is one in 20,000.
     stage.expect(spread >= len(USERS) - 2, f"without the rule {spread} of {len(USERS)} users met several")
     await stage.apply(STICKY)
-    served = await _served(stage)
+    served = await _find_servers(stage)
     kept = sum(len(replicas) == 1 for replicas in served.values())
     used = set().union(*served.values())
     stage.figure("users with one replica, with the rule", f"{kept} of {len(USERS)}")
@@ -27,7 +27,7 @@ async def sticky(stage: Stage) -> None:
     stage.expect(len(used) > 1, f"the users are spread over {len(used)} replicas")
 
 
-async def _served(stage: Stage) -> dict[str, set[str]]:
+async def _find_servers(stage: Stage) -> dict[str, set[str]]:
     """Which replicas answered ten requests of each user."""
     served, good = {}, 0
     for user in USERS:

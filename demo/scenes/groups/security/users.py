@@ -25,7 +25,7 @@ def _bearer(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
-def _forged(user: str) -> str:
+def _forge_token(user: str) -> str:
     """Everything right, but signed by somebody else."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     now = int(time.time())
@@ -55,7 +55,7 @@ async def tokens(stage: Stage) -> None:
         "missing": ({}, (403,)),
         "expired": (_bearer(await token(ANN, seconds=-120)), (401,)),
         "for another audience": (_bearer(await token(ANN, audience="elsewhere")), (403,)),
-        "forged": (_bearer(_forged(ANN)), (401,)),
+        "forged": (_bearer(_forge_token(ANN)), (401,)),
         "without a signature": (_bearer(f"{head}.{claims}."), (401,)),
     }
     denied = await stage.counted("ingress", "jwt_authn.denied")
@@ -72,7 +72,7 @@ async def tokens(stage: Stage) -> None:
 
 async def _closed_under_every_spelling(stage: Stage, order: str) -> None:
     """Without a token no spelling of a closed path, by no method, is answered with what is behind it."""
-    known = await _listed(stage)
+    known = await _list_orders(stage)
     edge, at_once = stage.runtime.edge(), asyncio.Semaphore(16)
     paths = ("/api/orders", order, "/api/customers/c-1001")
     targets = [spelling for path in paths for spelling in spellings(path, edge)]
@@ -89,11 +89,11 @@ async def _closed_under_every_spelling(stage: Stage, order: str) -> None:
     stage.expect(
         not through, f"{len(through)} requests without a token got through" + "; ".join(["", *through[:5]])
     )
-    placed = await _listed(stage) - known
+    placed = await _list_orders(stage) - known
     stage.expect(not placed, f"{len(placed)} orders were placed without a token")
 
 
-async def _listed(stage: Stage) -> set[str]:
+async def _list_orders(stage: Stage) -> set[str]:
     headers = _bearer(await stage.runtime.mesh.user_token(ANN))
     answer = await stage.client.get(
         "/api/orders", params={"customer_id": ANN, "page_size": 100}, headers=headers
