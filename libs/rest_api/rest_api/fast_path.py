@@ -1,7 +1,7 @@
-"""The two requests that come most often, without a framework's ceremony: read, ask the port, write.
+"""The two most frequent requests, answered before FastAPI sees them: parse, ask the port, serialise.
 
-Only what is plainly well-formed is answered here. Everything else takes the ordinary way, which has the words for what
-is wrong with it; so do all other requests.
+Only a well-formed request is answered here. The routes answer every other one: they have the error messages.
+`tests/test_fast_path.py` holds that both answer alike, byte for byte; docs/decisions/0028 has the figures.
 """
 
 import re
@@ -24,15 +24,15 @@ from rest_api.routes.body import repeated_member
 SMALL = 64 * 1024  # a basket of a hundred lines is a tenth of that
 KEY = re.compile(rb"[\x21-\x7e]{1,64}")
 Headers = Mapping[bytes, bytes]
-Asked = tuple[str, Any]  # idempotency key, what the body says
+Parsed = tuple[str, Any]  # idempotency key, the body
 
 
 @dataclass(frozen=True, slots=True)
-class Hot:
-    """Reads a request, or raises ValidationError or LookupError; answers what was read."""
+class FastRoute:
+    """`read` parses a request, or raises ValidationError or LookupError; `answer` answers what it has parsed."""
 
-    read: Callable[[Headers, bytes], Asked]
-    answer: Callable[[Ports, Asked], Awaitable[Response]]
+    read: Callable[[Headers, bytes], Parsed]
+    answer: Callable[[Ports, Parsed], Awaitable[Response]]
 
 
 class FastPath:
@@ -40,8 +40,8 @@ class FastPath:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        hot = HOT.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
-        if hot is None:
+        route = FAST.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        if route is None:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
@@ -53,12 +53,12 @@ class FastPath:
         try:
             if repeated_member(body):
                 raise LookupError
-            asked = hot.read(headers, body)
+            parsed = route.read(headers, body)
         except (ValidationError, LookupError):
             await self._app(scope, _replay(messages, receive), send)
             return
         try:
-            response = await hot.answer(scope["app"].state.ports, asked)
+            response = await route.answer(scope["app"].state.ports, parsed)
         except (EdgeError, NotTheWriter) as error:
             response = answer_to(error)
         await response(scope, receive, send)
@@ -77,7 +77,7 @@ async def _read_all(receive: Receive) -> list[Message]:
 
 
 def _replay(messages: list[Message], receive: Receive) -> Receive:
-    """What was received is received once more."""
+    """Receive the messages once more, and then those that follow."""
     left = iter(messages)
 
     async def receive_again() -> Message:
@@ -87,28 +87,28 @@ def _replay(messages: list[Message], receive: Receive) -> Receive:
     return receive_again
 
 
-def _read_order(headers: Headers, body: bytes) -> Asked:
+def _read_order(headers: Headers, body: bytes) -> Parsed:
     key = headers[b"idempotency-key"]
     if not KEY.fullmatch(key):
         raise LookupError
     return key.decode(), NewOrder.model_validate_json(body)
 
 
-async def _place(ports: Ports, asked: Asked) -> Response:
-    concerns(asked[1].customer_id)
-    placed = await ports.orders.place(*asked)
+async def _place(ports: Ports, parsed: Parsed) -> Response:
+    concerns(parsed[1].customer_id)
+    placed = await ports.orders.place(*parsed)
     figures.counted(placed)
     response = _json(placed.order, 200 if placed.replayed else 201)
     response.headers["location"] = f"/api/orders/{placed.order.id}"
     return response
 
 
-def _read_basket(_: Headers, body: bytes) -> Asked:
+def _read_basket(_: Headers, body: bytes) -> Parsed:
     return "", Basket.model_validate_json(body)
 
 
-async def _quote(ports: Ports, asked: Asked) -> Response:
-    quote = await ports.pricing.quote(asked[1])
+async def _quote(ports: Ports, parsed: Parsed) -> Response:
+    quote = await ports.pricing.quote(parsed[1])
     figures.priced(quote)
     return _json(quote, 200)
 
@@ -117,7 +117,7 @@ def _json(content: BaseModel, status: int) -> Response:
     return Response(content.model_dump_json(), status, media_type="application/json")
 
 
-HOT: Mapping[str, Hot] = {
-    "/api/orders": Hot(_read_order, _place),
-    "/api/quotes": Hot(_read_basket, _quote),
+FAST: Mapping[str, FastRoute] = {
+    "/api/orders": FastRoute(_read_order, _place),
+    "/api/quotes": FastRoute(_read_basket, _quote),
 }

@@ -1,4 +1,4 @@
-"""The hot path answers byte for byte as the ordinary way does, which a parameter of the media type leads to."""
+"""The fast path answers byte for byte as the ordinary way does, which a parameter of the media type leads to."""
 
 import json
 from datetime import UTC, date, datetime
@@ -72,27 +72,27 @@ async def both_ways(
 )
 async def test_an_order_is_answered_alike(client: httpx.AsyncClient, fakes: Fakes, outcome: Any) -> None:
     fakes.answer = outcome
-    hot, ordinary = await both_ways(
+    fast, ordinary = await both_ways(
         client, "/api/orders", json.dumps(WANTED).encode(), {"idempotency-key": "k"}
     )
-    assert hot == ordinary
+    assert fast == ordinary
     assert len(fakes.asked) == 2
     assert fakes.asked[0] == fakes.asked[1]
 
 
 async def test_a_quote_is_answered_alike(client: httpx.AsyncClient, fakes: Fakes) -> None:
     fakes.answer = QUOTE
-    hot, ordinary = await both_ways(client, "/api/quotes", json.dumps(BASKET).encode(), {})
-    assert hot == ordinary
-    assert hot[0] == 200
+    fast, ordinary = await both_ways(client, "/api/quotes", json.dumps(BASKET).encode(), {})
+    assert fast == ordinary
+    assert fast[0] == 200
 
 
 @pytest.mark.parametrize("key", [None, "", "a b", "k" * 65, "k" * 64])
 async def test_keys_are_judged_alike(client: httpx.AsyncClient, fakes: Fakes, key: str | None) -> None:
     fakes.answer = Placed(ORDER)
     headers = {} if key is None else {"idempotency-key": key}
-    hot, ordinary = await both_ways(client, "/api/orders", json.dumps(WANTED).encode(), headers)
-    assert hot == ordinary
+    fast, ordinary = await both_ways(client, "/api/orders", json.dumps(WANTED).encode(), headers)
+    assert fast == ordinary
 
 
 values = st.recursive(
@@ -121,8 +121,8 @@ bodies = st.fixed_dictionaries(
 @given(body=bodies.map(lambda b: json.dumps(b).encode()) | st.binary(max_size=40))
 async def test_bodies_are_judged_alike(client: httpx.AsyncClient, fakes: Fakes, body: bytes) -> None:
     fakes.answer, fakes.asked = Placed(ORDER), []
-    hot, ordinary = await both_ways(client, "/api/orders", body, {"idempotency-key": "k"})
-    assert hot == ordinary
+    fast, ordinary = await both_ways(client, "/api/orders", body, {"idempotency-key": "k"})
+    assert fast == ordinary
     assert fakes.asked[::2] == fakes.asked[1::2]
 
 
@@ -132,9 +132,9 @@ async def test_a_whole_quantity_may_be_written_as_a_float(
 ) -> None:
     fakes.answer = Placed(ORDER)
     body = json.dumps(WANTED).replace('"quantity": 1', f'"quantity": {written}').encode()
-    hot, ordinary = await both_ways(client, "/api/orders", body, {"idempotency-key": "k"})
-    assert hot == ordinary
-    assert hot[0] == 201
+    fast, ordinary = await both_ways(client, "/api/orders", body, {"idempotency-key": "k"})
+    assert fast == ordinary
+    assert fast[0] == 201
     quantities = [order.lines[0].quantity for _, order in fakes.asked]
     assert quantities == [read, read]
     assert {type(quantity) for quantity in quantities} == {int}
@@ -143,7 +143,7 @@ async def test_a_whole_quantity_may_be_written_as_a_float(
 @pytest.mark.parametrize("written", ["1.5", "true", '"1"', "0.0", "10001.0", "1e999", "-1.0", "null"])
 async def test_another_quantity_is_refused(client: httpx.AsyncClient, fakes: Fakes, written: str) -> None:
     body = json.dumps(WANTED).replace('"quantity": 1', f'"quantity": {written}').encode()
-    hot, ordinary = await both_ways(client, "/api/orders", body, {"idempotency-key": "k"})
-    assert hot == ordinary
-    assert hot[0] == 400
+    fast, ordinary = await both_ways(client, "/api/orders", body, {"idempotency-key": "k"})
+    assert fast == ordinary
+    assert fast[0] == 400
     assert fakes.asked == []

@@ -10,7 +10,7 @@ from rest_api import errors, figures
 from rest_api.ports import Placed
 
 from .conftest import Fakes
-from .test_hot import BASKET, ORDER, QUOTE, WANTED, both_ways
+from .test_fast_path import BASKET, ORDER, QUOTE, WANTED, both_ways
 
 
 def sample(name: str, **labels: str) -> float:

@@ -201,7 +201,7 @@ class Messaging:
                 acknowledged.append(
                     await stream.publish_async(subject, written(event), headers={**ours, **trace})
                 )
-            if trace:  # the others leave none: this is the hot path
+            if trace:  # not for every order: this runs for each event
                 with on_behalf_of(trace):
                     log.info("order %s is %s", event.order_id, event.status)
         async with asyncio.timeout(5):
