@@ -14,12 +14,40 @@ TARGETS = re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE)
 VARIABLES = re.findall(r"^([A-Z_]+)\s*[?:]?=", MAKEFILE, re.MULTILINE)
 # Set by bash itself, by conda (HOST), or so often by users that a value says nothing about Figtree.
 OWNED = {
-    "SECONDS", "RANDOM", "LINENO", "UID", "EUID", "PPID", "HOSTNAME", "HOSTTYPE", "OSTYPE", "MACHTYPE", "COLUMNS",
+    "SECONDS",
+    "RANDOM",
+    "LINENO",
+    "UID",
+    "EUID",
+    "PPID",
+    "HOSTNAME",
+    "HOSTTYPE",
+    "OSTYPE",
+    "MACHTYPE",
+    "COLUMNS",
     "LINES",
-    "HOST", "BUILD", "PYTHON", "MODE", "NAME", "USER", "HOME", "PATH", "SHELL", "TERM", "LANG", "PWD", "TMPDIR",
+    "HOST",
+    "BUILD",
+    "PYTHON",
+    "MODE",
+    "NAME",
+    "USER",
+    "HOME",
+    "PATH",
+    "SHELL",
+    "TERM",
+    "LANG",
+    "PWD",
+    "TMPDIR",
     "EDITOR",
-    "CC", "CFLAGS", "ARCH", "TARGET", "PORT", "DEBUG", "VERSION",
-}  # fmt: skip
+    "CC",
+    "CFLAGS",
+    "ARCH",
+    "TARGET",
+    "PORT",
+    "DEBUG",
+    "VERSION",
+}
 
 
 def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -78,8 +106,20 @@ def test_make_load_without_a_duration_goes_on_until_it_is_stopped() -> None:
     begun = time.monotonic()
     env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     with subprocess.Popen(
-        ["timeout", "--signal=INT", "12", "make", "load", "LOAD=2", "EDGE=http://127.0.0.1:9", "REPORT=build/test"],
-        cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    ) as running:  # fmt: skip
+        [
+            "timeout",
+            "--signal=INT",
+            "12",
+            "make",
+            "load",
+            "LOAD=2",
+            "EDGE=http://127.0.0.1:9",
+            "REPORT=build/test",
+        ],
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as running:
         running.wait(60)
     assert time.monotonic() - begun > 11

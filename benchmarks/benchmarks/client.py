@@ -46,10 +46,16 @@ def main() -> None:
     begun = time.process_time()
     tally = uvloop.run(
         load(
-            host, int(port), given.clients, given.seconds, f"bench-{uuid.uuid4().hex[:12]}",
-            Basket(given.titles, given.lines), warm=given.warm, pause=given.pause,
+            host,
+            int(port),
+            given.clients,
+            given.seconds,
+            f"bench-{uuid.uuid4().hex[:12]}",
+            Basket(given.titles, given.lines),
+            warm=given.warm,
+            pause=given.pause,
         )
-    )  # fmt: skip
+    )
     cpu = (time.process_time() - begun) * given.seconds / (given.seconds + given.warm)
     sys.stdout.write(json.dumps(report(tally, given.seconds, cpu)) + "\n")
 

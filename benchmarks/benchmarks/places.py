@@ -80,9 +80,19 @@ async def yardstick(url: str, address: str) -> AsyncIterator[int]:
     """The plain monolith as one process; its pid."""
     host, _, port = address.rpartition(":")
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "uvicorn", "benchmarks.plain.app:app", "--host", host, "--port", port,
-        "--log-level", "warning", "--no-access-log", env=os.environ | {"DATABASE_URL": url},
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "benchmarks.plain.app:app",
+        "--host",
+        host,
+        "--port",
+        port,
+        "--log-level",
+        "warning",
+        "--no-access-log",
+        env=os.environ | {"DATABASE_URL": url},
+    )
     try:
         for _ in range(200):
             try:

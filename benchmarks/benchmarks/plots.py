@@ -9,9 +9,14 @@ from pygal.style import LightSolarizedStyle
 from benchmarks.tables import NAMES, middle, middle_of
 
 SETTINGS = {
-    "style": LightSolarizedStyle, "width": 900, "height": 420, "print_values": True, "js": (),
-    "disable_xml_declaration": True, "legend_at_bottom": True,
-}  # fmt: skip
+    "style": LightSolarizedStyle,
+    "width": 900,
+    "height": 420,
+    "print_values": True,
+    "js": (),
+    "disable_xml_declaration": True,
+    "legend_at_bottom": True,
+}
 
 
 def draw(results: dict[str, Any], folder: Path) -> None:

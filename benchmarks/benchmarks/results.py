@@ -13,9 +13,13 @@ from runtime.manifests import ROOT
 
 def machine() -> dict[str, Any]:
     model = next(
-        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        (
+            line.split(":")[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
         platform.processor(),
-    )  # fmt: skip
+    )
     return {
         "cpu": model,
         "cores": psutil.cpu_count(),

@@ -56,9 +56,18 @@ async def measure(row: Row, clients: int, seconds: float, *, options: tuple[str,
 
 async def clients_of(address: str, clients: int, seconds: float, *options: str) -> Round:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.client", address, "--clients", str(clients),
-        "--seconds", str(seconds), *options, stdout=asyncio.subprocess.PIPE, env=os.environ | {"PYTHONUNBUFFERED": "1"},
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        "benchmarks.client",
+        address,
+        "--clients",
+        str(clients),
+        "--seconds",
+        str(seconds),
+        *options,
+        stdout=asyncio.subprocess.PIPE,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
     try:
         output, _ = await process.communicate()
     except asyncio.CancelledError:

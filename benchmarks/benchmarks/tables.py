@@ -83,12 +83,18 @@ def orders(rounds: dict[str, Rounds]) -> str:
         times = f"{middle(of, 'rate') / middle(yardstick, 'rate'):.2f}" if yardstick else ""
         lines.append(
             (
-                NAMES.get(name, name), f"{middle(of, 'rate'):,.0f}", f"± {spread(of):.0f} %", times,
-                f"{middle(of, 'p50'):.1f}", f"{middle(of, 'p99'):.1f}" if "p99" in of[0] else "", f"{cpu(of):.2f}",
-                f"{sum(middle_of(of, 'pss_mib').values()):,.0f}", f"{middle(of, 'wal_bytes'):,.0f}",
+                NAMES.get(name, name),
+                f"{middle(of, 'rate'):,.0f}",
+                f"± {spread(of):.0f} %",
+                times,
+                f"{middle(of, 'p50'):.1f}",
+                f"{middle(of, 'p99'):.1f}" if "p99" in of[0] else "",
+                f"{cpu(of):.2f}",
+                f"{sum(middle_of(of, 'pss_mib').values()):,.0f}",
+                f"{middle(of, 'wal_bytes'):,.0f}",
                 round(sum(one["failed"] for one in of)),
             )
-        )  # fmt: skip
+        )
     head = (
         "",
         "orders/s",
@@ -122,12 +128,17 @@ def processes(rounds: dict[str, Rounds]) -> str:
 def plain(rounds: dict[str, Rounds]) -> str:
     lines = [
         (
-            name, f"{middle(of, 'rate'):,.0f}", f"± {spread(of):.0f} %", f"{middle(of, 'p50'):.1f}",
-            f"{middle(of, 'p99'):.1f}", f"{cpu(of):.2f}", round(sum(one["failed"] for one in of)),
+            name,
+            f"{middle(of, 'rate'):,.0f}",
+            f"± {spread(of):.0f} %",
+            f"{middle(of, 'p50'):.1f}",
+            f"{middle(of, 'p99'):.1f}",
+            f"{cpu(of):.2f}",
+            round(sum(one["failed"] for one in of)),
             *([f"{middle(of, 'page_ms'):.1f}"] if "page_ms" in of[0] else []),
         )
         for name, of in rounds.items()
-    ]  # fmt: skip
+    ]
     head = ["", "orders/s", "spread", "p50 ms", "p99 ms", "CPU ms/order", "failed"]
     return _table([*head, "page of 20, ms"] if len(lines[0]) > len(head) else head, lines)
 

@@ -108,9 +108,17 @@ class Client(asyncio.Protocol):
 
 
 async def load(
-    host: str, port: int, clients: int, seconds: float, run: str, basket: Basket, *,
-    warm: float = 0.5, pause: float = 0.0, extra: bytes = b"",
-) -> Tally:  # fmt: skip
+    host: str,
+    port: int,
+    clients: int,
+    seconds: float,
+    run: str,
+    basket: Basket,
+    *,
+    warm: float = 0.5,
+    pause: float = 0.0,
+    extra: bytes = b"",
+) -> Tally:
     """`clients` at once for `seconds`, after `warm` seconds that do not count; one that is cut off comes again."""
     tally = Tally()
     loop = asyncio.get_running_loop()

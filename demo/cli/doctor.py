@@ -18,9 +18,19 @@ from runtime.manifests import ROOT
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 NAMED = (  # their values say nothing about anybody
-    "RUNTIME", "MESH", "LOAD", "FIGTREE_NAME", "FIGTREE_HOME", "FIGTREE_PYTHON", "KIND_NAME", "CLUSTER_MODE",
-    "XDG_CACHE_HOME", "TMPDIR", "LANG", "LC_ALL",
-)  # fmt: skip
+    "RUNTIME",
+    "MESH",
+    "LOAD",
+    "FIGTREE_NAME",
+    "FIGTREE_HOME",
+    "FIGTREE_PYTHON",
+    "KIND_NAME",
+    "CLUSTER_MODE",
+    "XDG_CACHE_HOME",
+    "TMPDIR",
+    "LANG",
+    "LC_ALL",
+)
 PRESENT = (  # a mirror's address may hold a password
     "GOPROXY",
     "GOFLAGS",

@@ -17,9 +17,16 @@ class Control:
     async def info(self) -> Info:
         instance = self._infra.instance
         return Info(
-            os.getpid(), instance.name, instance.mesh, self.ready, self.failure, instance.block, instance.edge_port,
-            instance.page_port, instance.ports,
-        )  # fmt: skip
+            os.getpid(),
+            instance.name,
+            instance.mesh,
+            self.ready,
+            self.failure,
+            instance.block,
+            instance.edge_port,
+            instance.page_port,
+            instance.ports,
+        )
 
     async def collector(self) -> str:
         return self._infra.collector

@@ -30,10 +30,13 @@ METADATA_ONLY = "PartialObjectMetadata"
 def _namespace(name: str) -> dict[str, Any]:
     return {
         "metadata": {
-            "name": name, "uid": name, "resourceVersion": VERSION, "creationTimestamp": "2026-01-01T00:00:00Z",
+            "name": name,
+            "uid": name,
+            "resourceVersion": VERSION,
+            "creationTimestamp": "2026-01-01T00:00:00Z",
             "labels": {"kubernetes.io/metadata.name": name},
         }
-    }  # fmt: skip
+    }
 
 
 def _status(code: int, reason: str) -> JSONResponse:

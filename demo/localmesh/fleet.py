@@ -174,9 +174,14 @@ class Fleet:
         if described.health_path:
             env["METRICS_LISTEN"] = f"{ip}:{METRICS_PORT}"
         app = Process(
-            name, self._command(described), env, infra.log(name), infra.events, cwd=infra.instance.root,
+            name,
+            self._command(described),
+            env,
+            infra.log(name),
+            infra.events,
+            cwd=infra.instance.root,
             spawn=self._spawn,
-        )  # fmt: skip
+        )
         answers = functools.partial(probe.serves, described, listen)
         if infra.config is None:
 
@@ -243,10 +248,16 @@ class Fleet:
                 neighbours[name] = f"{host}:{infra.port(manifest(name))}"
         egress = self.egress(slot) if slot is not None and infra.config else ""
         settings = localised(
-            described, listen=listen, version=version, nats_url=infra.nats.url, database_url=database, egress=egress,
+            described,
+            listen=listen,
+            version=version,
+            nats_url=infra.nats.url,
+            database_url=database,
+            egress=egress,
             collector=infra.collector,
-            neighbours=neighbours, extra=self._extra.get((workload, version)),
-        )  # fmt: skip
+            neighbours=neighbours,
+            extra=self._extra.get((workload, version)),
+        )
         return infra.base_env | PYTHON | {"LOG_HASH_KEY": infra.log_hash_key} | settings
 
     @staticmethod
@@ -262,9 +273,14 @@ class Fleet:
         env = await self.environment(described.name)
         log = self._infra.log(f"{described.name}-migrate")
         process = Process(
-            f"{described.name}-migrate", command, env, log, self._infra.events, cwd=self._infra.instance.root,
+            f"{described.name}-migrate",
+            command,
+            env,
+            log,
+            self._infra.events,
+            cwd=self._infra.instance.root,
             spawn=self._spawn,
-        )  # fmt: skip
+        )
         if await process.once():
             text = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
             raise CommandFailed(f"{described.name} migrate: {text}")

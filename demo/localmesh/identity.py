@@ -111,31 +111,44 @@ class Identity:
         now = datetime.now(UTC)
         public = self._ca_key.public_key()
         usage = {
-            "digital_signature": True, "content_commitment": False, "key_encipherment": False,
-            "data_encipherment": False, "key_agreement": False, "key_cert_sign": True, "crl_sign": True,
-            "encipher_only": False, "decipher_only": False,
-        }  # fmt: skip
+            "digital_signature": True,
+            "content_commitment": False,
+            "key_encipherment": False,
+            "data_encipherment": False,
+            "key_agreement": False,
+            "key_cert_sign": True,
+            "crl_sign": True,
+            "encipher_only": False,
+            "decipher_only": False,
+        }
         return (
             x509.CertificateBuilder()
-            .subject_name(name).issuer_name(name).public_key(public).serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(minutes=5)).not_valid_after(now + timedelta(days=30))
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(public)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(minutes=5))
+            .not_valid_after(now + timedelta(days=30))
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(x509.KeyUsage(**usage), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
             .sign(self._ca_key, hashes.SHA256())
-        )  # fmt: skip
+        )
 
     def _sign(self, key: ec.EllipticCurvePrivateKey, uri: str) -> x509.Certificate:
         now = datetime.now(UTC)
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._ca_key.public_key())
         return (
             x509.CertificateBuilder()
-            .subject_name(x509.Name([])).issuer_name(self._ca.subject).public_key(key.public_key())
+            .subject_name(x509.Name([]))
+            .issuer_name(self._ca.subject)
+            .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(minutes=5)).not_valid_after(now + timedelta(days=30))
+            .not_valid_before(now - timedelta(minutes=5))
+            .not_valid_after(now + timedelta(days=30))
             .add_extension(x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri)]), critical=True)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
             .add_extension(issuer, critical=False)
             .sign(self._ca_key, hashes.SHA256())
-        )  # fmt: skip
+        )

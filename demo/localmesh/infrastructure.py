@@ -100,9 +100,14 @@ class Infrastructure:
         binaries = Binaries()
         await asyncio.to_thread(binaries.verify)
         self.istiod = Istiod(
-            self.instance, binaries.istiod, binaries.schemas, self.identity, self.base_env, self.log("istiod"),
+            self.instance,
+            binaries.istiod,
+            binaries.schemas,
+            self.identity,
+            self.base_env,
+            self.log("istiod"),
             self.events,
-        )  # fmt: skip
+        )
         self.config = MeshConfig(self.istiod, self.events)
         self.config.draining = self._is_draining
         self._files = MeshFiles(
@@ -128,9 +133,14 @@ class Infrastructure:
 
     async def _start_ingress(self) -> None:
         self.ingress = self._proxy(
-            "ingress", "router", objects.ROOT_NAMESPACE, GATEWAY_ACCOUNT, self.instance.ingress_ip,
-            {"app": "istio-ingressgateway", "istio": "ingressgateway"}, "istio-ingressgateway",
-        )  # fmt: skip
+            "ingress",
+            "router",
+            objects.ROOT_NAMESPACE,
+            GATEWAY_ACCOUNT,
+            self.instance.ingress_ip,
+            {"app": "istio-ingressgateway", "istio": "ingressgateway"},
+            "istio-ingressgateway",
+        )
         self.ingress_process = self.ingress.prepare()
         await self.ingress_process.start()
         await self.ingress_process.until(self.ingress.admin.ready, 20)
@@ -156,9 +166,20 @@ class Infrastructure:
         folder = self.instance.root / "proxies" / name
         shutil.rmtree(folder, ignore_errors=True)
         return Proxy(
-            name, kind, namespace, account, ip, labels, folder, self.log(f"{name}-proxy"), self._files, self.identity,
-            self.base_env, self.events, workload,
-        )  # fmt: skip
+            name,
+            kind,
+            namespace,
+            account,
+            ip,
+            labels,
+            folder,
+            self.log(f"{name}-proxy"),
+            self._files,
+            self.identity,
+            self.base_env,
+            self.events,
+            workload,
+        )
 
     def forget(self, slot: int) -> None:
         self.reserved.discard(slot)

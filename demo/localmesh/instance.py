@@ -136,10 +136,19 @@ class Instance:
     def _choose_ports(self) -> None:
         """Standard ports on our own addresses, unless somebody listens on that port of every address."""
         wanted = {
-            "postgres": 5432, "nats": 4222, "xds": 15010, "secure-xds": 15012, "monitoring": 15014,
-            "webhook": 15017, "istiod": 8080, "ctrlz": 9876, "admin": 15000, "http": 8080, "grpc": 50051,
+            "postgres": 5432,
+            "nats": 4222,
+            "xds": 15010,
+            "secure-xds": 15012,
+            "monitoring": 15014,
+            "webhook": 15017,
+            "istiod": 8080,
+            "ctrlz": 9876,
+            "admin": 15000,
+            "http": 8080,
+            "grpc": 50051,
             "otlp": 4318,
-        }  # fmt: skip
+        }
         for name, port in wanted.items():
             self.ports[name] = next(p for p in range(port, 65536, 1000) if _is_free(self.ip(6), p))
         self._choose_page_port()

@@ -120,21 +120,55 @@ class Istiod:
         (self.folder / "mesh.yaml").write_text(yaml.safe_dump(MESH_CONFIG))
         (self.folder / "kubeconfig").write_text(yaml.safe_dump(_kubeconfig(stub)))
         rule = {"issuer": ISSUER, "jwks_uri": f"{stub}/jwks.json", "audiences": [AUDIENCE]}
-        env = self.base_env | UPSTREAM_ENVOY | MARK_MIRRORED | NO_KUBERNETES | {
-            "POD_NAMESPACE": ROOT_NAMESPACE, "POD_NAME": "istiod", "CLUSTER_ID": "Kubernetes",
-            "HTTP_PROXY": stub,  # answers for names of the mesh under which a RequestAuthentication looks for keys
-            "ROOT_CA_DIR": str(self.identity.ca_folder), "ISTIOD_CUSTOM_HOST": SAN, "JWT_RULE": json.dumps(rule),
-            "PILOT_DEBOUNCE_AFTER": "20ms", "GOGC": "25", "GOMEMLIMIT": "160MiB", "GOMAXPROCS": "2",
-        }  # fmt: skip
+        env = (
+            self.base_env
+            | UPSTREAM_ENVOY
+            | MARK_MIRRORED
+            | NO_KUBERNETES
+            | {
+                "POD_NAMESPACE": ROOT_NAMESPACE,
+                "POD_NAME": "istiod",
+                "CLUSTER_ID": "Kubernetes",
+                "HTTP_PROXY": stub,  # answers for names of the mesh under which a RequestAuthentication looks for keys
+                "ROOT_CA_DIR": str(self.identity.ca_folder),
+                "ISTIOD_CUSTOM_HOST": SAN,
+                "JWT_RULE": json.dumps(rule),
+                "PILOT_DEBOUNCE_AFTER": "20ms",
+                "GOGC": "25",
+                "GOMEMLIMIT": "160MiB",
+                "GOMAXPROCS": "2",
+            }
+        )
         command = [
-            str(self.binary), "discovery", "--configDir", str(self.config), "--registries", "Kubernetes",
-            "--kubeconfig", str(self.folder / "kubeconfig"), "--meshConfig", str(self.folder / "mesh.yaml"),
-            "--networksConfig", "/nonexistent", "--httpAddr", self._address("istiod"),
-            "--httpsAddr", self._address("webhook"), "--grpcAddr", self._address("xds"),
-            "--secureGRPCAddr", self.secure_xds, "--monitoringAddr", self._address("monitoring"),
-            "--ctrlz_address", self.instance.istiod_ip, "--ctrlz_port", str(self.instance.ports["ctrlz"]),
-            "--log_output_level", "default:warn",
-        ]  # fmt: skip
+            str(self.binary),
+            "discovery",
+            "--configDir",
+            str(self.config),
+            "--registries",
+            "Kubernetes",
+            "--kubeconfig",
+            str(self.folder / "kubeconfig"),
+            "--meshConfig",
+            str(self.folder / "mesh.yaml"),
+            "--networksConfig",
+            "/nonexistent",
+            "--httpAddr",
+            self._address("istiod"),
+            "--httpsAddr",
+            self._address("webhook"),
+            "--grpcAddr",
+            self._address("xds"),
+            "--secureGRPCAddr",
+            self.secure_xds,
+            "--monitoringAddr",
+            self._address("monitoring"),
+            "--ctrlz_address",
+            self.instance.istiod_ip,
+            "--ctrlz_port",
+            str(self.instance.ports["ctrlz"]),
+            "--log_output_level",
+            "default:warn",
+        ]
         self.process = Process("istiod", command, env, self.log, self.events, cwd=self.folder)
         self._client = httpx.AsyncClient(
             base_url=f"http://{self._address('istiod')}", timeout=5, trust_env=False
@@ -158,11 +192,15 @@ class Istiod:
         kind, metadata = item["kind"], item["metadata"]
         group, _, version = item["apiVersion"].rpartition("/")
         request = {
-            "uid": str(uuid.uuid4()), "operation": "CREATE", "object": item,
+            "uid": str(uuid.uuid4()),
+            "operation": "CREATE",
+            "object": item,
             "kind": {"group": group, "version": version, "kind": kind},
             "resource": {"group": group, "version": version, "resource": f"{kind.lower()}s"},
-            "name": metadata["name"], "namespace": metadata["namespace"], "userInfo": {"username": "figtree"},
-        }  # fmt: skip
+            "name": metadata["name"],
+            "namespace": metadata["namespace"],
+            "userInfo": {"username": "figtree"},
+        }
         review = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}
         for attempt in range(20):
             try:
@@ -195,8 +233,10 @@ def _webhook_client(context: ssl.SSLContext, address: str) -> httpx.AsyncClient:
 
 def _kubeconfig(server: str) -> dict[str, Any]:
     return {
-        "apiVersion": "v1", "kind": "Config", "current-context": "stub",
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "stub",
         "clusters": [{"name": "stub", "cluster": {"server": server}}],
         "users": [{"name": "nobody", "user": {}}],
         "contexts": [{"name": "stub", "context": {"cluster": "stub", "user": "nobody"}}],
-    }  # fmt: skip
+    }

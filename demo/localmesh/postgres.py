@@ -160,11 +160,28 @@ class Postgres:
         if self.user:
             shutil.chown(password, self.user, pwd.getpwnam(self.user).pw_gid)
         initdb = await asyncio.create_subprocess_exec(
-            self.folder / "bin" / "initdb", "-D", self.data, "-U", "postgres", "-A", "scram-sha-256", "--no-sync",
-            f"--pwfile={password}", "--locale=C.UTF-8", "--encoding=UTF8", "--no-instructions",
-            env=self._env(), cwd=self.folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            **({"user": self.user, "group": pwd.getpwnam(self.user).pw_gid, "extra_groups": []} if self.user else {}),  # type: ignore[arg-type]
-        )  # fmt: skip
+            self.folder / "bin" / "initdb",
+            "-D",
+            self.data,
+            "-U",
+            "postgres",
+            "-A",
+            "scram-sha-256",
+            "--no-sync",
+            f"--pwfile={password}",
+            "--locale=C.UTF-8",
+            "--encoding=UTF8",
+            "--no-instructions",
+            env=self._env(),
+            cwd=self.folder,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            **(
+                {"user": self.user, "group": pwd.getpwnam(self.user).pw_gid, "extra_groups": []}
+                if self.user
+                else {}
+            ),  # type: ignore[arg-type]
+        )
         output, _ = await initdb.communicate()
         if initdb.returncode:
             raise StartFailed(f"initdb: {output.decode(errors='replace').strip()}")

@@ -127,9 +127,16 @@ class Process:
             {"user": self.user, "group": group, "extra_groups": []} if self.user else {}
         )
         return await asyncio.create_subprocess_exec(
-            *self.command, env=self.env, cwd=self.cwd, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
-            start_new_session=True, preexec_fn=die_with_parent, **identity,
-        )  # fmt: skip
+            *self.command,
+            env=self.env,
+            cwd=self.cwd,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=die_with_parent,
+            **identity,
+        )
 
     async def until(self, ready: Callable[[], Awaitable[bool]], seconds: float) -> None:
         """Wait for it; fails with the end of its log when time is up or it keeps dying."""

@@ -18,18 +18,25 @@ def prepare(istiod: Istiod, identity: Identity, account: str) -> Path:
     identity.issue(NAMESPACE, account, key, chain)
     ip = istiod.instance.ip(LAST)
     metadata = {
-        "GENERATOR": "grpc", "NAMESPACE": NAMESPACE, "CLUSTER_ID": "Kubernetes", "INSTANCE_IPS": ip,
-        "ISTIO_VERSION": "1.31.0", "LABELS": {"app": account}, "SERVICE_ACCOUNT": account,
-    }  # fmt: skip
+        "GENERATOR": "grpc",
+        "NAMESPACE": NAMESPACE,
+        "CLUSTER_ID": "Kubernetes",
+        "INSTANCE_IPS": ip,
+        "ISTIO_VERSION": "1.31.0",
+        "LABELS": {"app": account},
+        "SERVICE_ACCOUNT": account,
+    }
     server = {
         "server_uri": istiod.plain_xds,  # on loopback; gRPC cannot be told which name istiod's certificate bears
         "channel_creds": [{"type": "insecure"}],
         "server_features": ["xds_v3"],
     }
     files = {
-        "certificate_file": str(chain), "private_key_file": str(key), "ca_certificate_file": str(identity.root),
+        "certificate_file": str(chain),
+        "private_key_file": str(key),
+        "ca_certificate_file": str(identity.root),
         "refresh_interval": "600s",
-    }  # fmt: skip
+    }
     content = {
         "xds_servers": [server],
         "node": {

@@ -89,10 +89,18 @@ class Proxy:
         (self.folder / "etc/istio/pod/annotations").write_text(text)
         self.renew_token()
         command = [
-            str(self.mesh.agent), "proxy", self.kind, "--domain", f"{self.namespace}.svc.cluster.local",
-            "--proxyLogLevel", "warning", "--proxyComponentLogLevel", "misc:error,config:warning",
-            "--log_output_level", "default:warn",
-        ]  # fmt: skip
+            str(self.mesh.agent),
+            "proxy",
+            self.kind,
+            "--domain",
+            f"{self.namespace}.svc.cluster.local",
+            "--proxyLogLevel",
+            "warning",
+            "--proxyComponentLogLevel",
+            "misc:error,config:warning",
+            "--log_output_level",
+            "default:warn",
+        ]
         return Process(
             f"{self.name} proxy", command, self._env(), self.log, self.events, cwd=self.folder, grace=8
         )
@@ -122,14 +130,25 @@ class Proxy:
         }
         version = self.labels.get("version", "latest")
         return dict(self.base_env) | {
-            "POD_NAME": self.name, "POD_NAMESPACE": self.namespace, "SERVICE_ACCOUNT": self.account,
-            "INSTANCE_IP": self.ip, "TRUST_DOMAIN": TRUST_DOMAIN, "ISTIOD_SAN": SAN,
-            "ISTIO_META_CLUSTER_ID": "Kubernetes", "ISTIO_META_INTERCEPTION_MODE": "NONE",
-            "ISTIO_META_WORKLOAD_NAME": self.workload or self.name, "CANONICAL_SERVICE": self.labels["app"],
+            "POD_NAME": self.name,
+            "POD_NAMESPACE": self.namespace,
+            "SERVICE_ACCOUNT": self.account,
+            "INSTANCE_IP": self.ip,
+            "TRUST_DOMAIN": TRUST_DOMAIN,
+            "ISTIOD_SAN": SAN,
+            "ISTIO_META_CLUSTER_ID": "Kubernetes",
+            "ISTIO_META_INTERCEPTION_MODE": "NONE",
+            "ISTIO_META_WORKLOAD_NAME": self.workload or self.name,
+            "CANONICAL_SERVICE": self.labels["app"],
             "CANONICAL_REVISION": version,
             "ISTIO_META_MESH_ID": TRUST_DOMAIN,
-            "ISTIO_META_ISTIO_VERSION": "1.31.0", "ISTIO_METAJSON_LABELS": json.dumps(dict(self.labels)),
+            "ISTIO_META_ISTIO_VERSION": "1.31.0",
+            "ISTIO_METAJSON_LABELS": json.dumps(dict(self.labels)),
             "OTEL_RESOURCE_ATTRIBUTES": f"service.version={version}",
-            "GRPC_XDS_BOOTSTRAP": "", "ECC_SIGNATURE_ALGORITHM": "ECDSA", "PROXY_CONFIG": json.dumps(config),
-            "GOGC": "25", "GOMEMLIMIT": "40MiB", "GOMAXPROCS": "1",
-        }  # fmt: skip
+            "GRPC_XDS_BOOTSTRAP": "",
+            "ECC_SIGNATURE_ALGORITHM": "ECDSA",
+            "PROXY_CONFIG": json.dumps(config),
+            "GOGC": "25",
+            "GOMEMLIMIT": "40MiB",
+            "GOMAXPROCS": "1",
+        }

@@ -136,10 +136,17 @@ def _remember(infrastructure: Infrastructure, fleet: Fleet) -> None:
     instance, config = infrastructure.instance, infrastructure.config
     sources = config.sources.values() if config is not None else ()
     Resume(
-        instance.mesh, instance.block, instance.ports, instance.edge_port, instance.page_port,
-        infrastructure.postgres.password, infrastructure.nats.token, infrastructure.log_hash_key,
-        fleet.wanted(), list(dict.fromkeys(map(str, sources))),
-    ).write(instance.root)  # fmt: skip
+        instance.mesh,
+        instance.block,
+        instance.ports,
+        instance.edge_port,
+        instance.page_port,
+        infrastructure.postgres.password,
+        infrastructure.nats.token,
+        infrastructure.log_hash_key,
+        fleet.wanted(),
+        list(dict.fromkeys(map(str, sources))),
+    ).write(instance.root)
 
 
 async def _keep_house(

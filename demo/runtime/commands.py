@@ -9,9 +9,12 @@ async def run(command: Command, stdin: bytes = b"", *, shown: str = "") -> str:
     """Its standard output. Raises CommandFailed with what it wrote to standard error, or with `shown` and its status if
     that was nothing. It ends with the caller."""
     process = await asyncio.create_subprocess_exec(
-        *command.argv, env=command.env, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        *command.argv,
+        env=command.env,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+    )
     try:
         output, errors = await process.communicate(stdin)
     except asyncio.CancelledError:

@@ -32,9 +32,14 @@ def _spawn() -> tuple[int, int]:
     nothing = os.open(os.devnull, os.O_WRONLY)
     try:
         pid = os.posix_spawn(
-            sys.executable, [sys.executable, "-m", "strangler.guard"], os.environ, setsid=True,
-            file_actions=[(os.POSIX_SPAWN_DUP2, mine, its) for mine, its in ((reader, 0), (nothing, 1), (nothing, 2))],
-        )  # fmt: skip
+            sys.executable,
+            [sys.executable, "-m", "strangler.guard"],
+            os.environ,
+            setsid=True,
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, mine, its) for mine, its in ((reader, 0), (nothing, 1), (nothing, 2))
+            ],
+        )
     finally:
         os.close(reader)
         os.close(nothing)

@@ -145,9 +145,12 @@ async def _health(
     known = Health(module.name, direction, "running")
     if slot is not None:
         known = replace(
-            known, behind_bytes=slot["behind"], behind_seconds=slot["lag"] or 0.0, kept_bytes=slot["kept"],
+            known,
+            behind_bytes=slot["behind"],
+            behind_seconds=slot["lag"] or 0.0,
+            kept_bytes=slot["kept"],
             keep_limit=slot["keep_limit"],
-        )  # fmt: skip
+        )
     return _judge(known, module, slot, subscription, failures(await subscriber.log(), name))
 
 

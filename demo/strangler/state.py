@@ -120,8 +120,11 @@ class State:
             await db.execute(
                 "insert into strangler.state(module, phase, reads, refused) values($1, $2, $3, $4)"
                 " on conflict (module) do update set reads = excluded.reads, refused = excluded.refused",
-                module, IN_PROCESS, percent, refused,
-            )  # fmt: skip
+                module,
+                IN_PROCESS,
+                percent,
+                refused,
+            )
 
     async def whereabouts(self) -> list[Whereabouts]:
         """Of each module, in the order in which they are strangled."""

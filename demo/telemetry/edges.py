@@ -47,9 +47,14 @@ class EdgeCounters:
     @property
     def key(self) -> tuple[str, str, str, str, str, bool, bool]:
         return (
-            self.source, self.source_version, self.destination, self.destination_version, self.protocol, self.mtls,
+            self.source,
+            self.source_version,
+            self.destination,
+            self.destination_version,
+            self.protocol,
+            self.mtls,
             self.mirrored,
-        )  # fmt: skip
+        )
 
     def __add__(self, other: "EdgeCounters") -> "EdgeCounters":
         les = self.buckets.keys() | other.buckets.keys()

@@ -129,10 +129,15 @@ async def running(
     address = f"127.0.0.1:{port or _free_port()}"
     with (folder / "prometheus.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            binary, f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}",
-            f"--web.listen-address={address}", "--storage.tsdb.retention.time=1d", "--log.level=warn",
-            stdout=log, stderr=log,
-        )  # fmt: skip
+            binary,
+            f"--config.file={config}",
+            f"--storage.tsdb.path={folder / 'data'}",
+            f"--web.listen-address={address}",
+            "--storage.tsdb.retention.time=1d",
+            "--log.level=warn",
+            stdout=log,
+            stderr=log,
+        )
     prometheus = Prometheus(f"http://{address}")
     try:
         deadline = asyncio.get_running_loop().time() + START_LIMIT

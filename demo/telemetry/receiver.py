@@ -24,9 +24,16 @@ PROTOBUF = "application/x-protobuf"
 CUSTOMER = re.compile(r"(?<=/api/customers/)[^/]+")  # as in k8s/addons/opentelemetry-collector/config.yaml
 UNWANTED = {  # what a proxy says of itself in every span, or says twice; and an error's text, which may name a customer
     "grpc.message",
-    "node_id", "zone", "downstream_cluster", "upstream_cluster.name", "istio.namespace", "istio.canonical_service",
-    "istio.canonical_revision", "istio.cluster_id", "istio.mesh_id",
-}  # fmt: skip
+    "node_id",
+    "zone",
+    "downstream_cluster",
+    "upstream_cluster.name",
+    "istio.namespace",
+    "istio.canonical_service",
+    "istio.canonical_revision",
+    "istio.cluster_id",
+    "istio.mesh_id",
+}
 SCALARS = ("string_value", "int_value", "bool_value", "double_value")
 LARGEST = 8 * 1024 * 1024
 KINDS = {

@@ -31,11 +31,26 @@ FIGTREE = str(Path(sys.executable).with_name("figtree"))
 @pytest.mark.parametrize(
     "command",
     [
-        "status", "edge", "page", "down", "step", "back", "verify title", "shape", "diff", "load --seconds 1",
-        "logs title", "apply istio/mesh/gateway.yaml", "delete istio/mesh/gateway.yaml", "scene run mtls",
-        "scene run --all --json", "telemetry trace 1", "telemetry graph", "telemetry prometheus",
+        "status",
+        "edge",
+        "page",
+        "down",
+        "step",
+        "back",
+        "verify title",
+        "shape",
+        "diff",
+        "load --seconds 1",
+        "logs title",
+        "apply istio/mesh/gateway.yaml",
+        "delete istio/mesh/gateway.yaml",
+        "scene run mtls",
+        "scene run --all --json",
+        "telemetry trace 1",
+        "telemetry graph",
+        "telemetry prometheus",
     ],
-)  # fmt: skip
+)
 def test_without_a_system_every_command_says_so_in_one_line(command: str) -> None:
     env = os.environ | {"FIGTREE_NAME": f"nobody-{os.getpid()}", "RUNTIME": "local"}
     done = subprocess.run([FIGTREE, *command.split()], env=env, capture_output=True, text=True, timeout=60)
@@ -46,10 +61,17 @@ def test_without_a_system_every_command_says_so_in_one_line(command: str) -> Non
 @pytest.mark.parametrize(
     "command",
     [
-        "apply /tmp/a[/b].yaml", "delete /tmp/[bold]a[/].yaml", "logs [edge]", "verify [/x]", "scene show [/red]",
-        "scene run [/x]", "telemetry graph --prometheus http://[edge]:1", "telemetry trace [/a]", "run [/x] seed",
+        "apply /tmp/a[/b].yaml",
+        "delete /tmp/[bold]a[/].yaml",
+        "logs [edge]",
+        "verify [/x]",
+        "scene show [/red]",
+        "scene run [/x]",
+        "telemetry graph --prometheus http://[edge]:1",
+        "telemetry trace [/a]",
+        "run [/x] seed",
     ],
-)  # fmt: skip
+)
 def test_brackets_in_an_argument_are_printed_as_they_are(command: str) -> None:
     env = os.environ | {"FIGTREE_NAME": "nobody[/b]", "RUNTIME": "local", "COLUMNS": "300"}
     done = subprocess.run([FIGTREE, *command.split()], env=env, capture_output=True, text=True, timeout=60)
@@ -169,12 +191,16 @@ def test_a_prometheus_that_is_not_there_is_told_in_one_line() -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        asyncpg.InternalClientError("no [state]"), httpx.ReadTimeout("no [time]"), TimeoutError("no [time]"),
-        httpx.StreamClosed(), ExceptionGroup("two", [asyncpg.PostgresError("no [one]"), OSError("no [other]")]),
-        grpc.RpcError("no [peer]"), psutil.NoSuchProcess(1),
+        asyncpg.InternalClientError("no [state]"),
+        httpx.ReadTimeout("no [time]"),
+        TimeoutError("no [time]"),
+        httpx.StreamClosed(),
+        ExceptionGroup("two", [asyncpg.PostgresError("no [one]"), OSError("no [other]")]),
+        grpc.RpcError("no [peer]"),
+        psutil.NoSuchProcess(1),
     ],
     ids=lambda error: type(error).__name__,
-)  # fmt: skip
+)
 def test_no_error_of_a_library_reaches_the_user_as_a_traceback(
     error: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -172,8 +172,12 @@ def test_a_umask_of_077_keeps_nobody_out_of_the_programs_that_it_runs() -> None:
     for command in ("up", "down"):
         done = subprocess.run(
             [Path(sys.executable).with_name("figtree"), command],
-            env=env, umask=0o077, capture_output=True, text=True, timeout=120,
-        )  # fmt: skip
+            env=env,
+            umask=0o077,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
         assert done.returncode == 0, done.stderr
 
 

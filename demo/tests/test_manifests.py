@@ -66,15 +66,25 @@ def test_derives_the_mesh_objects_of_a_workload() -> None:
 
 def test_localises_what_names_infrastructure_and_keeps_the_rest() -> None:
     env = localised(
-        manifests.manifest("order"), listen="unix:/s", version="v1", nats_url="nats://t@127.1.1.4:4222",
-        database_url="postgresql://x", egress="127.1.1.110", collector="http://127.1.1.7:4318",
+        manifests.manifest("order"),
+        listen="unix:/s",
+        version="v1",
+        nats_url="nats://t@127.1.1.4:4222",
+        database_url="postgresql://x",
+        egress="127.1.1.110",
+        collector="http://127.1.1.7:4318",
         extra={"FULFILMENT_DELAY": "0.1"},
-    )  # fmt: skip
+    )
     assert env == {
-        "LISTEN": "unix:/s", "VERSION": "v1", "NATS_URL": "nats://t@127.1.1.4:4222", "DATABASE_URL": "postgresql://x",
-        "EGRESS": "127.1.1.110", "FULFILMENT_DELAY": "0.1",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.1.1.7:4318", "OTEL_TRACES_SAMPLER_ARG": "0",
-    }  # fmt: skip
+        "LISTEN": "unix:/s",
+        "VERSION": "v1",
+        "NATS_URL": "nats://t@127.1.1.4:4222",
+        "DATABASE_URL": "postgresql://x",
+        "EGRESS": "127.1.1.110",
+        "FULFILMENT_DELAY": "0.1",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.1.1.7:4318",
+        "OTEL_TRACES_SAMPLER_ARG": "0",
+    }
     pricing = localised(
         manifests.manifest("pricing"),
         listen="h:1",

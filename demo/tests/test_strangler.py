@@ -374,9 +374,13 @@ asyncio.run(strangler.forward(None if text else hold) if direction == "forward" 
 async def killed(runtime: OnlyDatabases, direction: str, text: str = "") -> None:
     """A command that takes a step, killed when it tells `text`; without one, when the gate is next."""
     command = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", COMMAND, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        sys.executable,
+        "-c",
+        COMMAND,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    )
     assert command.stdin is not None
     assert command.stdout is not None
     command.stdin.write(pickle.dumps((runtime, direction, text)))

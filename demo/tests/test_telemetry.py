@@ -62,8 +62,10 @@ async def test_spans_that_are_sent_are_found_by_their_trace_and_by_the_order(zip
     assert (first.start, first.end, first.parent_id) == (1.5, 2.0, "")
     assert second.parent_id == first.span_id
     assert second.attributes == {
-        ORDER_ID: "o-1", "http.status_code": "201", "http.url": "http://edge/api/customers/…"
-    }  # fmt: skip
+        ORDER_ID: "o-1",
+        "http.status_code": "201",
+        "http.url": "http://edge/api/customers/…",
+    }
     assert store.of_order("o-1") == [[first, second]]
     assert store.of_order("o-2") == []
     assert store.edges() == {("gateway", "order")}
@@ -78,14 +80,24 @@ def tags(**values: object) -> list[dict[str, object]]:
 def told(span_id: str, process: str, parents: list[str]) -> dict[str, object]:
     """As Jaeger tells a span of `sent`."""
     return {
-        "traceID": TRACE, "spanID": span_id, "processID": process, "operationName": "PlaceOrder",
+        "traceID": TRACE,
+        "spanID": span_id,
+        "processID": process,
+        "operationName": "PlaceOrder",
         "references": [{"refType": "CHILD_OF", "traceID": TRACE, "spanID": parent} for parent in parents],
-        "startTime": 1_500_000, "duration": 500_000,
+        "startTime": 1_500_000,
+        "duration": 500_000,
         "tags": tags(
-            figtree__order_id="o-1", http__status_code=201, http__url="http://edge/api/customers/c-0001?fields=all",
-            span__kind="client", otel__status_code="ERROR", error=True, otel__scope__name="envoy", node_id="x",
+            figtree__order_id="o-1",
+            http__status_code=201,
+            http__url="http://edge/api/customers/c-0001?fields=all",
+            span__kind="client",
+            otel__status_code="ERROR",
+            error=True,
+            otel__scope__name="envoy",
+            node_id="x",
         ),
-    }  # fmt: skip
+    }
 
 
 async def test_jaeger_tells_the_same_spans_that_were_sent() -> None:

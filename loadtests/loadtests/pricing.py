@@ -12,8 +12,15 @@ STATUSES = ("placed", "accepted", "shipped")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 ORDER_FIELDS = (
-    "id", "customer_id", "status", "currency", "lines", "discount_percent", "total", "created_at",
-)  # fmt: skip
+    "id",
+    "customer_id",
+    "status",
+    "currency",
+    "lines",
+    "discount_percent",
+    "total",
+    "created_at",
+)
 ORDER_LINE = ("title_id", "quantity", "unit_price", "total")
 
 

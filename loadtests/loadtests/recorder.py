@@ -84,10 +84,15 @@ class Recorder:
         if len(self.details) >= DETAILS:
             return
         entry = {
-            "at": round(time.time(), 3), "name": name, "method": method, "path": path, "status": status,
+            "at": round(time.time(), 3),
+            "name": name,
+            "method": method,
+            "path": path,
+            "status": status,
             "kind": "wrong" if isinstance(error, Wrong) else "failed",
-            "message": str(error) or type(error).__name__, "body": body[:400].decode("utf-8", "replace"),
-        }  # fmt: skip
+            "message": str(error) or type(error).__name__,
+            "body": body[:400].decode("utf-8", "replace"),
+        }
         self.details.append(entry)
         if self._failures:
             self._failures.write(json.dumps(entry, ensure_ascii=False) + "\n")

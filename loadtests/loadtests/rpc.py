@@ -57,9 +57,13 @@ class RpcCaller(Scripted):
         if error is not None:
             self.shared.recorder.detail(name, "gRPC", name, 0, error, b"")
         self.environment.events.request.fire(
-            request_type="gRPC", name=name, response_time=(time.perf_counter() - begun) * 1000,
-            response_length=0, exception=error, context={},
-        )  # fmt: skip
+            request_type="gRPC",
+            name=name,
+            response_time=(time.perf_counter() - begun) * 1000,
+            response_length=0,
+            exception=error,
+            context={},
+        )
         return result if error is None else None
 
 

@@ -53,27 +53,32 @@ class RpcBrowser(RpcCaller):
             title_id = self.random.choice(list(reference.titles))
             name = reference.titles[title_id]["name"]
             self.call(
-                "GetTitle", partial(titles.GetTitle, GetTitleRequest(title_id=title_id), **timeout()),
+                "GetTitle",
+                partial(titles.GetTitle, GetTitleRequest(title_id=title_id), **timeout()),
                 partial(_is_named, name),
-            )  # fmt: skip
+            )
             yield
             self.call(
-                "GetTitle, unknown", partial(titles.GetTitle, GetTitleRequest(title_id=NO_TITLE), **timeout()),
-                lambda said: same("the refusal", said, f"there is no title {NO_TITLE}"), "NOT_FOUND",
-            )  # fmt: skip
+                "GetTitle, unknown",
+                partial(titles.GetTitle, GetTitleRequest(title_id=NO_TITLE), **timeout()),
+                lambda said: same("the refusal", said, f"there is no title {NO_TITLE}"),
+                "NOT_FOUND",
+            )
             yield
             self.call(
-                "SearchTitles", partial(titles.SearchTitles, SearchTitlesRequest(page_size=20), **timeout()),
+                "SearchTitles",
+                partial(titles.SearchTitles, SearchTitlesRequest(page_size=20), **timeout()),
                 lambda answer: same("the number of titles", len(answer.titles), 20),
-            )  # fmt: skip
+            )
             yield
             self.call("ListTitles", partial(self._listed, titles), self._in_order)
             yield
             latest = reference.latest
             self.call(
-                "GetRates", partial(rates.GetRates, GetRatesRequest(), **timeout()),
+                "GetRates",
+                partial(rates.GetRates, GetRatesRequest(), **timeout()),
                 partial(_is_of, latest.date),
-            )  # fmt: skip
+            )
             yield
 
     def _listed(self, titles: Any) -> list[str]:
@@ -97,15 +102,17 @@ class RpcQuoter(RpcCaller):
             basket = draw(self.random, reference, QUOTED)
             request = QuoteRequest(basket=rpc.to_basket(basket))
             self.call(
-                "Quote", partial(service.Quote, request, **timeout()),
+                "Quote",
+                partial(service.Quote, request, **timeout()),
                 partial(self._check_one, basket),
-            )  # fmt: skip
+            )
             yield
             changing = [basket, basket.more()]
             self.call(
-                "QuoteStream", partial(self._stream, service, changing),
+                "QuoteStream",
+                partial(self._stream, service, changing),
                 partial(self._check_all, changing),
-            )  # fmt: skip
+            )
             yield
 
     def _stream(self, service: Any, baskets: list[Basket]) -> list[Any]:
@@ -170,9 +177,10 @@ class RpcBuyer(RpcOrderer):
             if placed is None:
                 continue
             self.call(
-                "GetOrder", partial(service.GetOrder, pb.GetOrderRequest(order_id=placed["id"]), **timeout()),
+                "GetOrder",
+                partial(service.GetOrder, pb.GetOrderRequest(order_id=placed["id"]), **timeout()),
                 partial(_is_unchanged, placed),
-            )  # fmt: skip
+            )
             yield
             if self.random.random() < 0.3:
                 self.place("PlaceOrder, repeated", wanted, replayed=True)
@@ -187,9 +195,10 @@ class RpcBulkBuyer(RpcOrderer):
         while True:
             wanted = [self.draw() for _ in range(5)]
             self.call(
-                "PlaceOrders", partial(_sent, service, wanted),
+                "PlaceOrders",
+                partial(_sent, service, wanted),
                 partial(self._results, wanted),
-            )  # fmt: skip
+            )
             yield
 
     def _results(self, wanted: list[tuple[str, str, Basket]], answer: pb.PlaceOrdersResponse) -> None:
@@ -209,7 +218,8 @@ class RpcWatcher(RpcOrderer):
             if placed is None:
                 continue
             self.call(
-                "WatchOrder", partial(_watched, service, placed["id"]),
+                "WatchOrder",
+                partial(_watched, service, placed["id"]),
                 lambda events: same("the steps", [e.sequence for e in events], [1, 2, 3]),
-            )  # fmt: skip
+            )
             yield

@@ -86,7 +86,10 @@ class Quoter(Caller):
                 random = type(self.random)(f"{self.shared.seed} {fixed}") if fixed else self.random
                 basket = draw(random, reference, QUOTED)
                 self.call(
-                    "quote", "POST", "/api/quotes", partial(pricing.quote, reference, basket, fixed),
+                    "quote",
+                    "POST",
+                    "/api/quotes",
+                    partial(pricing.quote, reference, basket, fixed),
                     content=basket.content(),
-                )  # fmt: skip
+                )
             yield

@@ -47,9 +47,16 @@ def load(tmp_path: Path) -> Runner:
         files: list[Any] = ["--ledger", tmp_path / "ledger", "--failures", tmp_path / "failures"]
         numbers = ["--rate", str(rate), "--seconds", str(seconds), "--processes", str(processes)]
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "loadtests", "--host", url, *numbers, *files,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+            sys.executable,
+            "-m",
+            "loadtests",
+            "--host",
+            url,
+            *numbers,
+            *files,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
         output, log = await process.communicate()
         assert process.returncode is not None
         verdict = Verdict.from_report(json.loads(output))

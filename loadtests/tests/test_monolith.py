@@ -92,10 +92,21 @@ async def test_a_figure_that_falls_short_fails_the_locust_run_and_is_named(
 ) -> None:
     settings = {"SHAPE": "steady", "LOAD": "40", "DURATION": "4", "LIMITS": "failed<=0 wrong<=0 rps>=1000"}
     process = await asyncio.create_subprocess_exec(
-        *command("locust"), "-f", ROOT / "loadtests" / "locustfile.py", "--headless", "--only-summary",
-        "--host", f"http://127.0.0.1:{monolith.port}", "--html", tmp_path / "report.html", "--csv", tmp_path / "load",
-        env=os.environ | settings, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
+        *command("locust"),
+        "-f",
+        ROOT / "loadtests" / "locustfile.py",
+        "--headless",
+        "--only-summary",
+        "--host",
+        f"http://127.0.0.1:{monolith.port}",
+        "--html",
+        tmp_path / "report.html",
+        "--csv",
+        tmp_path / "load",
+        env=os.environ | settings,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
     output, _ = await process.communicate()
     assert process.returncode == 1
     (short,) = [line for line in output.decode().splitlines() if "fell short: rps" in line]

@@ -59,9 +59,15 @@ def test_without_the_seams_the_database_has_the_tables_of_the_modules_only(
         database=make_url(plain_database).database or "",
     )
     assert tables.split() == [
-        "alembic_version", "list_prices", "order_events", "order_lines", "orders", "price_breaks", "rates",
+        "alembic_version",
+        "list_prices",
+        "order_events",
+        "order_lines",
+        "orders",
+        "price_breaks",
+        "rates",
         "titles",
-    ]  # fmt: skip
+    ]
 
 
 def test_without_the_seams_the_back_office_imports(plain_database: str) -> None:

@@ -38,8 +38,15 @@ async def travel(
 async def test_no_user_notices_that_the_monolith_is_strangled(runtime: LocalRuntime, tmp_path: Path) -> None:
     outcome = await travel(runtime, tmp_path, rate=60)
     assert outcome.as_json() | {"rows": []} == outcome.as_json() | {
-        "rows": [], "holds": True, "failures": 0, "wrong": 0, "lost": [], "doubled": [], "different": [], "problems": []
-    }  # fmt: skip
+        "rows": [],
+        "holds": True,
+        "failures": 0,
+        "wrong": 0,
+        "lost": [],
+        "doubled": [],
+        "different": [],
+        "problems": [],
+    }
     assert [row.step for row in outcome.rows][-1] == "5-no-monolith"
     assert "rates (1999-06-21,SKK)" in outcome.refusal
     assert all(row.mismatches == 0 for row in outcome.rows)

@@ -100,33 +100,64 @@ exit $status
 """
 HOSTS = "::1 localhost ip6-localhost\n127.0.0.1 localhost"
 CONDA = {  # as `conda activate` leaves it where the packages of compilers, Go and OpenSSL are installed
-    "CONDA_PREFIX": "/nowhere/conda/envs/data", "CONDA_DEFAULT_ENV": "data", "CONDA_SHLVL": "2",
-    "CONDA_EXE": "/nowhere/conda/bin/conda", "CONDA_PYTHON_EXE": "/nowhere/conda/bin/python", "_CE_CONDA": "",
-    "CONDA_PREFIX_1": "/nowhere/conda", "CONDA_PROMPT_MODIFIER": "(data) ", "HOST": "x86_64-conda-linux-gnu",
-    "BUILD": "x86_64-conda-linux-gnu", "CC": "/nowhere/conda/bin/x86_64-conda-linux-gnu-cc",
-    "CXX": "/nowhere/conda/bin/x86_64-conda-linux-gnu-c++", "LD": "/nowhere/conda/bin/x86_64-conda-linux-gnu-ld",
-    "CFLAGS": "-march=nocona -isystem /nowhere/conda/include", "LDFLAGS": "-Wl,-rpath,/nowhere/conda/lib",
-    "CGO_CFLAGS": "-I/nowhere/conda/include", "CGO_ENABLED": "1", "CMAKE_PREFIX_PATH": "/nowhere/conda",
-    "SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt", "PIP_REQUIRE_VIRTUALENV": "true", "PYTHONNOUSERSITE": "1",
-}  # fmt: skip
+    "CONDA_PREFIX": "/nowhere/conda/envs/data",
+    "CONDA_DEFAULT_ENV": "data",
+    "CONDA_SHLVL": "2",
+    "CONDA_EXE": "/nowhere/conda/bin/conda",
+    "CONDA_PYTHON_EXE": "/nowhere/conda/bin/python",
+    "_CE_CONDA": "",
+    "CONDA_PREFIX_1": "/nowhere/conda",
+    "CONDA_PROMPT_MODIFIER": "(data) ",
+    "HOST": "x86_64-conda-linux-gnu",
+    "BUILD": "x86_64-conda-linux-gnu",
+    "CC": "/nowhere/conda/bin/x86_64-conda-linux-gnu-cc",
+    "CXX": "/nowhere/conda/bin/x86_64-conda-linux-gnu-c++",
+    "LD": "/nowhere/conda/bin/x86_64-conda-linux-gnu-ld",
+    "CFLAGS": "-march=nocona -isystem /nowhere/conda/include",
+    "LDFLAGS": "-Wl,-rpath,/nowhere/conda/lib",
+    "CGO_CFLAGS": "-I/nowhere/conda/include",
+    "CGO_ENABLED": "1",
+    "CMAKE_PREFIX_PATH": "/nowhere/conda",
+    "SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt",
+    "PIP_REQUIRE_VIRTUALENV": "true",
+    "PYTHONNOUSERSITE": "1",
+}
 CLOSED = "http://127.0.0.1:9"
 MACHINES = (
     *_pythons(),
     *(
-        Machine(f"Debian {number}, {python}", before=_debian(suite, python), folder="demo", needs=_debootstrap)
+        Machine(
+            f"Debian {number}, {python}", before=_debian(suite, python), folder="demo", needs=_debootstrap
+        )
         for number, suite, python in ((13, "trixie", "python3.13"), (14, "forky", "python3.14"))
     ),
-    Machine("no Python", without=("python3",), refused="python3 is not a Python 3.6 or newer: install", fast=True),
+    Machine(
+        "no Python", without=("python3",), refused="python3 is not a Python 3.6 or newer: install", fast=True
+    ),
     Machine("no Go", environment={"PATH": PLAIN}, fast=True),
     Machine("no Go, no Node.js, no git", without=("go", "node", "npm", "git"), folder="demo", fast=True),
-    Machine("HOME not set", environment={"HOME": None}, refused="HOME is not set: set HOME, or XDG_", fast=True),
     Machine(
-        "HOME not set, XDG_CACHE_HOME set", environment={"HOME": None, "XDG_CACHE_HOME": "{cache}"},
-        fast=True, whole=False,
+        "HOME not set", environment={"HOME": None}, refused="HOME is not set: set HOME, or XDG_", fast=True
     ),
-    Machine("cache on a file", environment={"XDG_CACHE_HOME": "/dev/null"}, refused="/dev/null is no fol", fast=True),
-    Machine("a normal user, Debian 12's Python 3.11.2", user="daemon", python="/usr/bin/python3.11", needs=_root,
-            folder="demo"),
+    Machine(
+        "HOME not set, XDG_CACHE_HOME set",
+        environment={"HOME": None, "XDG_CACHE_HOME": "{cache}"},
+        fast=True,
+        whole=False,
+    ),
+    Machine(
+        "cache on a file",
+        environment={"XDG_CACHE_HOME": "/dev/null"},
+        refused="/dev/null is no fol",
+        fast=True,
+    ),
+    Machine(
+        "a normal user, Debian 12's Python 3.11.2",
+        user="daemon",
+        python="/usr/bin/python3.11",
+        needs=_root,
+        folder="demo",
+    ),
     Machine("two users at once", user="daemon", beside="games", needs=_root, folder="demo"),
     Machine(
         "HOME read-only",
@@ -152,7 +183,9 @@ MACHINES = (
         fast=True,
         needs=_namespaces,
     ),
-    Machine("/tmp noexec", before=_changed("mount -t tmpfs -o noexec none /tmp"), fast=True, needs=_namespaces),
+    Machine(
+        "/tmp noexec", before=_changed("mount -t tmpfs -o noexec none /tmp"), fast=True, needs=_namespaces
+    ),
     Machine("no network", before=_changed(":"), fast=True, needs=_namespaces),
     Machine(
         "loopback down",
@@ -174,27 +207,35 @@ MACHINES = (
         refused="a process may have 256 open files, and Envoy needs 1024",
         fast=True,
     ),
-    Machine("a folder with a space, an umlaut and a quote", folder="It's höre \"a\" demo", fast=True),
+    Machine("a folder with a space, an umlaut and a quote", folder='It\'s höre "a" demo', fast=True),
     Machine("a zip download without .git", folder="figtree-main", fast=True),
     Machine("umask 077", umask=0o077, fast=True),
     Machine(
-        "PYTHONPATH and VIRTUAL_ENV set", environment=dict.fromkeys(("PYTHONPATH", "VIRTUAL_ENV"), "/nowhere"),
+        "PYTHONPATH and VIRTUAL_ENV set",
+        environment=dict.fromkeys(("PYTHONPATH", "VIRTUAL_ENV"), "/nowhere"),
         fast=True,
     ),
     Machine("conda active, with its compilers", environment=CONDA, fast=True),
     Machine("one core", before=("taskset", "--cpu-list", "0"), fast=True),
     Machine("4 GiB of memory", before=_limited("4G"), fast=True, needs=_memory),
     Machine(
-        "1 GiB of memory", before=_limited("1G"), fast=True, needs=_memory,
+        "1 GiB of memory",
+        before=_limited("1G"),
+        fast=True,
+        needs=_memory,
         refused=r"of memory are free, and the local mesh needs 1\.5 GB: end other programs, or add memory or swap",
     ),
     Machine(
-        "IPv6 disabled", before=_changed("echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6"), fast=True,
+        "IPv6 disabled",
+        before=_changed("echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6"),
+        fast=True,
         needs=_namespaces,
     ),
     Machine(
         "localhost is ::1 first",
-        before=_changed(f"mount -t tmpfs none /mnt; printf '{HOSTS}' >/mnt/hosts; mount --bind /mnt/hosts /etc/hosts"),
+        before=_changed(
+            f"mount -t tmpfs none /mnt; printf '{HOSTS}' >/mnt/hosts; mount --bind /mnt/hosts /etc/hosts"
+        ),
         fast=True,
         needs=_namespaces,
     ),
@@ -202,9 +243,14 @@ MACHINES = (
     Machine("locale C", environment={"LANG": None, "LC_ALL": "C"}, fast=True),
     Machine("locale tr_TR", environment={"LC_ALL": "tr_TR.UTF-8"}, fast=True),
     Machine("locale de_DE", environment={"LC_ALL": "de_DE.UTF-8"}, fast=True),
-    Machine("proxies that do not answer", environment=dict.fromkeys(
-        ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), CLOSED), fast=True),
-)  # fmt: skip
+    Machine(
+        "proxies that do not answer",
+        environment=dict.fromkeys(
+            ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), CLOSED
+        ),
+        fast=True,
+    ),
+)
 
 
 def path_without(programs: tuple[str, ...], place: Path) -> str:

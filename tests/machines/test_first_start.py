@@ -44,17 +44,26 @@ class Newcomer:
         self.place = place
         self.cache = place / ".cache" / "figtree"
         self.env = {name: os.environ[name] for name in KEPT if name in os.environ} | {
-            "HOME": str(place), "RUNTIME": "local", "FIGTREE_NAME": f"first-{os.getpid()}", "DWELL": "0.2",
-        }  # fmt: skip
+            "HOME": str(place),
+            "RUNTIME": "local",
+            "FIGTREE_NAME": f"first-{os.getpid()}",
+            "DWELL": "0.2",
+        }
 
     def checkout(self, name: str) -> Path:
         return copied(ROOT, self.place / name)
 
     def make(self, checkout: Path, target: str, *before: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            [*before, "make", target], cwd=checkout, env=self.env, text=True, start_new_session=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+            [*before, "make", target],
+            cwd=checkout,
+            env=self.env,
+            text=True,
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
 
     def processes(self) -> list[str]:
         """Those that work in this home."""

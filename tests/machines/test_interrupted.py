@@ -23,9 +23,14 @@ def test_an_interrupted_demo_leaves_nothing_and_begins_again(stage: str) -> None
     name = f"interrupted-{os.getpid()}"
     env = os.environ | {"FIGTREE_NAME": name, "RUNTIME": "local", "DWELL": "0.2", "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
-        ["make", "demo"], cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        ["make", "demo"],
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
         start_new_session=True,
-    ) as demo:  # fmt: skip
+    ) as demo:
         assert demo.stdout is not None
         seen = []
         for line in demo.stdout:

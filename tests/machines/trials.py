@@ -67,9 +67,17 @@ def on(machine: Machine, command: list[str], limit: float = LIMIT) -> Outcome:
             before = ("setpriv", f"--reuid={machine.user}", f"--regid={machine.user}", "--clear-groups")
         begun = time.monotonic()
         done = subprocess.run(
-            [*before, *command], cwd=checkout, env=env, umask=machine.umask, timeout=limit, check=False,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
+            [*before, *command],
+            cwd=checkout,
+            env=env,
+            umask=machine.umask,
+            timeout=limit,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         return Outcome(done.returncode, done.stdout, time.monotonic() - begun)
 
 

@@ -10,13 +10,31 @@ MANAGER = "envoy.filters.network.http_connection_manager"
 # Where a thing is, what it is called for people, and how what is the same is found: k8s/README.md has the reasons.
 LEFT_OUT = frozenset(
     {
-        "@type", "metadata", "stat_prefix", "decorator", "filter_metadata", "eds_cluster_config", "alt_stat_name",
-        "observability_name", "tracing", "generate_request_id", "access_log", "upgrade_configs", "server_name",
-        "set_current_client_cert_details", "forward_client_cert_details", "normalize_path",
+        "@type",
+        "metadata",
+        "stat_prefix",
+        "decorator",
+        "filter_metadata",
+        "eds_cluster_config",
+        "alt_stat_name",
+        "observability_name",
+        "tracing",
+        "generate_request_id",
+        "access_log",
+        "upgrade_configs",
+        "server_name",
+        "set_current_client_cert_details",
+        "forward_client_cert_details",
+        "normalize_path",
         "path_with_escaped_slashes_action",
-        "rds", "route_config", "load_assignment", "version_info", "last_updated", "config_discovery",
+        "rds",
+        "route_config",
+        "load_assignment",
+        "version_info",
+        "last_updated",
+        "config_discovery",
     }
-)  # fmt: skip
+)
 
 
 def plain(value: Any) -> Any:

@@ -170,10 +170,12 @@ def both(statement: str) -> Step:
 # What happens, and what an administrator does afterwards, before the step is taken again.
 FAULTS: Mapping[str, tuple[Step, Step]] = {
     "rows changed in the copy": (
-        lambda w: w.execute(w.copy, UNFENCED, "update orders set total = 9.99", "select 1"), _recopy,
+        lambda w: w.execute(w.copy, UNFENCED, "update orders set total = 9.99", "select 1"),
+        _recopy,
     ),
     "rows truncated in the copy": (
-        lambda w: w.execute(w.copy, UNFENCED, "truncate order_lines", "select 1"), _recopy,
+        lambda w: w.execute(w.copy, UNFENCED, "truncate order_lines", "select 1"),
+        _recopy,
     ),
     "column added at the writer": (
         lambda w: w.execute(w.writer, "alter table orders add column if not exists note text", "select 1"),
@@ -184,7 +186,9 @@ FAULTS: Mapping[str, tuple[Step, Step]] = {
         both("alter table orders add column if not exists updated_at timestamptz not null default now()"),
     ),
     "key dropped in the copy": (
-        lambda w: w.execute(w.copy, "alter table order_events drop constraint if exists order_events_pkey", "select 1"),
+        lambda w: w.execute(
+            w.copy, "alter table order_events drop constraint if exists order_events_pkey", "select 1"
+        ),
         nothing,
     ),
     "apply worker killed": (lambda w: _end(w, w.copy, WORKERS), nothing),
@@ -192,12 +196,16 @@ FAULTS: Mapping[str, tuple[Step, Step]] = {
     "walsender killed": (lambda w: _end(w, w.writer, SENDERS), nothing),
     "disk of the copy full": (_fill, both("drop function if exists full_disk cascade")),
     "transaction open for 3 s": (
-        lambda w: _hold(w, "insert into module_placement values ('none', 'local')"
-                        " on conflict (module) do update set place = 'local'"), nothing,
+        lambda w: _hold(
+            w,
+            "insert into module_placement values ('none', 'local')"
+            " on conflict (module) do update set place = 'local'",
+        ),
+        nothing,
     ),
     "table locked for 3 s": (lambda w: _hold(w, "lock table orders in share mode"), nothing),
     "two steps at once": (_second, nothing),
-}  # fmt: skip
+}
 
 
 class Readers:
@@ -370,15 +378,17 @@ def table(cells: list[Cell], machine: str, command: str) -> str:
     """For docs/reports."""
     red = [cell for cell in cells if cell.red]
     lines = [
-        "# Each phase of a step, and each fault in it", "",
+        "# Each phase of a step, and each fault in it",
+        "",
         f"{len(cells)} cells, {len(red)} red. {machine}. Written by `{command}`. "
         "The database of the monolith and that of order are real; workloads and routes are only remembered. "
         "Four writers and one reader go on all the time; a fault happens when the phase begins. Where rows are "
-        "changed after the last comparison of a step, no step can see it: those wrong answers are not counted.", "",
+        "changed after the last comparison of a step, no step can see it: those wrong answers are not counted.",
+        "",
         "| phase | fault | step ended with | wrong before / after its end | longest wait of a writer"
         " | lost / doubled | verdict |",
         "| --- | --- | --- | --- | --- | --- | --- |",
-    ]  # fmt: skip
+    ]
     lines += [
         f"| {plain(c.phase)} | {c.fault} | {c.ended.replace('|', ' ')} | {c.wrong_before} / {c.wrong_after} |"
         f" {c.longest:.1f} s | {c.lost} / {c.extra} |"

@@ -73,9 +73,14 @@ class Mesh:
     async def command(self, *words: str) -> "asyncio.subprocess.Process":
         env = os.environ | {"FIGTREE_NAME": self.runtime.name, "RUNTIME": "local", "DWELL": "0.3"}
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "cli", *words, env=env, stdout=asyncio.subprocess.PIPE,
+            sys.executable,
+            "-m",
+            "cli",
+            *words,
+            env=env,
+            stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+        )
 
     async def reach(self, shape: str) -> str:
         """Go there by the command, with at most two failures on the way; what it said last if it does not arrive."""
@@ -277,16 +282,19 @@ def table(runs: Sequence[Run], machine: str, command: str) -> str:
     cells = sum(len(run.phases) for run in runs)
     bad = sum(len(run.phases) for run in runs if run.red)
     lines = [
-        "# Each phase of a step on the local mesh, and each fault of a process in it", "",
-        f"{cells} cells, {bad} of them in red rows. {machine}. Written by `{command}`.", "",
+        "# Each phase of a step on the local mesh, and each fault of a process in it",
+        "",
+        f"{cells} cells, {bad} of them in red rows. {machine}. Written by `{command}`.",
+        "",
         f"`figtree step` and `figtree back` move the orders, and at last the monolith, while {RATE} users call. The "
         "fault begins in each phase; the command is then given again, until the fault has met all phases. A row is red "
         "if a response was incorrect, if an order was lost or stored twice, if the calls of an order are not "
         f"linearizable, if requests failed for more than {LIMIT:.0f} s at a stretch, or if the commands did not reach "
-        "the next shape.", "",
+        "the next shape.",
+        "",
         "| command | fault | phases met | requests failed | at a stretch | orders checked | verdict |",
         "| --- | --- | ---: | ---: | ---: | ---: | --- |",
-    ]  # fmt: skip
+    ]
     lines += [
         f"| {r.command} | {r.fault} | {len(r.met)} of {len(r.phases)} | {r.failures} of {r.requests} | {r.outage} s |"
         f" {r.orders} | {'**red**: ' + '; '.join(r.red).replace('|', ' ') if r.red else 'green'} |"

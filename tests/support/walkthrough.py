@@ -44,9 +44,14 @@ async def walk(page: str, *, last: str = "true", **environment: str) -> None:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     env = os.environ | {"DWELL": "0.3", "COLUMNS": "200", "PATH": path} | environment
     shell = await asyncio.create_subprocess_exec(
-        "bash", cwd=ROOT, env=env, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT, limit=2**24,
-    )  # fmt: skip
+        "bash",
+        cwd=ROOT,
+        env=env,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        limit=2**24,
+    )
     assert shell.stdin is not None
     assert shell.stdout is not None
     try:

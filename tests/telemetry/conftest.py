@@ -20,9 +20,16 @@ from tests.support.edges import CALLS
 from tests.support.visitor import somebody_about
 
 SCENES = (
-    "mirror-v2-rounding", "canary-weight", "circuit-breaker", "outlier-detection", "timeout", "retries", "chaos-abort",
-    "chaos-delay", "fallacy-bandwidth",
-)  # fmt: skip
+    "mirror-v2-rounding",
+    "canary-weight",
+    "circuit-breaker",
+    "outlier-detection",
+    "timeout",
+    "retries",
+    "chaos-abort",
+    "chaos-delay",
+    "fallacy-bandwidth",
+)
 EVERY = 2.0  # seconds between two scrapes
 # Of series with the same labels Prometheus keeps one, and says nothing.
 SAME = (

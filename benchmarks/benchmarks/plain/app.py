@@ -138,10 +138,13 @@ async def priced(db: AsyncSession, wanted: OrderIn) -> list[OrderLine]:
         unit_price = exact.quantize(unit, ROUND_HALF_EVEN)
         lines.append(
             OrderLine(
-                line_number=number, title_id=line.title_id, quantity=line.quantity, unit_price=unit_price,
+                line_number=number,
+                title_id=line.title_id,
+                quantity=line.quantity,
+                unit_price=unit_price,
                 total=unit_price * line.quantity,
             )
-        )  # fmt: skip
+        )
     return lines
 
 
@@ -168,10 +171,12 @@ async def fulfil() -> None:
                         event.order.updated_at = now
                         db.add(
                             OrderEvent(
-                                order_id=event.order_id, sequence=event.sequence + 1,
-                                status=event.order.status, at=now,
+                                order_id=event.order_id,
+                                sequence=event.sequence + 1,
+                                status=event.order.status,
+                                at=now,
                             )
-                        )  # fmt: skip
+                        )
                 await db.commit()
         except Exception:
             log.exception("fulfilment pauses")

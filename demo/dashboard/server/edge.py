@@ -10,9 +10,17 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from dashboard.server.guard import only
 
 REQUEST = (
-    "accept", "authorization", "content-type", "idempotency-key", "last-event-id",
-    "traceparent", "tracestate", "x-client-trace-id", "x-environment", "x-user",
-)  # fmt: skip
+    "accept",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "last-event-id",
+    "traceparent",
+    "tracestate",
+    "x-client-trace-id",
+    "x-environment",
+    "x-user",
+)
 ANSWER = ("content-type", "location", "retry-after", "cache-control", "x-served-by", "content-digest")
 BODY_LIMIT = 1_000_000
 

@@ -151,11 +151,14 @@ def _edges(
         if mirrored and target not in mirrors and figures["rate"] <= QUIET:
             continue
         shown[f"edge/{source}>{target}{'~' if mirrored else ''}"] = {
-            "source": source, "target": target, "mtls": mtls, "mirror": mirrored,
+            "source": source,
+            "target": target,
+            "mtls": mtls,
+            "mirror": mirrored,
             "versions": {version: rounded(t.rate) for version, t in between.items() if t.rate > QUIET},
             "mesh": {} if mirrored else _mesh(doing, source, target),
             **figures,
-        }  # fmt: skip
+        }
     return shown
 
 

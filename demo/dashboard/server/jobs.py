@@ -39,9 +39,13 @@ class Jobs:
             raise Busy(f"{self.states[kind]['title']} is still under way")
         lines: deque[dict[str, Any]] = deque(maxlen=LINES)
         state = {
-            "title": title, "command": "figtree " + " ".join(arguments), "state": "running",
-            "begun": time.time(), "lines": lines, **details,
-        }  # fmt: skip
+            "title": title,
+            "command": "figtree " + " ".join(arguments),
+            "state": "running",
+            "begun": time.time(),
+            "lines": lines,
+            **details,
+        }
         self.states[kind] = state
         self._tasks[kind] = asyncio.create_task(self._run(kind, state, arguments))
         self._tell(kind)
@@ -79,9 +83,16 @@ class Jobs:
 
     async def _spawn(self, *arguments: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "cli", *arguments, env=self._env, stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, limit=2**22,
-        )  # fmt: skip
+            sys.executable,
+            "-m",
+            "cli",
+            *arguments,
+            env=self._env,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=2**22,
+        )
 
     async def _run(self, kind: str, state: dict[str, Any], arguments: tuple[str, ...]) -> None:
         process = await self._spawn(*arguments)

@@ -105,15 +105,19 @@ class Observer:
         number, under_way = await self._state.position()
         journal = await self._state.journal()
         self.shape = {
-            "shape": SHAPES[number], "shapes": SHAPES, "modules": phases, "underWay": under_way,
+            "shape": SHAPES[number],
+            "shapes": SHAPES,
+            "modules": phases,
+            "underWay": under_way,
             "replication": [
                 {"module": one.module, "direction": one.direction, "state": one.state, "told": str(one)}
                 for one in await survey(self._runtime, phases)
             ],
             "steps": [
-                {"shape": SHAPES[i + 1], "module": m.name, "prefixes": m.prefixes} for i, m in enumerate(MODULES)
+                {"shape": SHAPES[i + 1], "module": m.name, "prefixes": m.prefixes}
+                for i, m in enumerate(MODULES)
             ],
-        }  # fmt: skip
+        }
         self._hub.show(
             ("shape", "journal"), {"shape": self.shape, "journal": [_entry(e) for e in journal[-JOURNAL:]]}
         )

@@ -76,10 +76,12 @@ class ClusterRuntime:
 
     async def _prepare(self) -> None:
         process = await asyncio.create_subprocess_exec(
-            str(ROOT / "k8s/scripts/prepare"), "0-monolith",
+            str(ROOT / "k8s/scripts/prepare"),
+            "0-monolith",
             env=os.environ | {"KUBECTL_CONTEXT": self.kubectl.context},
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
         output, _ = await process.communicate()
         if process.returncode:
             raise RuntimeFailure(f"k8s/scripts/prepare: {output.decode(errors='replace').strip()[-1000:]}")

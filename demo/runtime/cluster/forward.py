@@ -58,9 +58,16 @@ class Forwards:
         namespace, name = map(quote, pod)
         uri = f"ws://localhost/api/v1/namespaces/{namespace}/pods/{name}/portforward?ports={port}"
         async with unix_connect(
-            self._kubectl.socket(), uri, subprotocols=[PROTOCOL], compression=None, ping_interval=None,
-            max_size=None, open_timeout=10, close_timeout=1, proxy=None,
-        ) as tunnel:  # fmt: skip
+            self._kubectl.socket(),
+            uri,
+            subprotocols=[PROTOCOL],
+            compression=None,
+            ping_interval=None,
+            max_size=None,
+            open_timeout=10,
+            close_timeout=1,
+            proxy=None,
+        ) as tunnel:
             sending = asyncio.create_task(_send(reader, tunnel))
             try:
                 await _receive(tunnel, writer)

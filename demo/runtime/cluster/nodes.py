@@ -51,9 +51,12 @@ class Nodes:
         holders = self._held[name] = []
         for node, containers in ids.items():
             process = await asyncio.create_subprocess_exec(
-                *self._kubectl.command, *self._exec(agents[node], "hold", *containers, stdin=True),
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            )  # fmt: skip
+                *self._kubectl.command,
+                *self._exec(agents[node], "hold", *containers, stdin=True),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
             holders.append(process)
             assert process.stdout is not None
             try:

@@ -86,10 +86,16 @@ class Pods:
             ready = condition(pod, "Ready") and not is_leaving(pod)
             told.append(
                 WorkloadStatus(
-                    *key, number, _state(pod, ready, restarts), None, ready, restarts,
-                    pod["status"].get("podIP", ""), pod["metadata"]["name"] + container_id(pod, key[0])[:12],
+                    *key,
+                    number,
+                    _state(pod, ready, restarts),
+                    None,
+                    ready,
+                    restarts,
+                    pod["status"].get("podIP", ""),
+                    pod["metadata"]["name"] + container_id(pod, key[0])[:12],
                 )
-            )  # fmt: skip
+            )
         return told
 
 

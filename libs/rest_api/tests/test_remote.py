@@ -232,8 +232,14 @@ async def test_orders_that_come_together_share_a_call_and_each_has_its_own_outco
     outcomes = await asyncio.gather(*others, return_exceptions=True)
     assert servicer.batches == [keys]
     assert [type(o) if isinstance(o, Exception) else o.order.total for o in outcomes] == [  # type: ignore[union-attr]
-        3, errors.Invalid, 4, errors.NotTheWriter, errors.Conflict, errors.Denied, 5,
-    ]  # fmt: skip
+        3,
+        errors.Invalid,
+        4,
+        errors.NotTheWriter,
+        errors.Conflict,
+        errors.Denied,
+        5,
+    ]
 
 
 async def test_what_fails_in_company_without_a_reason_is_asked_again_alone(

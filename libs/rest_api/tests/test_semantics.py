@@ -53,12 +53,20 @@ async def test_a_query_that_is_text_is_asked(client: httpx.AsyncClient, fakes: F
 
 LINES = b'"lines": [{"title_id": "t-1", "quantity": 1}]'
 TWICE = [
-    ("/api/orders", b'{"customer_id": "c-1", "currency": "EUR", ' + LINES + b', "customer_id": "c-2"}', "customer_id"),
-    ("/api/orders", b'{"customer_id": "c-1", "currency": "EUR", "lines": [{"title_id": "t-1", "quantity": 1, '
-     b'"quantity": 100}]}', "quantity"),
+    (
+        "/api/orders",
+        b'{"customer_id": "c-1", "currency": "EUR", ' + LINES + b', "customer_id": "c-2"}',
+        "customer_id",
+    ),
+    (
+        "/api/orders",
+        b'{"customer_id": "c-1", "currency": "EUR", "lines": [{"title_id": "t-1", "quantity": 1, '
+        b'"quantity": 100}]}',
+        "quantity",
+    ),
     ("/api/quotes", b'{"currency": "EUR", "currency": "USD", ' + LINES + b"}", "currency"),
     ("/api/orders/bulk", b'{"orders": [], "orders": []}', "orders"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("path", "body", "name"), TWICE)

@@ -47,9 +47,12 @@ async def test_a_request_is_named_by_its_route_and_describes_itself(collector: A
     assert (span.name, span.status.code) == ("GET /orders/{key}", 2)
     attributes = {a.key: a.value.string_value or a.value.int_value for a in span.attributes}
     assert attributes == {
-        "http.request.method": "GET", "http.response.status_code": 503, "http.route": "/orders/{key}", "key": "o-1",
+        "http.request.method": "GET",
+        "http.response.status_code": 503,
+        "http.route": "/orders/{key}",
+        "key": "o-1",
         "location": "/orders/o-1",
-    }  # fmt: skip
+    }
 
 
 async def test_an_unsampled_request_passes_as_it_came(collector: Any) -> None:

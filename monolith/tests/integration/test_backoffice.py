@@ -12,9 +12,14 @@ from monolith.seams import fence
 from tests.support.postgres import Postgres
 
 TITLE = {
-    "id": "t-1", "isbn13": "9780000000019", "name": "Ö", "authors": ["A", "B"], "format": "print",
-    "publisher": "P", "year": -44,
-}  # fmt: skip
+    "id": "t-1",
+    "isbn13": "9780000000019",
+    "name": "Ö",
+    "authors": ["A", "B"],
+    "format": "print",
+    "publisher": "P",
+    "year": -44,
+}
 
 
 @pytest.fixture(scope="module")

@@ -219,9 +219,11 @@ ELSEWHERE = [
     Request("HEAD a title", "HEAD", "/api/titles/t-000001"),
     Request("HEAD a quote", "HEAD", "/api/quotes"),
     Request(
-        "events behind a word", "GET", "/api/orders/00000000-0000-7000-8000-000000000000/events",
+        "events behind a word",
+        "GET",
+        "/api/orders/00000000-0000-7000-8000-000000000000/events",
         headers={"last-event-id": "first"},
     ),
-]  # fmt: skip
+]
 
 REQUESTS = [*TITLES, *RATES, *QUOTES, *BODIES, *ELSEWHERE]

@@ -287,9 +287,12 @@ async def test_a_batch_answers_each_order_in_its_place(stub: Any) -> None:
     answer = await stub.BatchPlaceOrders(pb.BatchPlaceOrdersRequest(orders=orders))
     found = [(r.idempotency_key, r.failure.reason, r.replayed) for r in answer.results]
     assert found == [
-        ("1", "", False), ("2", "INVALID_ORDER", False), ("1", "", True), ("1", "IDEMPOTENCY_CONFLICT", False),
+        ("1", "", False),
+        ("2", "INVALID_ORDER", False),
+        ("1", "", True),
+        ("1", "IDEMPOTENCY_CONFLICT", False),
         ("3", "", False),
-    ]  # fmt: skip
+    ]
     assert answer.results[0].order.id == answer.results[2].order.id
 
 
