@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from loadtests.history import CHECKER
 from localmesh import LocalRuntime
-from manifests.tools import compiled
 from strangler import back, forward, steps
 
 from tests.support.faults import known_phases, plain
@@ -44,7 +42,7 @@ def write(seen: list[Run]) -> None:
 async def mesh() -> AsyncIterator[Mesh]:
     runtime = await LocalRuntime.up(f"matrix-{os.getpid()}")
     try:
-        made = Mesh(runtime, compiled("histories", CHECKER))
+        made = Mesh(runtime)
         await made.strangler.begin()
         yield made
     finally:

@@ -17,6 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from loadtests.jsonlines import Lines
 from loadtests.pricing import STATUSES
 
 CHECKER = Path(__file__).parents[1] / "histories"
@@ -40,7 +41,7 @@ class History:
     """The writing side; without a path nothing is written."""
 
     def __init__(self, path: Path | None) -> None:
-        self._file = path.open("a", encoding="utf-8", buffering=1) if path else None
+        self._lines = Lines(path)
         self._numbers = (f"{os.getpid()}-{number}" for number in count())
 
     def begin(self, client: int, kind: str, **about: str) -> Begun:
@@ -50,12 +51,10 @@ class History:
         return Begun(self, number)
 
     def write(self, **entry: Any) -> None:
-        if self._file:
-            self._file.write(json.dumps(entry) + "\n")
+        self._lines.write(entry)
 
     def close(self) -> None:
-        if self._file:
-            self._file.close()
+        self._lines.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from loadtests.jsonlines import Lines
+
 Key = tuple[str, str]  # customer, idempotency key
 
 
@@ -22,7 +24,7 @@ class Ledger:
         self.run = run
         self._ids: dict[Key, str] = {}
         self._unknown: set[Key] = set()
-        self._file = path.open("a", encoding="utf-8", buffering=1) if path else None
+        self._lines = Lines(path)
         self._write(kind="run", run=run)
 
     def attempt(self, customer: str, key: str) -> None:
@@ -52,12 +54,10 @@ class Ledger:
         return len(self._unknown)
 
     def close(self) -> None:
-        if self._file:
-            self._file.close()
+        self._lines.close()
 
     def _write(self, **entry: str) -> None:
-        if self._file:
-            self._file.write(json.dumps({**entry, "at": round(time.time(), 3)}) + "\n")
+        self._lines.write({**entry, "at": round(time.time(), 3)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,15 @@
 """Counts requests by the second, writes the feed, and keeps the details of the first failures."""
 
-import json
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from loadtests.answer import Wrong
 from loadtests.histogram import bucket, percentile
+from loadtests.jsonlines import Lines
 
 DETAILS = 20
 
@@ -53,10 +53,7 @@ class Recorder:
         self.details: list[dict[str, Any]] = []
         self._second = Span()
         self._since = time.time()
-        self._feed: TextIO | None = feed.open("a", buffering=1) if feed else None
-        self._failures: TextIO | None = (
-            failures.open("a", encoding="utf-8", buffering=1) if failures else None
-        )
+        self._feed, self._failures = Lines(feed), Lines(failures)
 
     def request(self, name: str, milliseconds: float | None, error: BaseException | None) -> None:
         """Without milliseconds where the time says nothing of the speed."""
@@ -94,17 +91,16 @@ class Recorder:
             "body": body[:400].decode("utf-8", "replace"),
         }
         self.details.append(entry)
-        if self._failures:
-            self._failures.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        self._failures.write(entry)
 
     def tick(self) -> None:
         """Ends a second: one line of the feed."""
         now = time.time()
         second, self._second = self._second, Span()
-        if self._feed and (second.sums.requests or now - self._since > 0.5):
+        if second.sums.requests or now - self._since > 0.5:
             rps = round(second.sums.requests / (now - self._since), 1) if now > self._since else 0.0
             line = {"at": round(now, 3), **second.report(), "rps": rps, "times": second.times}
-            self._feed.write(json.dumps(line) + "\n")
+            self._feed.write(line)
         self._since = now
 
     def every_second(self, sleep: Callable[[float], object]) -> None:
@@ -114,6 +110,5 @@ class Recorder:
 
     def close(self) -> None:
         self.tick()
-        for file in (self._feed, self._failures):
-            if file:
-                file.close()
+        self._feed.close()
+        self._failures.close()

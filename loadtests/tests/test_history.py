@@ -5,20 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loadtests.history import ABSENT, CHECKER, History, Judged, judge
-from manifests.tools import compiled
+from loadtests.history import ABSENT, History, Judged
 
-
-@pytest.fixture(scope="module")
-def checker() -> Path:
-    return compiled("histories", CHECKER)
+from tests.support.histories import check_history
 
 
 class Story:
     """A history that a test writes, one call after the other unless it says otherwise."""
 
-    def __init__(self, path: Path, checker: Path) -> None:
-        self.path, self._checker = path, checker
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self.history = History(path)
 
     def place(self, key: str, **output: Any) -> None:
@@ -37,12 +33,12 @@ class Story:
 
     def judged(self) -> Judged:
         self.history.close()
-        return judge(self.path, [str(self._checker)])
+        return check_history(self.path)
 
 
 @pytest.fixture
-def story(tmp_path: Path, checker: Path) -> Story:
-    return Story(tmp_path / "history.jsonl", checker)
+def story(tmp_path: Path) -> Story:
+    return Story(tmp_path / "history.jsonl")
 
 
 def test_an_order_that_is_placed_read_and_shipped_has_a_history(story: Story) -> None:

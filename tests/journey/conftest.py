@@ -1,11 +1,8 @@
 import os
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-from loadtests.history import CHECKER, Judged, judge
 from localmesh import LocalRuntime
-from manifests.tools import compiled
 
 
 @pytest.fixture
@@ -15,8 +12,3 @@ async def runtime() -> AsyncIterator[LocalRuntime]:
         yield runtime
     finally:
         await runtime.down()
-
-
-def judged(history: Path) -> Judged:
-    """Whether the calls of every order are linearizable."""
-    return judge(history, [str(compiled("histories", CHECKER))])

@@ -12,7 +12,7 @@ from strangler.modules import ORDER
 from strangler.names import name_of
 from strangler.steps import Strangler
 
-from tests.journey.conftest import judged
+from tests.support.histories import check_history
 
 ALL = "        - destination: {host: gateway, port: {number: 8080}}\n"
 HALF = f"{ALL}          weight: 50\n{ALL.replace('gateway', 'monolith')}          weight: 50\n"
@@ -32,7 +32,7 @@ async def test_every_order_has_one_history_while_orders_change_their_owner_and_a
     await strangler.back()
     await strangler.forward()
     verdict = await asyncio.to_thread(load.stop)
-    seen = judged(load.history)
+    seen = check_history(load.history)
     assert (seen.violations, seen.undecided, verdict.failures, verdict.wrong) == ([], [], 0, 0)
     assert seen.orders > 200
     assert seen.calls > 5 * seen.orders
@@ -48,6 +48,6 @@ async def test_every_order_has_one_history_while_orders_change_their_owner_and_a
     await asyncio.to_thread(load.start, runtime.edge(), 20, 2, tmp_path / "stale", history=True)
     await asyncio.sleep(4)
     await asyncio.to_thread(load.stop)
-    stale = judged(load.history)
+    stale = check_history(load.history)
     assert stale.violations
     assert any("read" in call and "rank 0" in call for call in stale.violations[0])

@@ -15,7 +15,7 @@ from strangler.state import StepUnderWay
 from strangler.steps import Strangler
 
 from tests.conformance.suite import differences, run
-from tests.journey.conftest import judged
+from tests.support.histories import check_history
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -83,7 +83,7 @@ async def test_a_process_killed_in_each_step_loses_no_order_and_the_journey_ends
     assert len(killer.tasks) == len(Killer.VICTIMS)
     assert (outcome.lost, outcome.doubled, outcome.different, outcome.unexpected) == ([], [], [], [])
     assert 0 < outcome.placed <= outcome.stored
-    seen = judged(tmp_path / "history.jsonl")
+    seen = check_history(tmp_path / "history.jsonl")
     assert (seen.violations, seen.undecided) == ([], [])
     assert seen.orders >= outcome.placed
     assert [row.step for row in outcome.rows][-1] == "5-no-monolith"

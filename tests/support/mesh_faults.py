@@ -19,7 +19,6 @@ from pathlib import Path
 import asyncpg
 import psutil
 from loadtests.control import Load
-from loadtests.history import judge
 from loadtests.ledger import Row, compare, read
 from localmesh import LocalRuntime
 from localmesh.instance import directory_of
@@ -30,6 +29,7 @@ from strangler.modules import SHAPES
 from strangler.steps import Strangler
 
 from tests.support.faults import UNFENCED, plain
+from tests.support.histories import check_history
 
 FROZEN = 6.0  # seconds
 LIMIT = (
@@ -64,7 +64,6 @@ class Mesh:
     """The running system, and the command that acts on it."""
 
     runtime: LocalRuntime
-    checker: Path
 
     @property
     def strangler(self) -> Strangler:
@@ -227,7 +226,7 @@ async def tried(mesh: Mesh, command: str, fault: str, phases: list[str], folder:
         verdict = await asyncio.to_thread(load.stop)
     run.requests, run.failures, run.wrong = verdict.requests, verdict.failures, verdict.wrong
     run.outage = _longest([bool(line["failures"]) for line in load.lines()])
-    judged = judge(load.history, [str(mesh.checker)])
+    judged = check_history(load.history)
     run.orders, run.impossible = judged.orders, len(judged.violations) + len(judged.undecided)
     run.example = " | ".join(judged.violations[0]) if judged.violations else ""
     number, _ = await mesh.position()

@@ -13,10 +13,8 @@ from rest_api.entry import (
     BodyLimit,
     EnterCall,
     HeadAsGet,
-    HeadersOnce,
     Leaving,
-    ReadableQuery,
-    UnambiguousPath,
+    Refusals,
     described,
 )
 from rest_api.fast_path import FastPath
@@ -56,10 +54,8 @@ def create_app(lifespan: Callable[[], AbstractAsyncContextManager[Ports]]) -> Fa
     app.add_middleware(FastPath)
     app.add_middleware(BodyLimit)
     app.add_middleware(HeadAsGet)
-    app.add_middleware(ReadableQuery)
-    app.add_middleware(UnambiguousPath)
     app.add_middleware(EnterCall)
-    app.add_middleware(HeadersOnce)
+    app.add_middleware(Refusals)
     app.add_middleware(ContentDigest)
     app.add_middleware(TraceRequests, describe=described)
     app.add_middleware(Leaving, state=app.state)

@@ -2,12 +2,13 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import unquote_to_bytes
 
 from service_kit import context as call_context
 from starlette.datastructures import Headers, State
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rest_api.conventions import CONVENTIONS
@@ -39,23 +40,57 @@ ONCE = {
 DEADLINE = 10.0  # seconds that one request may take in all, streams aside
 
 
-class HeadersOnce:
-    """Refuses a request that repeats a header of ONCE: another reader of it could choose the other value."""
+def repeated_header(scope: Scope) -> Response | None:
+    """Refuses a repeated header of ONCE: another reader of it could choose the other value."""
+    names = [name for name, _ in scope["headers"]]
+    if len(set(names)) == len(names):
+        return None
+    repeated = [(ONCE[name], names.count(name)) for name in ONCE if names.count(name) > 1]
+    wrong = [(name, f"was sent {count} times: send this header once") for name, count in repeated]
+    return answer_to(Invalid(wrong)) if wrong else None
+
+
+def ambiguous_path(scope: Scope) -> Response | None:
+    """Refuses a path with an encoded slash or a backslash: a proxy in front may have read it as another path."""
+    is_ambiguous = AMBIGUOUS.search(scope.get("raw_path") or scope["path"].encode())
+    return respond(AMBIGUOUS_PATH) if is_ambiguous else None
+
+
+def unreadable_query(scope: Scope) -> Response | None:
+    """Refuses a query that is no text: NUL, or bytes that are not UTF-8, which a decoder would replace silently."""
+    query: bytes = scope["query_string"]
+    if b"%" not in query and query.isascii():
+        return None
+    for pair in query.split(b"&"):
+        name, _, value = (unquote_to_bytes(part.replace(b"+", b" ")) for part in pair.partition(b"="))
+        if not _is_text(name) or not _is_text(value):
+            field = name.decode("ascii", "replace") or "query"
+            return answer_to(
+                Invalid([(field, "must be UTF-8 text without NUL, percent-encoded: %C3%A9 for é")])
+            )
+    return None
+
+
+def _is_text(value: bytes) -> bool:
+    try:
+        return "\0" not in value.decode()
+    except UnicodeDecodeError:
+        return False
+
+
+CHECKS: tuple[Callable[[Scope], Response | None], ...] = (repeated_header, ambiguous_path, unreadable_query)
+
+
+class Refusals:
+    """Answers a request that one of CHECKS refuses; the first refusal is the answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        names = [name for name, _ in scope["headers"]] if scope["type"] == "http" else []
-        if len(set(names)) < len(names):
-            repeated = [(ONCE[name], names.count(name)) for name in ONCE if names.count(name) > 1]
-            if repeated:
-                error = Invalid(
-                    [(name, f"was sent {count} times: send this header once") for name, count in repeated]
-                )
-                await answer_to(error)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        refusals = (check(scope) for check in CHECKS) if scope["type"] == "http" else ()
+        refusal = next((answer for answer in refusals if answer is not None), None)
+        await (refusal or self._app)(scope, receive, send)
 
 
 class EnterCall:
@@ -78,47 +113,6 @@ def described(scope: Scope, answer: Mapping[bytes, bytes]) -> dict[str, str]:
     """The order that a traced request was about: in its path, or just placed."""
     order_id = scope.get("path_params", {}).get("order_id") or answer.get(b"location", b"").decode()
     return {"figtree.order_id": str(order_id).rpartition("/")[2]} if order_id else {}
-
-
-class UnambiguousPath:
-    """Refuses a path with an encoded slash or a backslash: a proxy in front may have read it as another path."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and AMBIGUOUS.search(scope.get("raw_path") or scope["path"].encode()):
-            await respond(AMBIGUOUS_PATH)(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
-
-
-class ReadableQuery:
-    """Refuses a query that is no text: NUL, or bytes that are not UTF-8, which a decoder would replace silently."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        query: bytes = scope["query_string"] if scope["type"] == "http" else b""
-        if b"%" in query or not query.isascii():
-            for pair in query.split(b"&"):
-                name, _, value = (unquote_to_bytes(part.replace(b"+", b" ")) for part in pair.partition(b"="))
-                if not _is_text(name) or not _is_text(value):
-                    field = name.decode("ascii", "replace") or "query"
-                    error = Invalid(
-                        [(field, "must be UTF-8 text without NUL, percent-encoded: %C3%A9 for é")]
-                    )
-                    await answer_to(error)(scope, receive, send)
-                    return
-        await self._app(scope, receive, send)
-
-
-def _is_text(value: bytes) -> bool:
-    try:
-        return "\0" not in value.decode()
-    except UnicodeDecodeError:
-        return False
 
 
 class HeadAsGet:
