@@ -94,6 +94,12 @@ class Postgres:
             await connection.close()
         self.events.add("ready", "postgres", f"{self.ip}:{self.port}")
 
+    def _run_as(self) -> dict[str, Any]:
+        """PostgreSQL refuses to run as root: then it runs as another user."""
+        if not self.user:
+            return {}
+        return {"user": self.user, "group": pwd.getpwnam(self.user).pw_gid, "extra_groups": []}
+
     def _env(self) -> dict[str, str]:
         return self.base_env | {
             "LD_LIBRARY_PATH": f"{self.folder}/lib:{self.folder}/libs",
@@ -176,11 +182,7 @@ class Postgres:
             cwd=self.folder,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            **(
-                {"user": self.user, "group": pwd.getpwnam(self.user).pw_gid, "extra_groups": []}
-                if self.user
-                else {}
-            ),  # type: ignore[arg-type]
+            **self._run_as(),
         )
         output, _ = await initdb.communicate()
         if initdb.returncode:

@@ -28,6 +28,8 @@ class RuntimeFailure(Exception):
 
 
 class NotRunning(RuntimeFailure):
+    """The workload or the replica does not run."""
+
     pass
 
 
@@ -44,6 +46,8 @@ class NotInForce(RuntimeFailure):
 
 
 class StartFailed(RuntimeFailure):
+    """The workload did not become ready."""
+
     pass
 
 
@@ -53,6 +57,8 @@ class CommandFailed(RuntimeFailure):
 
 @dataclass(frozen=True, slots=True)
 class WorkloadStatus:
+    """One version of a workload, as it runs."""
+
     name: str
     version: str
     replica: int
@@ -66,12 +72,16 @@ class WorkloadStatus:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
+    """The certificate that a sidecar presents."""
+
     spiffe_id: str
     expires: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
+    """One line of the runtime's own events."""
+
     sequence: int
     at: float  # seconds since the epoch
     kind: str  # started, ready, exited, stopped, applied, deleted, refused, killed

@@ -14,13 +14,13 @@ from strangler.modules import Module, newcomer_traffic
 async def return_(context: StepContext, module: Module, report: Report) -> None:
     """Undo the module's step, from whichever phase it is in; each phase can be repeated."""
     phase = (await context.state.phases())[module.name]
-    cut_over = await fence.is_closed(context.runtime, MONOLITH, module)
+    cut_over = await fence.is_raised(context.runtime, MONOLITH, module)
     if cut_over or phase in (phases.STRANGLED, phases.LEAVING):
         if cut_over:
             await _hand_over(context, module, report)
         else:  # interrupted: the monolith is the writer again already
             await context.state.set(module.name, phases.LEAVING, report.step)
-        await fence.close(context.runtime, module.name, module)
+        await fence.raise_(context.runtime, module.name, module)
         if await context.replication.runs(module, "back"):
             await context.replication.caught_up(module, "back")
         if module.on_return:
@@ -32,7 +32,7 @@ async def return_(context: StepContext, module: Module, report: Report) -> None:
 async def _hand_over(context: StepContext, module: Module, report: Report) -> None:
     """Reads, then writes return to the monolith after every row was compared; else they stay at the service."""
     # An interrupted step forward may have left it closed.
-    await fence.open_(context.runtime, module.name, module)
+    await fence.lift(context.runtime, module.name, module)
     try:
         with context.phase(report, f"back: compare every row of {module.name}"):
             await context.compare(module, "back")
@@ -47,7 +47,7 @@ async def _hand_over(context: StepContext, module: Module, report: Report) -> No
 
 async def stay(context: StepContext, module: Module, report: Report, why: BaseException) -> None:
     """The service is still the writer: it answers all reads again."""
-    if not await fence.is_closed(context.runtime, MONOLITH, module):
+    if not await fence.is_raised(context.runtime, MONOLITH, module):
         return  # the monolith is the writer already, and the next step back finishes this one
     with context.phase(report, f"back: {module.name} keeps all reads and writes"):
         await _read_at_the_service(context, module)
@@ -74,10 +74,10 @@ async def _write_here_again(context: StepContext, module: Module, report: Report
     with context.phase(report, f"back: the monolith becomes the writer of {module.name}"):
         await context.check(module, "back", report)
         begun = time.monotonic()
-        async with fence.closing(context.runtime, module.name, module):
+        async with fence.raising(context.runtime, module.name, module):
             await context.last_look(module, "back")
             await context.replication.asynchronous(module)
-            await fence.open_(context.runtime, MONOLITH, module)
+            await fence.lift(context.runtime, MONOLITH, module)
         report.pause = time.monotonic() - begun
 
 

@@ -210,6 +210,7 @@ class StepContext:
                 await client.request(method, path, content=body or None, headers=headers)
 
     async def running(self) -> set[str]:
+        """The names of the workloads that run."""
         return {workload.name for workload in await self.runtime.workloads.statuses()}
 
     async def start(self, workload: str) -> None:
@@ -218,10 +219,12 @@ class StepContext:
             await self.runtime.workloads.start(workload)
 
     async def seed(self, workload: str) -> None:
+        """Fill the workload's database, if it is empty."""
         async with told(self.runtime, workload, f"the database of {workload} to be seeded"):
             await run(await self.runtime.workloads.command(workload, "seed"))
 
     async def stop(self, workload: str) -> None:
+        """Stop the workload, if it runs, once it has answered what is under way."""
         if workload in await self.running():
             async with told(self.runtime, workload, f"{workload} to finish its requests and stop"):
                 await self.runtime.workloads.stop(workload)

@@ -17,6 +17,8 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Declared:
+    """What the system should consist of in its shape, by the files of the repository."""
+
     objects: dict[
         str, tuple[Path, ...]
     ]  # kind/namespace/name and the files that may say what it is, the first best
@@ -37,6 +39,7 @@ def read(path: Path) -> dict[str, Object]:
 
 
 async def declared(state: State) -> Declared:
+    """What is declared for the shape that the system has now."""
     number, under_way = await state.position()
     known = await state.phases()
     files: list[tuple[Path, ...]] = [(path,) for path in standing()]

@@ -23,6 +23,8 @@ UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 @dataclass(frozen=True, slots=True)
 class Drift:
+    """One difference between the running system and what is declared, and what heals it."""
+
     subject: str  # kind/namespace/name, or Workload/name/version
     what: str
     remedy: tuple[str, ...]  # what heals it: apply FILE, delete, scale N, start N, stop
@@ -45,6 +47,7 @@ async def drifts(runtime: Runtime) -> list[Drift]:
 
 
 async def heal(runtime: Runtime, found: list[Drift]) -> None:
+    """Apply the remedy of each drift."""
     files = list(dict.fromkeys(Path(d.remedy[1]) for d in found if d.remedy[0] == "apply"))
     if foreign := [d.subject for d in found if d.remedy[0] == "delete"]:
         await _delete(runtime, foreign)

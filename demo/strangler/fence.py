@@ -66,7 +66,7 @@ async def _lock(db: Any, module: Module) -> None:
 
 
 @asynccontextmanager
-async def closing(runtime: Runtime, database: str, module: Module) -> AsyncIterator[None]:
+async def raising(runtime: Runtime, database: str, module: Module) -> AsyncIterator[None]:
     """Writers of `database` are held back inside the block; behind it they meet the fence, or go on if it raised."""
     async with connected(runtime, database) as db, db.transaction():
         await _lock(db, module)
@@ -81,12 +81,13 @@ async def closing(runtime: Runtime, database: str, module: Module) -> AsyncItera
         yield
 
 
-async def close(runtime: Runtime, database: str, module: Module) -> None:
-    async with closing(runtime, database, module):
+async def raise_(runtime: Runtime, database: str, module: Module) -> None:
+    """Raise the fence: from now on, every write to the module's tables in `database` fails with FT001."""
+    async with raising(runtime, database, module):
         pass
 
 
-async def open_(runtime: Runtime, database: str, module: Module) -> None:
+async def lift(runtime: Runtime, database: str, module: Module) -> None:
     """Let writers in."""
     async with connected(runtime, database) as db, db.transaction():
         await _lock(db, module)
@@ -96,7 +97,8 @@ async def open_(runtime: Runtime, database: str, module: Module) -> None:
                     await db.execute(f"alter table {table.name} disable trigger {trigger}")
 
 
-async def is_closed(runtime: Runtime, database: str, module: Module) -> bool:
+async def is_raised(runtime: Runtime, database: str, module: Module) -> bool:
+    """Whether all tables of the module have the fence."""
     async with connected(runtime, database) as db:
         names = [table.name for table in module.tables]
         return bool(await db.fetchval(f"select count(*) {FENCES}", names) == len(names))

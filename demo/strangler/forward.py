@@ -20,7 +20,7 @@ LOOKS = 5  # into the logs, until a pair is there: a busy machine may be late
 async def strangle(context: StepContext, module: Module, report: Report, between: Between | None) -> None:
     """All phases that are still to be done; each can be repeated, so whoever finds a step half done goes on with it."""
     await _start(context, module, report)
-    if not await fence.is_closed(
+    if not await fence.is_raised(
         context.runtime, MONOLITH, module
     ):  # else: cut over already, then interrupted
         if (await context.state.phases())[module.name] == phases.IN_PROCESS:
@@ -52,7 +52,7 @@ async def _transform(context: StepContext, module: Module, report: Report) -> No
         for newcomer in module.newcomers:
             await context.seed(newcomer)
         await context.runtime.mesh.apply(newcomer_traffic(module))
-        await fence.close(context.runtime, module.name, module)
+        await fence.raise_(context.runtime, module.name, module)
         await context.replication.start(module, "forward", copy=True)
         report.rows = await context.replication.copied(module, "forward")
         await context.replication.caught_up(module, "forward")
@@ -75,7 +75,7 @@ async def _coexist(context: StepContext, module: Module, report: Report) -> None
 
 async def take_reads_back(context: StepContext, module: Module, report: Report, why: BaseException) -> None:
     """The monolith is still the writer: it answers all reads again, until the next step begins anew."""
-    if await fence.is_closed(context.runtime, MONOLITH, module):
+    if await fence.is_raised(context.runtime, MONOLITH, module):
         return  # cut over already: both sides are fed, and the next step finishes this one
     with context.phase(report, f"co-exist: all reads of {module.name} go back to the monolith"):
         await context.place(module, "local")  # first: it needs the database alone
@@ -116,7 +116,7 @@ async def _mirror(context: StepContext, module: Module, report: Report) -> None:
 
 async def _eliminate(context: StepContext, module: Module, report: Report) -> None:
     with context.phase(report, f"eliminate: compare every row of {module.name}"):
-        await fence.close(
+        await fence.raise_(
             context.runtime, module.name, module
         )  # an interrupted cut-over may have left it open
         await context.check(module, "forward", report)
@@ -124,10 +124,10 @@ async def _eliminate(context: StepContext, module: Module, report: Report) -> No
         await context.replication.start(module, "back", copy=False)
         await context.replication.caught_up(module, "back")
         begun = time.monotonic()
-        async with fence.closing(context.runtime, MONOLITH, module):
+        async with fence.raising(context.runtime, MONOLITH, module):
             await context.last_look(module, "forward")
             await context.replication.asynchronous(module)
-            await fence.open_(context.runtime, module.name, module)
+            await fence.lift(context.runtime, module.name, module)
         report.pause = time.monotonic() - begun
         await context.runtime.telemetry.report(
             "figtree_writers_held_seconds", report.pause, module=module.name
@@ -139,7 +139,7 @@ async def _conclude(context: StepContext, module: Module, report: Report) -> Non
         report, f"eliminate: {module.name} gets all traffic, changes flow back to the monolith"
     ):
         await context.replication.asynchronous(module)
-        await fence.open_(context.runtime, module.name, module)
+        await fence.lift(context.runtime, module.name, module)
         await context.runtime.mesh.apply([module.done_traffic])
         await context.place(module, "remote")
         await context.replication.stop(module, "forward")

@@ -16,6 +16,8 @@ SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Difference:
+    """A row that the two databases do not have alike; None for the side that lacks it."""
+
     table: str
     key: str
     monolith: Mapping[str, str] | None
@@ -40,12 +42,15 @@ class Described(Table):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
+    """What a comparison of all rows found."""
+
     rows: int
     keys: set[tuple[str, str]]  # table and key of the rows that differ
     examples: tuple[Difference, ...] = ()
 
     @property
     def differences(self) -> int:
+        """The number of rows that differ."""
         return len(self.keys)
 
 

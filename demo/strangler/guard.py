@@ -102,6 +102,7 @@ async def _retry(runtime: Any, name: str, step: str) -> None:
 
 
 def main() -> None:
+    """Wait for the end of the parent; undo its step unless it said that it was done."""
     content = sys.stdin.buffer.read()
     if not content.endswith(DONE):
         asyncio.run(_retry(*pickle.loads(content)))  # noqa: S301  # written by our own command

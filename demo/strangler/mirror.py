@@ -18,6 +18,8 @@ SIDE_HEADER = "x-figtree-side"  # the mirror's routes send a request that carrie
 
 @dataclass(frozen=True, slots=True)
 class Answer:
+    """One answer as a proxy logged it: its digest stands for its content."""
+
     method: str
     path: str
     status: str
@@ -26,6 +28,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
+    """How many pairs of answers were compared, and how many differ."""
+
     pairs: int = 0
     mismatches: int = 0
     settled: int = 0  # differed at first, because the resource changed between the two reads, and then agreed
@@ -82,6 +86,7 @@ async def of_customers(client: httpx.AsyncClient) -> Verdict:
 def pairs(
     ours: Mapping[str, Answer], theirs: Mapping[str, Answer], prefixes: tuple[str, ...]
 ) -> list[tuple[Answer, Answer]]:
+    """The answers of both sides to the same requests, below these prefixes."""
     return [
         (ours[request], theirs[request])
         for request in ours.keys() & theirs.keys()
@@ -90,6 +95,7 @@ def pairs(
 
 
 async def judge(client: httpx.AsyncClient, paired: list[tuple[Answer, Answer]]) -> Verdict:
+    """Compare the pairs. A GET that differs is repeated: its resource may have changed between the two reads."""
     differing = [(a, b) for a, b in paired if (a.status, a.digest) != (b.status, b.digest)]
     paths = sorted({a.path for a, _ in differing if a.method == "GET"})
     answers = await asyncio.gather(*(_agree(client, path) for path in paths))

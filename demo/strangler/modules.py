@@ -9,6 +9,8 @@ TRAFFIC = ROOT / "istio" / "traffic"
 
 @dataclass(frozen=True, slots=True)
 class Table:
+    """A table that moves with its module, and its key."""
+
     name: str
     key: tuple[str, ...]
 
@@ -42,6 +44,7 @@ class Module:
 
     @property
     def done_traffic(self) -> Path:
+        """The file that routes the module's prefix once it is strangled."""
         return self.traffic("gateway" if self.written_live else "100")
 
 
@@ -111,4 +114,5 @@ LAST = len(SHAPES) - 1
 
 
 def newcomer_traffic(module: Module) -> list[Path]:
+    """The files that route the services which appear with this module."""
     return [TRAFFIC / f"edge-{name}-gateway.yaml" for name in module.newcomers]

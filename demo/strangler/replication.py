@@ -20,6 +20,8 @@ class Lagging(Exception):
 
 
 class Replication:
+    """PostgreSQL's logical replication of a module's tables, in either direction."""
+
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
 
@@ -57,6 +59,7 @@ class Replication:
             )
 
     async def runs(self, module: Module, direction: Direction) -> bool:
+        """Whether the subscription exists and is enabled."""
         _, subscriber = ends(module, direction)
         async with connected(self._runtime, subscriber) as db:
             return bool(

@@ -46,6 +46,8 @@ class StepUnderWay(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
+    """A line of the journal."""
+
     at: datetime
     step: str
     what: str
@@ -76,6 +78,7 @@ class State:
         self._runtime = runtime
 
     async def prepare(self) -> None:
+        """Create the strangler's own tables, if they do not exist."""
         async with connected(self._runtime, MONOLITH) as db:
             await db.execute(SCHEMA)
 
@@ -92,6 +95,7 @@ class State:
             yield  # the lock ends with the connection
 
     async def phases(self) -> dict[str, str]:
+        """The phase of each module, and of the monolith itself."""
         async with connected(self._runtime, MONOLITH) as db:
             begun = await db.fetchval("select to_regclass('strangler.state') is not null")
             rows = await db.fetch("select module, phase from strangler.state") if begun else []
@@ -99,6 +103,7 @@ class State:
         return {name: known.get(name, IN_PROCESS) for name in [*(m.name for m in MODULES), MONOLITH]}
 
     async def set(self, module: str, phase: str, step: str, **detail: Any) -> None:
+        """Set the phase of a module, and write it to the journal."""
         async with connected(self._runtime, MONOLITH) as db, db.transaction():
             await db.execute(
                 "insert into strangler.state(module, phase) values($1, $2)"
@@ -137,10 +142,12 @@ class State:
         return [known.get(m.name, Whereabouts(m.name, IN_PROCESS, 0, "")) for m in MODULES]
 
     async def note(self, step: str, what: str, **detail: Any) -> None:
+        """Write a line to the journal."""
         async with connected(self._runtime, MONOLITH) as db:
             await _note(db, step, what, detail)
 
     async def journal(self) -> list[Entry]:
+        """All lines, the oldest first."""
         async with connected(self._runtime, MONOLITH) as db:
             begun = await db.fetchval("select to_regclass('strangler.journal') is not null")
             journal = "select at, step, what, detail from strangler.journal order by at"
@@ -158,6 +165,7 @@ class State:
         return (LAST, "") if phases[MONOLITH] == STRANGLED else (number, "")
 
     async def shape(self) -> str:
+        """The name of the shape that was reached last."""
         return SHAPES[(await self.position())[0]]
 
 

@@ -154,7 +154,7 @@ class Strangler:
                 # Both: emptying the copy would else flow back to where its rows come from.
                 for either in ("forward", "back"):
                     await self.replication.stop(module, either)
-                await fence.close(self._runtime, subscriber, module)
+                await fence.raise_(self._runtime, subscriber, module)
                 await self.replication.start(module, direction, copy=True)
                 rows = await self.replication.copied(module, direction)
                 await self.state.note(report.step, f"{module.name} is copied anew", rows=rows)

@@ -99,7 +99,7 @@ async def test_the_gate_refuses_and_names_a_row_that_was_tampered_with(
     assert (await strangler.state.phases())["order"] == phases.SHARED
     assert runtime.figures["figtree_gate_decisions_total", "order", "refused"] == 1
     assert runtime.figures["figtree_gate_differences", "order"] == 1
-    assert not await fence.is_closed(runtime, MONOLITH, ORDER)  # type: ignore[arg-type]
+    assert not await fence.is_raised(runtime, MONOLITH, ORDER)  # type: ignore[arg-type]
     await strangler.back()
     assert (await strangler.state.phases())["order"] == phases.IN_PROCESS
 
@@ -253,10 +253,10 @@ async def test_writers_do_not_wait_for_a_replica_that_stands_still(
 
 
 async def test_a_fenced_table_is_not_truncated(runtime: OnlyDatabases, strangler: Strangler) -> None:
-    await fence.close(runtime, "order", ORDER)  # type: ignore[arg-type]
+    await fence.raise_(runtime, "order", ORDER)  # type: ignore[arg-type]
     with pytest.raises(asyncpg.PostgresError, match="is written elsewhere now"):
         await execute(runtime, "order", "truncate order_lines")
-    await fence.open_(runtime, "order", ORDER)  # type: ignore[arg-type]
+    await fence.lift(runtime, "order", ORDER)  # type: ignore[arg-type]
     await execute(runtime, "order", "truncate order_lines")
 
 
@@ -268,9 +268,9 @@ async def test_a_lock_held_by_somebody_else_is_named_and_nothing_is_changed(
     async with holder.transaction():
         await holder.execute("lock table orders in row exclusive mode")
         with pytest.raises(Held, match=r"orders.*user postgres, application reports.*lock table orders"):
-            await fence.close(runtime, "order", ORDER)  # type: ignore[arg-type]
+            await fence.raise_(runtime, "order", ORDER)  # type: ignore[arg-type]
     await holder.close()
-    assert not await fence.is_closed(runtime, "order", ORDER)  # type: ignore[arg-type]
+    assert not await fence.is_raised(runtime, "order", ORDER)  # type: ignore[arg-type]
 
 
 async def test_a_step_names_whom_it_waits_for_gives_up_and_leaves_no_slot(
@@ -327,7 +327,7 @@ async def test_a_cut_over_that_was_interrupted_is_finished_by_the_next_step(
 async def test_a_fenced_table_takes_no_write_but_replication(
     runtime: OnlyDatabases, strangler: Strangler
 ) -> None:
-    await fence.close(runtime, "order", ORDER)  # type: ignore[arg-type]
+    await fence.raise_(runtime, "order", ORDER)  # type: ignore[arg-type]
     service = await asyncpg.connect(await runtime.databases.admin_url("order"))
     with pytest.raises(asyncpg.PostgresError, match="is written elsewhere now") as refused:
         await service.execute(PLACE, uuid4(), "k")

@@ -16,6 +16,8 @@ MOST_REFRESHED = 100  # keys that are fetched anew together with missing ones
 
 @dataclass(slots=True)
 class Kept(Generic[K, V]):
+    """One key's entry: the fetch that brings its value, and when it expires."""
+
     task: asyncio.Task[Mapping[K, V]]
     until: float
     used: bool = False  # by anyone but those who sent for it

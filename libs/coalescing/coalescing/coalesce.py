@@ -22,6 +22,8 @@ class Busy(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Waiting(Generic[T, R]):
+    """A call that waits for its batch."""
+
     item: T
     answer: asyncio.Future[R]
     call: CallContext

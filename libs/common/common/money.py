@@ -7,6 +7,7 @@ WITHOUT_CENTS = frozenset({"ISK", "JPY", "KRW"})
 
 
 def smallest_unit(currency: str) -> Decimal:
+    """The smallest amount of a currency: 1 for ISK, JPY and KRW, else 0.01."""
     return Decimal(1) if currency in WITHOUT_CENTS else Decimal("0.01")
 
 

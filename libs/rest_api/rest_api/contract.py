@@ -19,6 +19,8 @@ OURS: list[tuple[type[BaseModel], Literal["serialization"]]] = [
 
 
 def install(app: FastAPI) -> None:
+    """Complete the OpenAPI document of the application."""
+
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
             app.openapi_schema = _document(app)

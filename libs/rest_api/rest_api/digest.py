@@ -7,6 +7,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class ContentDigest:
+    """Adds a digest of the content to each answer, by which mirrored answers are compared."""
+
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 

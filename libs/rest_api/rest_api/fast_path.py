@@ -36,6 +36,8 @@ class FastRoute:
 
 
 class FastPath:
+    """The innermost middleware: answers a well-formed request of FAST, and hands on every other one."""
+
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 

@@ -37,6 +37,7 @@ def serve(listen: str) -> Callable[[], None] | None:
 
 
 def counted(answer: Placed | EdgeError) -> None:
+    """Count an order that was placed, replayed or refused."""
     if isinstance(answer, EdgeError):
         refused(answer)
     elif answer.replayed:
@@ -47,8 +48,10 @@ def counted(answer: Placed | EdgeError) -> None:
 
 
 def refused(error: EdgeError) -> None:
+    """Count a request that was refused."""
     _problems.labels(error.reason).inc()
 
 
 def priced(quote: Quote) -> None:
+    """Count a basket that was priced."""
     _quotes.labels(quote.currency).inc()

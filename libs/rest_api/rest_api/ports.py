@@ -24,20 +24,40 @@ from rest_api.models import (
 
 
 class Titles(Protocol):
-    async def search(self, query: str, page_size: int, page_token: str) -> TitlePage: ...
-    async def get(self, title_id: str) -> Title: ...
+    """The catalogue."""
+
+    async def search(self, query: str, page_size: int, page_token: str) -> TitlePage:
+        """The titles in which each word of the query begins some word, by id."""
+        ...
+
+    async def get(self, title_id: str) -> Title:
+        """Raises Missing."""
+        ...
+
     async def batch_get(self, title_ids: Sequence[str]) -> Mapping[str, Title]:
         """Those that exist, by id."""
         ...
 
 
 class Currencies(Protocol):
-    async def rates(self, on: date | None) -> RateTable: ...
-    async def convert(self, amount: Decimal, source: str, target: str, on: date | None) -> Conversion: ...
+    """Reference rates of the ECB."""
+
+    async def rates(self, on: date | None) -> RateTable:
+        """The rates of a day, or the latest ones. Raises Invalid for a day without rates."""
+        ...
+
+    async def convert(self, amount: Decimal, source: str, target: str, on: date | None) -> Conversion:
+        """Raises Invalid for a currency or a day without a rate."""
+        ...
 
 
 class Pricing(Protocol):
-    async def quote(self, basket: Basket) -> Quote: ...
+    """Prices of baskets."""
+
+    async def quote(self, basket: Basket) -> Quote:
+        """Raises Invalid."""
+        ...
+
     async def batch_quote(self, baskets: Sequence[Basket]) -> Sequence[Quote | EdgeError]:
         """One answer per basket in its place; a bad basket fails alone."""
         ...
@@ -45,15 +65,31 @@ class Pricing(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Placed:
+    """The order is stored; `replayed` if an earlier request with the same key stored it."""
+
     order: Order
     replayed: bool = False
 
 
 class Orders(Protocol):
-    async def place(self, key: str, order: NewOrder) -> Placed: ...
-    async def place_many(self, orders: Sequence[tuple[str, NewOrder]]) -> Sequence[Placed | EdgeError]: ...
-    async def get(self, order_id: UUID) -> Order: ...
-    async def list(self, customer_id: str, page_size: int, page_token: str) -> OrderPage: ...
+    """Orders and their events."""
+
+    async def place(self, key: str, order: NewOrder) -> Placed:
+        """Raises Invalid, Conflict, Refused, Denied, Overloaded or Unavailable."""
+        ...
+
+    async def place_many(self, orders: Sequence[tuple[str, NewOrder]]) -> Sequence[Placed | EdgeError]:
+        """One answer per order in its place; each succeeds or fails alone."""
+        ...
+
+    async def get(self, order_id: UUID) -> Order:
+        """Raises Missing."""
+        ...
+
+    async def list(self, customer_id: str, page_size: int, page_token: str) -> OrderPage:
+        """One page, the newest first; an empty customer means everybody's."""
+        ...
+
     def watch(self, order_id: UUID, after_sequence: int) -> AsyncGenerator[OrderEvent, None]:
         """Events behind `after_sequence` as they happen, until the last.
 
@@ -63,7 +99,11 @@ class Orders(Protocol):
 
 
 class Customers(Protocol):
-    async def get(self, customer_id: str) -> Customer: ...
+    """Accounts of customers."""
+
+    async def get(self, customer_id: str) -> Customer:
+        """Raises Missing."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

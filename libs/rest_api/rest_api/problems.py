@@ -20,6 +20,7 @@ PROBLEM = "application/problem+json"
 
 
 def problem(error: EdgeError) -> Problem:
+    """The problem of RFC 9457 for an error of a port."""
     return Problem(
         type=f"/problems/{error.reason}",
         title=error.title,
@@ -35,6 +36,7 @@ def http_problem(status: int, title: str) -> Problem:
 
 
 def respond(body: Problem, headers: dict[str, str] | None = None) -> Response:
+    """A response whose body is the problem."""
     return Response(body.model_dump_json(), body.status, headers, PROBLEM)
 
 
@@ -86,6 +88,7 @@ async def _answer_unexpected(request: Request, error: Exception) -> Response:
 
 
 def install(app: FastAPI) -> None:
+    """Make the application answer every error with a problem."""
     app.add_exception_handler(EdgeError, _edge_error)
     app.add_exception_handler(NotTheWriter, _edge_error)
     app.add_exception_handler(RequestValidationError, _bad_request)

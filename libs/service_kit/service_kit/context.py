@@ -69,6 +69,7 @@ def on_behalf_of(headers: Mapping[str, Any]) -> Iterator[None]:
 
 
 def current() -> CallContext:
+    """The call that the current task works for."""
     return _current.get()
 
 

@@ -13,6 +13,7 @@ PATIENCE = 2.0  # seconds that a collector may take; spans are not worth a slow 
 
 
 def tracer(service: str, version: str, settings: TracingSettings) -> Tracer:
+    """A tracer that sends its spans to the collector of the settings."""
     endpoint = f"{settings.otel_exporter_otlp_endpoint.rstrip('/')}/v1/traces"
     provider = TracerProvider(
         ALWAYS_ON,  # only sampled requests get as far as here

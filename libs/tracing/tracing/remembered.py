@@ -17,6 +17,7 @@ class Traces:
         self._headers: OrderedDict[UUID, dict[str, str]] = OrderedDict()
 
     def remember(self, ids: Iterable[UUID], headers: Headers) -> None:
+        """Keep the trace of these headers for each id, if it is sampled."""
         if not is_sampled(headers.get(TRACEPARENT, "")):
             return
         kept = {name: headers[name] for name in CARRIED if name in headers}
@@ -26,4 +27,5 @@ class Traces:
             self._headers.popitem(last=False)
 
     def of(self, one: UUID) -> dict[str, str]:
+        """The headers that continue the trace of this id; empty if none is known."""
         return self._headers.get(one, {})

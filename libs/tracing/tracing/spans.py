@@ -29,6 +29,7 @@ def configure(service: str, version: str, settings: TracingSettings) -> None:
 
 
 def is_sampled(traceparent: str) -> bool:
+    """Whether the flags of a W3C traceparent say that the request is recorded."""
     return len(traceparent) == 55 and traceparent[54] in "13579bdf"
 
 
@@ -57,9 +58,11 @@ class Started:
             self.span.set_attribute(name.replace("__", "."), value)
 
     def fail(self, description: str) -> None:
+        """Mark the span as failed."""
         self.span.set_status(Status(StatusCode.ERROR, description))
 
     def end(self) -> None:
+        """End the span."""
         self.span.end()
 
 

@@ -24,6 +24,7 @@ def summary(statement: str) -> str:
 
 
 def statement_span(statement: object, headers: Headers, database: str) -> AbstractContextManager[object]:
+    """A span around one statement, if the call under way is sampled."""
     if not is_sampled(headers.get(TRACEPARENT, "")):
         return NOTHING
     return span(

@@ -16,10 +16,13 @@ TIERS: dict[int, Literal["standard", "silver", "gold"]] = {
 
 
 class RemoteCustomers:
+    """The port of customers, over gRPC."""
+
     def __init__(self, channel: Channel) -> None:
         self._stub = CustomerServiceStub(channel)
 
     async def get(self, customer_id: str) -> Customer:
+        """Raises Missing."""
         with translating():
             answer = await self._stub.GetCustomer(pb.GetCustomerRequest(customer_id=customer_id))
         customer = answer.customer

@@ -17,6 +17,7 @@ LOST = "Internal error from Core"
 
 
 def translated(error: AioRpcError) -> Exception:
+    """The error of the port for a gRPC status; the status itself if it is a fault."""
     reason, violations, resource = _details(error)
     if reason == "NOT_THE_WRITER":
         return errors.NotTheWriter()
@@ -64,6 +65,7 @@ def _details(error: AioRpcError) -> tuple[str, list[tuple[str, str]], tuple[str,
 
 @contextmanager
 def translating() -> Iterator[None]:
+    """Raises the error of the port instead of a gRPC status."""
     try:
         yield
     except AioRpcError as error:

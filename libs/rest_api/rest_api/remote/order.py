@@ -32,11 +32,13 @@ STATUSES: dict[int, Literal["placed", "accepted", "shipped"]] = {
 
 
 def to_proto(order: NewOrder) -> pb.NewOrder:
+    """The one mapping from REST to the contract."""
     lines = [pb.Line(title_id=line.title_id, quantity=line.quantity) for line in order.lines]
     return pb.NewOrder(customer_id=order.customer_id, currency_code=order.currency, lines=lines)
 
 
 def from_proto(order: pb.Order) -> Order:
+    """The one mapping from the contract to REST."""
     return Order(
         id=UUID(order.id),
         customer_id=order.customer_id,
@@ -59,6 +61,8 @@ def _line(line: pb.OrderLine) -> OrderLine:
 
 
 class RemoteOrders:
+    """The port of orders, over gRPC."""
+
     def __init__(self, channel: Channel) -> None:
         self._stub = OrderServiceStub(channel)
         self._coalesced = Coalescer(self._place, split_by=ROUTED_BY)
@@ -101,6 +105,8 @@ class RemoteOrders:
         return Placed(from_proto(answer.order), answer.replayed)
 
     async def place_many(self, orders: Sequence[tuple[str, NewOrder]]) -> Sequence[Placed | EdgeError]:
+        """Stream the orders to the service. Raises NotTheWriter if it is not the writer for any of them."""
+
         async def requests() -> AsyncIterator[pb.PlaceOrdersRequest]:
             for key, order in orders:
                 yield pb.PlaceOrdersRequest(idempotency_key=key, order=to_proto(order))
@@ -112,16 +118,19 @@ class RemoteOrders:
         return [_result(result) for result in answer.results]
 
     async def get(self, order_id: UUID) -> Order:
+        """Raises Missing."""
         with translating():
             return from_proto((await self._stub.GetOrder(pb.GetOrderRequest(order_id=str(order_id)))).order)
 
     async def list(self, customer_id: str, page_size: int, page_token: str) -> OrderPage:
+        """One page, the newest order first."""
         request = pb.ListOrdersRequest(customer_id=customer_id, page_size=page_size, page_token=page_token)
         with translating():
             page = await self._stub.ListOrders(request)
         return OrderPage(orders=tuple(map(from_proto, page.orders)), next_page_token=page.next_page_token)
 
     async def watch(self, order_id: UUID, after_sequence: int) -> AsyncGenerator[OrderEvent, None]:
+        """The events behind `after_sequence` as they happen, until the last. Raises Missing before the first."""
         call = self._stub.WatchOrder(
             pb.WatchOrderRequest(order_id=str(order_id), after_sequence=after_sequence)
         )

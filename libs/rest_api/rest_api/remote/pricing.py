@@ -12,11 +12,13 @@ from rest_api.remote.errors import translating
 
 
 def to_proto(basket: Basket) -> pb.Basket:
+    """The one mapping from REST to the contract."""
     lines = [pb.Line(title_id=line.title_id, quantity=line.quantity) for line in basket.lines]
     return pb.Basket(currency_code=basket.currency, lines=lines)
 
 
 def from_proto(quote: pb.Quote) -> Quote:
+    """The one mapping from the contract to REST."""
     return Quote(
         currency=quote.total.currency_code,
         lines=tuple(map(_line, quote.lines)),
@@ -37,14 +39,18 @@ def _line(line: pb.PricedLine) -> PricedLine:
 
 
 class RemotePricing:
+    """The port of pricing, over gRPC."""
+
     def __init__(self, channel: Channel) -> None:
         self._stub = PricingServiceStub(channel)
 
     async def quote(self, basket: Basket) -> Quote:
+        """Raises Invalid."""
         with translating():
             return from_proto((await self._stub.Quote(pb.QuoteRequest(basket=to_proto(basket)))).quote)
 
     async def batch_quote(self, baskets: Sequence[Basket]) -> Sequence[Quote | EdgeError]:
+        """One answer per basket in its place; a bad basket fails alone."""
         with translating():
             answer = await self._stub.BatchQuote(pb.BatchQuoteRequest(baskets=map(to_proto, baskets)))
         return [_result(result) for result in answer.results]
