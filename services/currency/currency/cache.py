@@ -23,9 +23,11 @@ class CachedRates:
         return {day: await self._rates.find(day) for day in days}
 
     async def find(self, on: date | None) -> Found | None:
+        """As the store finds them, at most a second old."""
         return (await self._found.get([on]))[on]
 
     async def put(self, batches: Iterable[Sequence[Rate]]) -> int:
+        """Store the rates, and forget what is kept."""
         try:
             return await self._rates.put(batches)
         finally:

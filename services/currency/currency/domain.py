@@ -46,6 +46,8 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
+    """An amount in the other currency, and the exact rate of a day."""
+
     result: Decimal
     rate: Decimal
     date: date
@@ -87,6 +89,7 @@ def _weekend_behind(last: date, on: date) -> bool:
 
 
 def convert(table: Table, amount: Decimal, source: str, target: str) -> Conversion:
+    """Convert an amount at the rates of the table. Raises InvalidRequest for a currency without a rate."""
     wrong = [
         (field, f"{currency} has no rate on {table.date}")
         for field, currency in (("from", source), ("to", target))
@@ -117,6 +120,7 @@ def day_from(text: str) -> date | None:
 
 
 def is_day(value: Any) -> bool:
+    """Whether the value is a date, YYYY-MM-DD."""
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
         return False
     try:
@@ -127,6 +131,7 @@ def is_day(value: Any) -> bool:
 
 
 def is_rate(value: Any) -> bool:
+    """Whether the value is a decimal above 0, written without an exponent."""
     return (
         isinstance(value, str)
         and re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,12})?", value) is not None
@@ -135,6 +140,7 @@ def is_rate(value: Any) -> bool:
 
 
 def is_currency(value: Any) -> bool:
+    """Whether the value is a code of three capital letters other than EUR."""
     return isinstance(value, str) and re.fullmatch(r"[A-Z]{3}", value) is not None and value != EURO
 
 

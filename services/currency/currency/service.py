@@ -15,6 +15,8 @@ BATCH = 1_000
 
 
 class Rates(Protocol):
+    """The store of rates."""
+
     async def find(self, on: date | None) -> Found | None:
         """The newest table on or before that day, or of all; None if there are no rates at all."""
         ...
@@ -36,12 +38,16 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
+    """The use cases of rates."""
+
     rates: Rates
 
     async def table(self, on: date | None) -> Table:
+        """The rates of a day, or the latest ones."""
         return domain.table_on(await self.rates.find(on), on)
 
     async def convert(self, wanted: Wanted) -> Conversion:
+        """Convert an amount at the rates of a day, or at the latest ones."""
         return _convert(await self.table(wanted.on), wanted)
 
     async def batch_convert(self, wanted: Sequence[Wanted]) -> Sequence[Conversion]:

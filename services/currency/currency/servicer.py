@@ -32,6 +32,7 @@ def exactly(money: money_pb2.Money) -> Decimal:
 
 
 def from_proto(request: pb.ConvertRequest) -> Wanted:
+    """The one mapping from the contract to a conversion. Raises InvalidRequest."""
     return Wanted(
         amount=exactly(request.amount),
         source=request.amount.currency_code,
@@ -41,6 +42,7 @@ def from_proto(request: pb.ConvertRequest) -> Wanted:
 
 
 def to_proto(conversion: Conversion, currency: str) -> pb.ConvertResponse:
+    """The one mapping from a conversion to the contract."""
     return pb.ConvertResponse(
         result=to_money(conversion.result, currency),
         rate=to_decimal(conversion.rate),
@@ -49,19 +51,24 @@ def to_proto(conversion: Conversion, currency: str) -> pb.ConvertResponse:
 
 
 class CurrencyServicer(CurrencyServiceServicer):
+    """The gRPC surface; currency.proto documents the methods."""
+
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
     async def GetRates(self, request: pb.GetRatesRequest, context: Any) -> pb.GetRatesResponse:
+        """The rates of a day."""
         table = await self._exchange.table(domain.day_from(request.date))
         rates = (pb.Rate(currency_code=code, rate=to_decimal(rate)) for code, rate in table.rates.items())
         return pb.GetRatesResponse(date=table.date.isoformat(), rates=rates)
 
     async def Convert(self, request: pb.ConvertRequest, context: Any) -> pb.ConvertResponse:
+        """One conversion."""
         conversion = await self._exchange.convert(from_proto(request))
         return to_proto(conversion, request.to_currency_code)
 
     async def BatchConvert(self, request: pb.BatchConvertRequest, context: Any) -> pb.BatchConvertResponse:
+        """Many conversions; the first invalid one fails the call."""
         if len(request.conversions) > BATCH:
             raise InvalidRequest([("conversions", f"must be at most {BATCH}")])
         wanted = [_read_request(place, one) for place, one in enumerate(request.conversions)]

@@ -37,10 +37,13 @@ UPSERT = UPSERT.on_conflict_do_update(
 
 
 class SqlRates:
+    """Rates in PostgreSQL."""
+
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
     async def find(self, on: date | None) -> Found | None:
+        """The rates of the day, or of the last banking day before it."""
         lines = await database.rows(self._engine, FIND, {"on": on})
         first, last, day = lines[0].first, lines[0].last, lines[0].date
         if first is None:
@@ -51,6 +54,7 @@ class SqlRates:
         return Found(first, last, Table(day, dict(sorted(found.items()))))
 
     async def put(self, batches: Iterable[Sequence[Rate]]) -> int:
+        """Insert or replace all rates or none; returns how many they were."""
         count = 0
         with translating():
             async with writing(self._engine).begin() as connection:

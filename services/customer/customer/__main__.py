@@ -23,6 +23,7 @@ CONVENTIONS = Conventions(USER_HEADER, ROUTED_BY, ERROR_DOMAIN, SUBJECT)
 
 
 async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM."""
     async with AsyncExitStack() as closing:
         engine = await closing.enter_async_context(database(settings.database_url))
         servicer = CustomerServicer(Accounts(SqlCustomers(engine)))
@@ -31,22 +32,26 @@ async def serve(settings: Settings) -> None:
 
 
 async def load(settings: Settings) -> None:
+    """Import accounts from standard input, one JSON object a line, all or none."""
     async with database(settings.database_url, statement_timeout=0) as engine:
         count = await Accounts(SqlCustomers(engine)).load(sys.stdin.buffer)
     sys.stdout.write(f"{count} customers imported\n")
 
 
 async def seed(settings: Settings) -> None:
+    """Fill an empty database with accounts."""
     async with database(settings.database_url) as engine:
         count = await Accounts(SqlCustomers(engine)).seed(accounts())
     sys.stdout.write(f"{count} customers seeded\n")
 
 
 async def update_schema(settings: Settings) -> None:
+    """Bring the database to the newest revision."""
     await migrate(settings.database_url)
 
 
 def run() -> None:
+    """The command line of the process."""
     commands = {"serve": serve, "migrate": update_schema, "import": load, "seed": seed}
     refusals = (InvalidLine, NotTheWriter, StorageUnavailable)
     run_command("customer", Settings, CONVENTIONS, commands, refusals)

@@ -14,6 +14,8 @@ DISCOUNTS = {"standard": Decimal(0), "silver": Decimal(2), "gold": Decimal(5)}  
 
 @dataclass(frozen=True, slots=True)
 class Customer:
+    """An account. The discount is in percent; the limit is in its own currency."""
+
     id: str
     name: str
     tier: str
@@ -45,14 +47,17 @@ class StorageUnavailable(Exception):
 
 
 def is_id(value: Any) -> bool:
+    """Whether the value is 1 to 64 printable ASCII characters without spaces."""
     return isinstance(value, str) and re.fullmatch(r"[\x21-\x7e]{1,64}", value) is not None
 
 
 def is_amount(value: Any) -> bool:
+    """Whether the value is an amount with at most two decimals, as a text."""
     return isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,2})?", value) is not None
 
 
 def is_currency(value: Any) -> bool:
+    """Whether the value is a code of three capital letters."""
     return isinstance(value, str) and re.fullmatch(r"[A-Z]{3}", value) is not None
 
 

@@ -56,6 +56,7 @@ CURRENCIES = ("EUR", "USD", "GBP")
 
 
 def accounts() -> Sequence[Customer]:
+    """The accounts of an empty database, the same ones each time."""
     rows = [
         (name, "standard", WITHOUT_LIMIT, CURRENCIES[place % len(CURRENCIES)])
         for place, name in enumerate(STANDARD)

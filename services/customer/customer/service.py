@@ -13,11 +13,15 @@ BATCH = 1_000
 
 
 class Customers(Protocol):
+    """The store of accounts."""
+
     async def get_many(self, ids: Sequence[str]) -> Sequence[Customer]:
         """Those that exist, in any order."""
         ...
 
-    async def is_empty(self) -> bool: ...
+    async def is_empty(self) -> bool:
+        """Whether there is no account."""
+        ...
 
     async def put(self, batches: Iterable[Sequence[Customer]]) -> int:
         """Insert or replace all of them or none; how many they were."""
@@ -26,9 +30,12 @@ class Customers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
+    """The use cases of accounts."""
+
     customers: Customers
 
     async def get(self, customer_id: str) -> Customer:
+        """The account. Raises UnknownCustomer."""
         if found := await self.batch_get([customer_id]):
             return found[0]
         raise UnknownCustomer(customer_id)

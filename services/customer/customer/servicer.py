@@ -24,6 +24,7 @@ TIERS = {"standard": pb.TIER_STANDARD, "silver": pb.TIER_SILVER, "gold": pb.TIER
 
 
 def to_proto(customer: Customer) -> pb.Customer:
+    """The one mapping from an account to the contract."""
     return pb.Customer(
         id=customer.id,
         name=customer.name,
@@ -34,14 +35,18 @@ def to_proto(customer: Customer) -> pb.Customer:
 
 
 class CustomerServicer(CustomerServiceServicer):
+    """The gRPC surface; customer.proto documents the methods."""
+
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
 
     async def GetCustomer(self, request: pb.GetCustomerRequest, context: Any) -> pb.GetCustomerResponse:
+        """One account."""
         return pb.GetCustomerResponse(customer=to_proto(await self._accounts.get(request.customer_id)))
 
     async def BatchGetCustomers(
         self, request: pb.BatchGetCustomersRequest, context: Any
     ) -> pb.BatchGetCustomersResponse:
+        """The accounts that exist."""
         found = await self._accounts.batch_get(request.customer_ids)
         return pb.BatchGetCustomersResponse(customers=map(to_proto, found))

@@ -31,17 +31,22 @@ UPSERT = UPSERT.on_conflict_do_update(
 
 
 class SqlCustomers:
+    """Accounts in PostgreSQL."""
+
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
     async def get_many(self, ids: Sequence[str]) -> Sequence[Customer]:
+        """Those that exist, in any order."""
         statement = select(customers).where(customers.c.id == func.any(ids))
         return [Customer(**row._mapping) for row in await rows(self._engine, statement)]
 
     async def is_empty(self) -> bool:
+        """Whether the table has no row."""
         return not await rows(self._engine, select(customers.c.id).limit(1))
 
     async def put(self, batches: Iterable[Sequence[Customer]]) -> int:
+        """Insert or replace all accounts or none; returns how many they were."""
         count = 0
         with translating():
             async with writing(self._engine).begin() as connection:

@@ -26,6 +26,7 @@ from gateway.settings import Settings
 
 @asynccontextmanager
 async def remote_ports(settings: Settings) -> AsyncIterator[Ports]:
+    """Every port over gRPC; the channels are closed at the end."""
     async with AsyncExitStack() as closing:
 
         def to(address: str) -> Channel:
@@ -43,10 +44,12 @@ async def remote_ports(settings: Settings) -> AsyncIterator[Ports]:
 
 
 def application(settings: Settings) -> FastAPI:
+    """The REST contract over remote ports."""
     return create_app(partial(remote_ports, settings))
 
 
 def run() -> None:
+    """The command line of the process."""
     settings = Settings()
     configure_logging("gateway", settings.version, CONVENTIONS, settings.log_level, settings.log_hash_key)
     figures.serve(settings.metrics_listen)

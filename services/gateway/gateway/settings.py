@@ -2,6 +2,8 @@ from service_kit.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
+    """Where the services are, by name or through a sidecar (`egress`)."""
+
     listen: str = "127.0.0.1:8080"
     egress: str = ""
     metrics_listen: str = ""

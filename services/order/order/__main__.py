@@ -30,6 +30,7 @@ CONVENTIONS = Conventions(USER_HEADER, ROUTED_BY, ERROR_DOMAIN, SUBJECT)
 
 
 async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM."""
     async with AsyncExitStack() as closing:
         engine = await closing.enter_async_context(database(settings.database_url))
         pricing = await closing.enter_async_context(open_channel(settings.pricing_address, settings.egress))
@@ -63,10 +64,12 @@ async def serve(settings: Settings) -> None:
 
 
 async def update_schema(settings: Settings) -> None:
+    """Bring the database to the newest revision."""
     await migrate(settings.database_url)
 
 
 def run() -> None:
+    """The command line of the process."""
     commands = {"serve": serve, "migrate": update_schema}
     run_command("order", Settings, CONVENTIONS, commands, (Unavailable,))
 

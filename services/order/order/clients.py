@@ -28,10 +28,13 @@ def _answers_of(neighbour: str) -> Iterator[None]:
 
 
 class RemotePricing:
+    """Prices of the pricing service."""
+
     def __init__(self, channel: Channel) -> None:
         self._stub = PricingServiceStub(channel)
 
     async def price(self, orders: Sequence[NewOrder]) -> list[tuple[PricedLine, ...] | InvalidOrder]:
+        """One call for all orders. Raises Unavailable."""
         with _answers_of("pricing"):
             answer = await self._stub.BatchQuote(
                 pricing_pb2.BatchQuoteRequest(baskets=map(_to_basket, orders))
@@ -54,11 +57,14 @@ def _read_lines(result: pricing_pb2.QuoteResult) -> tuple[PricedLine, ...] | Inv
 
 
 class RemoteAccounts:
+    """Accounts of the customer service, kept for a second."""
+
     def __init__(self, channel: Channel) -> None:
         self._stub = CustomerServiceStub(channel)
         self._known = ShortCache(self._fetch)
 
     async def find(self, customer_ids: Set[str]) -> Mapping[str, Account]:
+        """The accounts that exist, by customer. Raises Unavailable."""
         return await self._known.get(customer_ids)
 
     async def _fetch(self, customer_ids: Sequence[str]) -> dict[str, Account]:

@@ -25,6 +25,8 @@ class InvalidOrder(InvalidRequest):
 
 
 class UnknownOrder(Exception):
+    """There is no order of that id."""
+
     def __init__(self, order_id: str) -> None:
         super().__init__(f"there is no order {order_id}")
         self.resource = ("order", order_id)
@@ -67,12 +69,16 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Line:
+    """A title and how many of it are wanted."""
+
     title_id: str
     quantity: int
 
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
+    """What a customer asks for."""
+
     customer_id: str
     currency: str
     lines: tuple[Line, ...]
@@ -86,6 +92,8 @@ class NewOrder:
 
 @dataclass(frozen=True, slots=True)
 class PricedLine:
+    """A line with its prices, in the currency of its order."""
+
     title_id: str
     quantity: int
     unit_price: Decimal
@@ -94,6 +102,8 @@ class PricedLine:
 
 @dataclass(frozen=True, slots=True)
 class Order:
+    """An order as it stands; the discount is in percent."""
+
     id: UUID
     customer_id: str
     status: str

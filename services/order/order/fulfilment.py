@@ -28,19 +28,38 @@ class Message(Protocol):
     data: bytes
 
     @property
-    def trace(self) -> Mapping[str, str]: ...
+    def trace(self) -> Mapping[str, str]:
+        """The headers of the trace that the message belongs to."""
+        ...
+
     @property
-    def deliveries(self) -> int: ...
-    async def done(self) -> None: ...
-    async def later(self, seconds: float) -> None: ...
-    async def drop(self) -> None: ...
+    def deliveries(self) -> int:
+        """How often it was delivered, this time included."""
+        ...
+
+    async def done(self) -> None:
+        """Acknowledge it."""
+        ...
+
+    async def later(self, seconds: float) -> None:
+        """Have it delivered again after so many seconds."""
+        ...
+
+    async def drop(self) -> None:
+        """Have it never delivered again."""
+        ...
 
 
 class Progress(Protocol):
-    async def advance(self, events: Sequence[Event], at: datetime) -> None: ...
+    """The store of statuses."""
+
+    async def advance(self, events: Sequence[Event], at: datetime) -> None:
+        """Move each order on from the status that its event names."""
+        ...
 
 
 def written(event: Event) -> bytes:
+    """The event as a message."""
     fields = {"order_id": str(event.order_id), "sequence": event.sequence, "status": event.status}
     return orjson.dumps(fields | {"at": event.at})
 
@@ -61,6 +80,8 @@ Waiting = tuple[Message, Event, Started | None]  # the span lasts until the even
 
 
 class Fulfilment:
+    """Takes events from the queue and moves their orders on when the delay is over."""
+
     def __init__(
         self,
         progress: Progress,

@@ -37,27 +37,34 @@ STABLE_SECONDS = 10.0  # a connection that held for so long was a good one
 
 
 class NatsMessage:
+    """A message of JetStream."""
+
     def __init__(self, message: Msg) -> None:
         self._message = message
         self.data = message.data
 
     @property
     def trace(self) -> Mapping[str, str]:
+        """Its headers."""
         return self._message.headers or {}
 
     @property
     def deliveries(self) -> int:
+        """How often it was delivered, this time included."""
         return int(self._message.metadata.num_delivered)
 
     async def done(self) -> None:
+        """Acknowledge it."""
         with suppress(nats.errors.Error):  # then it comes again, which does no harm
             await self._message.ack()
 
     async def later(self, seconds: float) -> None:
+        """Have it delivered again after so many seconds."""
         with suppress(nats.errors.Error):
             await self._message.nak(seconds)
 
     async def drop(self) -> None:
+        """Have it never delivered again."""
         with suppress(nats.errors.Error):
             await self._message.term()
 
@@ -72,6 +79,7 @@ class Puller:
         self._left = 0
 
     async def next(self) -> NatsMessage:
+        """The next message. Raises ConnectionError if the consumer is gone."""
         while True:
             if not self._left:
                 pull = {"batch": PULL, "expires": int(PULL_SECONDS * 1e9)}
@@ -93,6 +101,8 @@ class Puller:
 
 
 class Messaging:
+    """Connects the relay and the fulfilment to NATS, again and again."""
+
     def __init__(self, url: str, relay: Relay, fulfilment: Fulfilment, traces: Traces, delay: float) -> None:
         self._url = url
         self._relay = relay

@@ -14,9 +14,19 @@ GATHER = 0.1  # events of so many seconds share two statements; fulfilment waits
 
 
 class Outbox(Protocol):
-    async def unpublished(self, most: int) -> Sequence[Event]: ...
-    async def mark(self, events: Sequence[Event]) -> None: ...
-    async def requeue(self) -> None: ...
+    """The store of events that are to be published."""
+
+    async def unpublished(self, most: int) -> Sequence[Event]:
+        """The oldest events that are not published. Raises NotTheWriter."""
+        ...
+
+    async def mark(self, events: Sequence[Event]) -> None:
+        """Remember that these are published."""
+        ...
+
+    async def requeue(self) -> None:
+        """Publish the current event of every unfinished order again."""
+        ...
 
 
 class Wakeup:
@@ -26,6 +36,7 @@ class Wakeup:
         self._notified = asyncio.Event()
 
     def notify(self) -> None:
+        """Events were written."""
         self._notified.set()
 
     async def wait(self, seconds: float) -> None:
@@ -39,6 +50,8 @@ class Wakeup:
 
 
 class Relay:
+    """Publishes the events of the outbox, the oldest first."""
+
     def __init__(
         self, outbox: Outbox, wakeup: Wakeup, *, every: float = 0.5, rest: float = 1.0, at_once: int = AT_ONCE
     ) -> None:

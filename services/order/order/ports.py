@@ -31,6 +31,7 @@ class PlaceRequest:
 
     @property
     def unique_key(self) -> Key:
+        """What no two orders share."""
         return self.order.customer_id, self.key
 
 
@@ -44,6 +45,7 @@ class Entry:
 
     @property
     def unique_key(self) -> Key:
+        """What no two orders share."""
         return self.order.customer_id, self.key
 
 
@@ -73,18 +75,24 @@ Outcome = Placed | Refused | Failed
 
 
 class Pricing(Protocol):
+    """The neighbour that prices orders."""
+
     async def price(self, orders: Sequence[NewOrder]) -> Sequence[tuple[PricedLine, ...] | InvalidOrder]:
         """The priced lines of each order in its place; an invalid order fails alone."""
         ...
 
 
 class Accounts(Protocol):
+    """The neighbour that knows customers."""
+
     async def find(self, customer_ids: Set[str]) -> Mapping[str, Account]:
         """The accounts that exist, by customer."""
         ...
 
 
 class Orders(Protocol):
+    """The store of orders."""
+
     async def by_keys(self, keys: Collection[Key]) -> Mapping[Key, Entry]:
         """The orders that are stored under these keys."""
         ...

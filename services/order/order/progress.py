@@ -40,6 +40,8 @@ ADVANCE = text("""
 
 
 class SqlProgress:
+    """The outbox and the statuses in PostgreSQL."""
+
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
@@ -48,6 +50,7 @@ class SqlProgress:
         return [read_event(row) for row in await rows(self._engine, UNPUBLISHED, {"most": most})]
 
     async def mark(self, events: Sequence[Event]) -> None:
+        """Remember that these events are published."""
         values = {
             "ids": [event.order_id for event in events],
             "sequences": [event.sequence for event in events],

@@ -54,16 +54,19 @@ BULK = 100  # baskets that one call to pricing takes
 
 
 def to_timestamp(at: datetime) -> Timestamp:
+    """The time as a protobuf message."""
     timestamp = Timestamp()
     timestamp.FromDatetime(at)
     return timestamp
 
 
 def from_request(request: pb.PlaceOrderRequest | pb.PlaceOrdersRequest) -> PlaceRequest:
+    """The request with the id that its order gets."""
     return PlaceRequest(id=uuid7(), key=request.idempotency_key, order=from_new_order(request.order))
 
 
 def from_new_order(order: pb.NewOrder) -> NewOrder:
+    """The one mapping from the contract to a new order."""
     return NewOrder(
         customer_id=order.customer_id,
         currency=order.currency_code,
@@ -72,6 +75,7 @@ def from_new_order(order: pb.NewOrder) -> NewOrder:
 
 
 def to_order(order: Order) -> pb.Order:
+    """The one mapping from an order to the contract."""
     return pb.Order(
         id=str(order.id),
         customer_id=order.customer_id,
@@ -93,6 +97,7 @@ def _line(line: PricedLine, currency: str) -> pb.OrderLine:
 
 
 def to_result(key: str, outcome: Outcome) -> pb.PlaceResult:
+    """The result of one order of a bulk."""
     match outcome:
         case Placed(order, replayed):
             return pb.PlaceResult(idempotency_key=key, order=to_order(order), replayed=replayed)
@@ -105,6 +110,7 @@ def to_result(key: str, outcome: Outcome) -> pb.PlaceResult:
 
 
 def to_failure(error: Exception) -> pb.Failure:
+    """An error as a message: its reason is the name of its class."""
     wrong = error.violations if isinstance(error, InvalidRequest) else ()
     return pb.Failure(
         reason=reason_of(error),
@@ -136,6 +142,7 @@ class OrderServicer(OrderServiceServicer):
     async def PlaceOrder(
         self, request: pb.PlaceOrderRequest, context: ServicerContext[Any, Any]
     ) -> pb.PlaceOrderResponse:
+        """Place one order; a refusal is a status."""
         concerns(request.order.customer_id)
         if (who := user()) not in ("", request.order.customer_id):
             raise NotYours(who, request.order.customer_id)
@@ -150,6 +157,7 @@ class OrderServicer(OrderServiceServicer):
     async def PlaceOrders(
         self, request_iterator: AsyncIterator[pb.PlaceOrdersRequest], context: ServicerContext[Any, Any]
     ) -> pb.PlaceOrdersResponse:
+        """Place a stream of orders; each has its own result."""
         response = pb.PlaceOrdersResponse()
         wanted: list[PlaceRequest] = []
         async for request in request_iterator:
@@ -165,6 +173,7 @@ class OrderServicer(OrderServiceServicer):
     async def BatchPlaceOrders(
         self, request: pb.BatchPlaceOrdersRequest, context: ServicerContext[Any, Any]
     ) -> pb.BatchPlaceOrdersResponse:
+        """Place orders of several callers; each has its own result."""
         if len(request.orders) > BULK:
             raise InvalidRequest([("orders", f"must be at most {BULK}")])
         wanted = list(map(from_request, request.orders))
@@ -192,11 +201,13 @@ class OrderServicer(OrderServiceServicer):
     async def GetOrder(
         self, request: pb.GetOrderRequest, context: ServicerContext[Any, Any]
     ) -> pb.GetOrderResponse:
+        """One order."""
         return pb.GetOrderResponse(order=to_order(await self._ordering.get(request.order_id, user())))
 
     async def ListOrders(
         self, request: pb.ListOrdersRequest, context: ServicerContext[Any, Any]
     ) -> pb.ListOrdersResponse:
+        """One page, the newest order first."""
         after = last_key(request.page_token)
         who = user()
         if who and request.customer_id not in ("", who):
@@ -207,6 +218,7 @@ class OrderServicer(OrderServiceServicer):
     async def WatchOrder(
         self, request: pb.WatchOrderRequest, context: ServicerContext[Any, Any]
     ) -> AsyncIterator[pb.WatchOrderResponse]:
+        """Events as they happen, until the last."""
         if who := user():
             await self._ordering.get(request.order_id, who)
         async for event in self._watches.events(request.order_id, request.after_sequence):

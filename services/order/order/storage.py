@@ -76,15 +76,19 @@ LAST = UUID(int=2**128 - 1)
 
 
 class SqlOrders:
+    """Orders in PostgreSQL."""
+
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
     async def by_keys(self, keys: Collection[Key]) -> Mapping[Key, Entry]:
+        """The orders that are stored under these keys."""
         customers, names = [customer for customer, _ in keys], [key for _, key in keys]
         found = await rows(self._engine, BY_KEYS, {"customers": customers, "keys": names})
         return {entry.unique_key: entry for entry in map(_read_entry, found)}
 
     async def store(self, entries: Sequence[Entry]) -> set[UUID]:
+        """Store all whose key is free; returns the ids of those. One that cannot be stored fails them all."""
         orders = [entry.order for entry in entries]
         lines = [(order.id, n, line) for order in orders for n, line in enumerate(order.lines, 1)]
         values = {
@@ -106,10 +110,12 @@ class SqlOrders:
         return {row.id for row in await rows(self._engine, STORE, values)}
 
     async def get(self, order_id: UUID) -> Order | None:
+        """The order, or None."""
         found = await rows(self._engine, BY_ID, {"id": order_id})
         return _read_entry(found[0]).order if found else None
 
     async def page(self, customer_id: str, before: UUID | None, limit: int) -> list[Order]:
+        """The newest first, older than `before`."""
         values: dict[str, Any] = {"before": before or LAST, "most": limit}
         if customer_id:
             found = await rows(self._engine, PAGE_OF_ONE, values | {"customer": customer_id})

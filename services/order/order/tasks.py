@@ -9,6 +9,7 @@ Work = Coroutine[Any, Any, None]
 
 
 async def stop(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel the tasks until they have ended."""
     while pending := [task for task in tasks if not task.done()]:
         for task in pending:
             task.cancel()
@@ -29,6 +30,7 @@ async def until_one_ends(*works: Work) -> None:
 
 @asynccontextmanager
 async def background(work: Work) -> AsyncIterator[None]:
+    """Run the work until the block ends."""
     task = asyncio.create_task(work)
     try:
         yield

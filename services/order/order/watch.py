@@ -12,8 +12,15 @@ log = logging.getLogger(__name__)
 
 
 class Source(Protocol):
-    async def events(self, order_id: UUID) -> Sequence[Event] | None: ...
-    async def news(self, after: Mapping[UUID, int]) -> Sequence[Event]: ...
+    """The store of events."""
+
+    async def events(self, order_id: UUID) -> Sequence[Event] | None:
+        """All events of an order; None if there is no such order."""
+        ...
+
+    async def news(self, after: Mapping[UUID, int]) -> Sequence[Event]:
+        """Events behind the given sequence number of each order."""
+        ...
 
 
 class _Watcher:
@@ -29,6 +36,8 @@ class _Watcher:
 
 
 class Watches:
+    """Watchers of orders, who share one query per interval."""
+
     def __init__(self, source: Source, *, interval: float = 0.1) -> None:
         self._source = source
         self._interval = interval
@@ -86,6 +95,7 @@ class Watches:
             await asyncio.sleep(self._interval)
 
     async def close(self) -> None:
+        """Stop asking the database."""
         if self._polling is not None:
             self._polling.cancel()
             await asyncio.gather(self._polling, return_exceptions=True)

@@ -23,6 +23,7 @@ CONVENTIONS = Conventions(USER_HEADER, ROUTED_BY, ERROR_DOMAIN, SUBJECT)
 
 
 async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM."""
     async with AsyncExitStack() as closing:
         engine = await closing.enter_async_context(database(settings.database_url))
         title = await closing.enter_async_context(open_channel(settings.title_address, settings.egress))
@@ -41,16 +42,19 @@ async def serve(settings: Settings) -> None:
 
 
 async def load(settings: Settings) -> None:
+    """Import prices and breaks from standard input, one JSON object a line."""
     async with database(settings.database_url, statement_timeout=0) as engine:
         count = await import_lines(sys.stdin, SqlPrices(engine))
     sys.stdout.write(f"{count} lines imported\n")
 
 
 async def update_schema(settings: Settings) -> None:
+    """Bring the database to the newest revision."""
     await migrate(settings.database_url)
 
 
 def run() -> None:
+    """The command line of the process."""
     commands = {"serve": serve, "migrate": update_schema, "import": load}
     refusals = (InvalidLine, NotTheWriter, Unavailable)
     run_command("pricing", Settings, CONVENTIONS, commands, refusals)

@@ -17,8 +17,15 @@ class InvalidLine(Exception):
 
 
 class Shelf(Protocol):
-    async def put_prices(self, prices: dict[str, ListPrice]) -> None: ...
-    async def put_breaks(self, breaks: dict[int, Decimal]) -> None: ...
+    """The store that an import writes."""
+
+    async def put_prices(self, prices: dict[str, ListPrice]) -> None:
+        """Insert or replace list prices."""
+        ...
+
+    async def put_breaks(self, breaks: dict[int, Decimal]) -> None:
+        """Insert or replace quantity breaks."""
+        ...
 
 
 async def import_lines(lines: Iterable[str], shelf: Shelf) -> int:

@@ -32,6 +32,8 @@ def _answers_of(neighbour: str) -> Iterator[None]:
 
 
 class RemoteCatalogue:
+    """Titles of the title service."""
+
     def __init__(self, channel: Channel) -> None:
         self._stub = TitleServiceStub(channel)
         self._asked = ShortCache(self._fetch)
@@ -61,11 +63,14 @@ class RemoteCatalogue:
 
 
 class RemoteExchange:
+    """Rates of the currency service, kept for a second."""
+
     def __init__(self, channel: Channel) -> None:
         self._stub = CurrencyServiceStub(channel)
         self._known = ShortCache(self._fetch)
 
     async def latest(self) -> Rates:
+        """The latest rates. Raises Unavailable."""
         return (await self._known.get(("latest",)))["latest"]
 
     async def _fetch(self, keys: Sequence[str]) -> dict[str, Rates]:

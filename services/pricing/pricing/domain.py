@@ -40,12 +40,16 @@ class NotTheWriter(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Line:
+    """A title and how many of it are wanted."""
+
     title_id: str
     quantity: int
 
 
 @dataclass(frozen=True, slots=True)
 class Basket:
+    """Lines to be priced in one currency."""
+
     currency: str
     lines: tuple[Line, ...]
 
@@ -76,6 +80,8 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class PricedLine:
+    """A line with its prices, in the currency of its basket."""
+
     title_id: str
     quantity: int
     list_price: ListPrice
@@ -86,6 +92,8 @@ class PricedLine:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
+    """What a basket costs at the rates of a day."""
+
     currency: str
     lines: tuple[PricedLine, ...]
     total: Decimal
@@ -101,6 +109,7 @@ class Ruleset:
     rounding: str
 
     def discount(self, quantity: int, breaks: Mapping[int, Decimal]) -> Decimal:
+        """Percent off for a quantity."""
         reached = [minimum for minimum in breaks if minimum <= quantity]
         percent = breaks[max(reached)] if reached else Decimal(0)
         return percent + self.bulk_bonus if quantity >= BULK_QUANTITY and self.bulk_bonus else percent

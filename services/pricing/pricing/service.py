@@ -20,17 +20,27 @@ from pricing.domain import (
 
 
 class Catalogue(Protocol):
+    """The neighbour that knows titles."""
+
     async def existing(self, title_ids: Set[str]) -> Set[str]:
         """Those of the ids that the catalogue knows."""
         ...
 
 
 class Exchange(Protocol):
-    async def latest(self) -> Rates: ...
+    """The neighbour that knows rates."""
+
+    async def latest(self) -> Rates:
+        """The latest rates."""
+        ...
 
 
 class Prices(Protocol):
-    async def find(self, title_ids: Set[str]) -> PriceList: ...
+    """The store of prices."""
+
+    async def find(self, title_ids: Set[str]) -> PriceList:
+        """List prices of the titles, and every quantity break."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,7 @@ class Quoting:
     rules: Ruleset
 
     async def quote(self, basket: Basket) -> Quote:
+        """The quote of one basket. Raises InvalidBasket."""
         (result,) = await self.quote_many([basket])
         if isinstance(result, InvalidBasket):
             raise result

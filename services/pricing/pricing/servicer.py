@@ -22,10 +22,12 @@ STATUS: StatusTable = {
 
 
 def from_basket(basket: pb.Basket) -> Basket:
+    """The one mapping from the contract to a basket."""
     return Basket(basket.currency_code, tuple(Line(line.title_id, line.quantity) for line in basket.lines))
 
 
 def to_quote(quote: Quote) -> pb.Quote:
+    """The one mapping from a quote to the contract."""
     return pb.Quote(
         lines=[_line(line, quote.currency) for line in quote.lines],
         total=to_money(quote.total, quote.currency),
@@ -45,6 +47,7 @@ def _line(line: PricedLine, currency: str) -> pb.PricedLine:
 
 
 def to_result(result: Quote | InvalidBasket) -> pb.QuoteResult:
+    """The result of one basket of many."""
     if isinstance(result, Quote):
         return pb.QuoteResult(quote=to_quote(result))
     violations = [pb.FieldViolation(field=f, description=d) for f, d in result.violations]
@@ -52,6 +55,8 @@ def to_result(result: Quote | InvalidBasket) -> pb.QuoteResult:
 
 
 class PricingServicer(PricingServiceServicer):
+    """The gRPC surface; pricing.proto documents the methods."""
+
     def __init__(self, quoting: Quoting) -> None:
         self._quoting = quoting
         self._header = (("figtree-ruleset", quoting.rules.name),)
@@ -59,6 +64,7 @@ class PricingServicer(PricingServiceServicer):
     # The header leaves with the first result: a proxy can only retry what has not begun to answer.
 
     async def Quote(self, request: pb.QuoteRequest, context: ServicerContext[Any, Any]) -> pb.QuoteResponse:
+        """The quote of one basket."""
         quote = await self._quoting.quote(from_basket(request.basket))
         response = pb.QuoteResponse(quote=to_quote(quote))
         await context.send_initial_metadata((*self._header, content_digest(response)))
@@ -67,6 +73,7 @@ class PricingServicer(PricingServiceServicer):
     async def BatchQuote(
         self, request: pb.BatchQuoteRequest, context: ServicerContext[Any, Any]
     ) -> pb.BatchQuoteResponse:
+        """One result per basket, in its place."""
         results = await self._quoting.quote_many([from_basket(basket) for basket in request.baskets])
         response = pb.BatchQuoteResponse(results=map(to_result, results))
         await context.send_initial_metadata((*self._header, content_digest(response)))
@@ -75,6 +82,7 @@ class PricingServicer(PricingServiceServicer):
     async def QuoteStream(
         self, request_iterator: AsyncIterator[pb.QuoteStreamRequest], context: ServicerContext[Any, Any]
     ) -> AsyncIterator[pb.QuoteStreamResponse]:
+        """A result for each revision of a basket, as it comes."""
         begun = False
         async for request in request_iterator:
             (result,) = await self._quoting.quote_many([from_basket(request.basket)])

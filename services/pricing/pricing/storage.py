@@ -28,10 +28,13 @@ PUT_BREAKS = text("""
 
 
 class SqlPrices:
+    """Prices in PostgreSQL."""
+
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
     async def find(self, title_ids: Set[str]) -> PriceList:
+        """List prices of the titles, and every quantity break."""
         prices: dict[str, ListPrice] = {}
         breaks: dict[int, Decimal] = {}
         for title_id, currency, amount, minimum in await rows(self._engine, FIND, {"ids": list(title_ids)}):
@@ -42,6 +45,7 @@ class SqlPrices:
         return PriceList(prices, breaks)
 
     async def put_prices(self, prices: Mapping[str, ListPrice]) -> None:
+        """Insert or replace list prices."""
         columns = {
             "ids": list(prices),
             "currencies": [price.currency for price in prices.values()],
@@ -50,4 +54,5 @@ class SqlPrices:
         await rows(self._engine, PUT_PRICES, columns)
 
     async def put_breaks(self, breaks: Mapping[int, Decimal]) -> None:
+        """Insert or replace quantity breaks."""
         await rows(self._engine, PUT_BREAKS, {"minimums": list(breaks), "percents": list(breaks.values())})

@@ -22,6 +22,7 @@ CONVENTIONS = Conventions(USER_HEADER, ROUTED_BY, ERROR_DOMAIN, SUBJECT)
 
 
 async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM."""
     async with AsyncExitStack() as closing:
         engine = await closing.enter_async_context(database(settings.database_url))
         servicer = TitleServicer(Catalogue(SqlTitles(engine)))
@@ -30,16 +31,19 @@ async def serve(settings: Settings) -> None:
 
 
 async def load(settings: Settings) -> None:
+    """Import titles from standard input, one JSON object a line, all or none."""
     async with database(settings.database_url, statement_timeout=0) as engine:
         count = await Catalogue(SqlTitles(engine)).load(sys.stdin.buffer)
     sys.stdout.write(f"{count} titles imported\n")
 
 
 async def update_schema(settings: Settings) -> None:
+    """Bring the database to the newest revision."""
     await migrate(settings.database_url)
 
 
 def run() -> None:
+    """The command line of the process."""
     commands = {"serve": serve, "migrate": update_schema, "import": load}
     refusals = (InvalidLine, NotTheWriter, StorageUnavailable)
     run_command("title", Settings, CONVENTIONS, commands, refusals)

@@ -23,6 +23,7 @@ FORMATS = {"print": pb.FORMAT_PRINT, "ebook": pb.FORMAT_EBOOK, "audio": pb.FORMA
 
 
 def to_proto(title: Title) -> pb.Title:
+    """The one mapping from a title to the contract."""
     return pb.Title(
         id=title.id,
         isbn13=title.isbn13,
@@ -35,19 +36,24 @@ def to_proto(title: Title) -> pb.Title:
 
 
 class TitleServicer(TitleServiceServicer):
+    """The gRPC surface; title.proto documents the methods."""
+
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
 
     async def GetTitle(self, request: pb.GetTitleRequest, context: Any) -> pb.GetTitleResponse:
+        """One title."""
         return pb.GetTitleResponse(title=to_proto(await self._catalogue.get(request.title_id)))
 
     async def BatchGetTitles(
         self, request: pb.BatchGetTitlesRequest, context: Any
     ) -> pb.BatchGetTitlesResponse:
+        """The titles that exist."""
         found = await self._catalogue.batch_get(request.title_ids)
         return pb.BatchGetTitlesResponse(titles=map(to_proto, found))
 
     async def SearchTitles(self, request: pb.SearchTitlesRequest, context: Any) -> pb.SearchTitlesResponse:
+        """One page of the titles that match."""
         page = await self._catalogue.search(request.query, request.page_size, request.page_token)
         return pb.SearchTitlesResponse(
             titles=map(to_proto, page.titles), next_page_token=page.next_page_token
@@ -56,5 +62,6 @@ class TitleServicer(TitleServiceServicer):
     async def ListTitles(
         self, request: pb.ListTitlesRequest, context: Any
     ) -> AsyncIterator[pb.ListTitlesResponse]:
+        """Every title, as a stream."""
         async for title in self._catalogue.stream(request.after_id):
             yield pb.ListTitlesResponse(title=to_proto(title))
