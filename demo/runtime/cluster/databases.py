@@ -1,6 +1,7 @@
 """PostgreSQL and NATS of a cluster, as others connect to them (runtime.api.Databases)."""
 
 import base64
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from runtime.cluster.api import Api, NotThere
@@ -12,28 +13,28 @@ from runtime.cluster.render import named
 POSTGRES, NATS = 5432, 4222
 
 
+@dataclass(frozen=True, slots=True)
 class ClusterDatabases:
-    def __init__(self, api: Api, ports: Ports, fleet: Fleet, telemetry: Observing) -> None:
-        self._api = api
-        self._ports = ports
-        self._fleet = fleet
-        self._telemetry = telemetry
+    api: Api
+    ports: Ports
+    fleet: Fleet
+    telemetry: Observing
 
     async def url(self, workload: str) -> str:
         """As the pod has it: its host is a name in the cluster."""
-        own = (await self._fleet.settings(workload)).get("DATABASE_URL")
+        own = (await self.fleet.settings(workload)).get("DATABASE_URL")
         return own or await self._secret(f"{workload}-db", "url")
 
     async def _secret(self, name: str, key: str) -> str:
         try:
-            secret = await self._api.get(named("secrets", name))
+            secret = await self.api.get(named("secrets", name))
         except NotThere:
             return ""
         return base64.b64decode(secret["data"][key]).decode()
 
     async def admin_url(self, database: str) -> str:
         password = await self._secret(f"{database}-db-admin", "password")
-        port = await self._ports.of(f"{database}-db", POSTGRES, f"app={database}-db")
+        port = await self.ports.of(f"{database}-db", POSTGRES, f"app={database}-db")
         return f"postgresql://postgres:{quote(password)}@127.0.0.1:{port}/{database}?sslmode=disable"
 
     async def replication_conninfo(self, database: str) -> str:
@@ -41,7 +42,7 @@ class ClusterDatabases:
         return f"host={database}-db port={POSTGRES} dbname={database} user=postgres password={password}"
 
     async def log(self, database: str, lines: int) -> list[str]:
-        return await self._telemetry.database_log(database, lines)
+        return await self.telemetry.database_log(database, lines)
 
     async def nats_url(self) -> str:
-        return f"nats://127.0.0.1:{await self._ports.of('nats', NATS, 'app=nats')}"
+        return f"nats://127.0.0.1:{await self.ports.of('nats', NATS, 'app=nats')}"

@@ -5,6 +5,7 @@ import json
 import math
 import time
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from runtime.api import Command, Object, RuntimeFailure, StartFailed, WorkloadStatus
@@ -30,59 +31,57 @@ ISTIOS = AUTOSCALERS.replace(NAMESPACE, SYSTEM)
 DEPLOYMENTS = f"{APPS}/namespaces/{NAMESPACE}/deployments"
 
 
+@dataclass(frozen=True, slots=True)
 class Fleet:
-    def __init__(
-        self, api: Api, pods: Pods, mesh: Resources, rendered: Rendered, helpers: Helpers, ports: Ports
-    ) -> None:
-        self._api = api
-        self._pods = pods
-        self._mesh = mesh
-        self._rendered = rendered
-        self._helpers = helpers
-        self._ports = ports
+    api: Api
+    pods: Pods
+    mesh: Resources
+    rendered: Rendered
+    helpers: Helpers
+    ports: Ports
 
     async def statuses(self) -> list[WorkloadStatus]:
-        return await self._pods.statuses()
+        return await self.pods.statuses()
 
     async def address(self, workload: str) -> str:
         """Through the stranger's pod: a port of ours would enter the pod behind its sidecar."""
-        port = await self._helpers.strange_port(workload)
-        return f"127.0.0.1:{await self._ports.of('stranger', port, 'app=stranger', OUTSIDE)}"
+        port = await self.helpers.strange_port(workload)
+        return f"127.0.0.1:{await self.ports.of('stranger', port, 'app=stranger', OUTSIDE)}"
 
     async def command(self, workload: str, *args: str) -> Command:
         """In a pod of the workload, beside the process that serves."""
-        pod = await self._pods.first(known(workload))
+        pod = await self.pods.first(known(workload))
         called = [*manifest(workload).command, *args]
-        return self._api.kubectl.execute(NAMESPACE, pod["metadata"]["name"], workload, *called)
+        return self.api.kubectl.execute(NAMESPACE, pod["metadata"]["name"], workload, *called)
 
     async def start(
         self, workload: str, *, replicas: int = 1, version: str = "v1", env: Mapping[str, str] | None = None
     ) -> None:
-        items = await self._rendered.of(known(workload))
-        await asyncio.gather(*(self._stateful(name) for name in await self._rendered.needed_by(workload)))
+        items = await self.rendered.of(known(workload))
+        await asyncio.gather(*(self._stateful(name) for name in await self.rendered.needed_by(workload)))
         item = deployment(items, version, env or {}, replicas)
         if version == "v1":
             for other in items:
-                await self._api.apply(other)
+                await self.api.apply(other)
             await self._scale(workload, replicas, version)
         else:
-            await self._api.apply(item)
+            await self.api.apply(item)
         await self._rolled_out(item["metadata"]["name"])
 
     async def _stateful(self, name: str) -> None:
         """A database or the queue, ready before who needs it: a migration that finds none is tried ever later."""
-        for item in await self._rendered.of(name):
-            await self._api.apply(item)
+        for item in await self.rendered.of(name):
+            await self.api.apply(item)
         await self.ready_stateful(name)
 
     async def ready_stateful(self, name: str, limit: float = START_LIMIT) -> None:
         path = named("statefulsets", name)
         deadline = time.monotonic() + limit
         while True:
-            item = await self._api.get(path)
+            item = await self.api.get(path)
             if item["status"].get("readyReplicas", 0) == item["spec"]["replicas"]:
                 return
-            await self._check(await self._pods.labelled(f"app={name}"), name, deadline)
+            await self._check(await self.pods.labelled(f"app={name}"), name, deadline)
 
     async def scale(self, workload: str, replicas: int, *, version: str = "v1") -> None:
         name = deployment_of(known(workload), version)
@@ -93,10 +92,10 @@ class Fleet:
     async def _scale(self, workload: str, replicas: int, version: str) -> None:
         """An autoscaler that has figures to go by must not take back what was said by hand."""
         path = f"{AUTOSCALERS}/{workload}"
-        if version == "v1" and (autoscaler := await self._api.find(path)):
+        if version == "v1" and (autoscaler := await self.api.find(path)):
             most = max(replicas, autoscaler["spec"]["maxReplicas"])
-            await self._api.patch(path, {"spec": {"minReplicas": replicas, "maxReplicas": most}})
-        await self._api.patch(
+            await self.api.patch(path, {"spec": {"minReplicas": replicas, "maxReplicas": most}})
+        await self.api.patch(
             f"{DEPLOYMENTS}/{deployment_of(workload, version)}", {"spec": {"replicas": replicas}}
         )
 
@@ -106,28 +105,28 @@ class Fleet:
         paths = [f"{AUTOSCALERS}/{workload}" for workload in workloads] or [
             f"{path}/{item['metadata']['name']}"
             for path in (AUTOSCALERS, ISTIOS)
-            for item in await self._api.list(path)
+            for item in await self.api.list(path)
         ]
-        await asyncio.gather(*(self._api.patch(path, change) for path in paths))
+        await asyncio.gather(*(self.api.patch(path, change) for path in paths))
 
     async def stop(self, workload: str, *, version: str | None = None) -> None:
         """Its Service, its account and its database stay."""
         selector = f"app={known(workload)}" + (f",version={version}" if version else "")
-        found = await self._api.list(DEPLOYMENTS)
+        found = await self.api.list(DEPLOYMENTS)
         for item in found:
             labels = item["spec"]["template"]["metadata"]["labels"]
             if labels.get("app") == workload and version in (None, labels.get("version")):
-                await self._api.delete(
+                await self.api.delete(
                     f"{DEPLOYMENTS}/{item['metadata']['name']}", propagationPolicy="Background"
                 )
         if version in (None, "v1"):
-            await self._api.delete(f"{AUTOSCALERS}/{workload}")
+            await self.api.delete(f"{AUTOSCALERS}/{workload}")
         await self._wait_until_gone(selector, left=0)
 
     async def restart(self, workload: str, *, env: Mapping[str, str] | None = None) -> None:
         items = [
             item
-            for item in await self._api.list(DEPLOYMENTS)
+            for item in await self.api.list(DEPLOYMENTS)
             if item["spec"]["template"]["metadata"]["labels"].get("app") == known(workload)
         ]
         await asyncio.gather(*(self._replace(workload, item, env) for item in items))
@@ -135,26 +134,26 @@ class Fleet:
     async def _replace(self, workload: str, item: Object, env: Mapping[str, str] | None) -> None:
         name, template = item["metadata"]["name"], item["spec"]["template"]
         version = template["metadata"]["labels"]["version"]
-        old = {p["metadata"]["name"] for p in await self._pods.labelled(f"app={workload},version={version}")}
+        old = {p["metadata"]["name"] for p in await self.pods.labelled(f"app={workload},version={version}")}
         stamp = {STARTED: f"{time.time():.3f}"}
         if env is None:
-            await self._api.patch(
+            await self.api.patch(
                 f"{DEPLOYMENTS}/{name}", {"spec": {"template": {"metadata": {"annotations": stamp}}}}
             )
         else:
             replicas = item["spec"]["replicas"]
-            fresh = deployment(await self._rendered.of(workload), version, env, replicas)
+            fresh = deployment(await self.rendered.of(workload), version, env, replicas)
             fresh["spec"]["template"]["metadata"]["annotations"] |= stamp
-            await self._api.apply(fresh)
+            await self.api.apply(fresh)
         await self._wait_until_replaced(workload, name, old)
 
     async def roll_out(self, workload: str, item: Object) -> None:
         """This Deployment in the place of the one that runs."""
         name = item["metadata"]["name"]
-        old = {pod["metadata"]["name"] for pod in await self._pods.labelled(f"app={workload},version=v1")}
-        before = await self._api.get(f"{DEPLOYMENTS}/{name}")
-        await self._api.apply(item)
-        if (await self._api.get(f"{DEPLOYMENTS}/{name}"))["metadata"]["generation"] != before["metadata"][
+        old = {pod["metadata"]["name"] for pod in await self.pods.labelled(f"app={workload},version=v1")}
+        before = await self.api.get(f"{DEPLOYMENTS}/{name}")
+        await self.api.apply(item)
+        if (await self.api.get(f"{DEPLOYMENTS}/{name}"))["metadata"]["generation"] != before["metadata"][
             "generation"
         ]:
             await self._wait_until_replaced(workload, name, old)
@@ -162,12 +161,12 @@ class Fleet:
     async def _wait_until_replaced(self, workload: str, name: str, old: set[str]) -> None:
         """None of the old ones is left; how many new ones there are is for the autoscaler to say."""
         await self._rolled_out(name)
-        version = (await self._api.get(f"{DEPLOYMENTS}/{name}"))["spec"]["selector"]["matchLabels"]["version"]
+        version = (await self.api.get(f"{DEPLOYMENTS}/{name}"))["spec"]["selector"]["matchLabels"]["version"]
         await self._wait_until_gone(f"app={workload},version={version}", without=old)
 
     async def settings(self, workload: str) -> dict[str, str]:
         """What it was started with beside its manifest."""
-        item = await self._api.find(f"{DEPLOYMENTS}/{workload}")
+        item = await self.api.find(f"{DEPLOYMENTS}/{workload}")
         annotations = item["spec"]["template"]["metadata"].get("annotations", {}) if item else {}
         found: dict[str, str] = json.loads(annotations.get(EXTRA, "{}"))
         return found
@@ -176,21 +175,21 @@ class Fleet:
         """Every replica is a new one, ready, and known to all proxies."""
         path, deadline = f"{DEPLOYMENTS}/{name}", time.monotonic() + START_LIMIT
         while True:
-            item = await self._api.get(path)
+            item = await self.api.get(path)
             labels = item["spec"]["selector"]["matchLabels"]
             if _is_complete(item):
                 break
             selector = ",".join(f"{key}={value}" for key, value in labels.items())
-            await self._check(await self._pods.labelled(selector), name, deadline)
-        found = [p for p in await self._pods.of(labels["app"]) if condition(p, "Ready")]
-        await self._mesh.knows_addresses({pod["status"]["podIP"] for pod in found})
+            await self._check(await self.pods.labelled(selector), name, deadline)
+        found = [p for p in await self.pods.of(labels["app"]) if condition(p, "Ready")]
+        await self.mesh.knows_addresses({pod["status"]["podIP"] for pod in found})
 
     async def _wait_until_gone(
         self, selector: str, *, left: float = math.inf, without: Collection[str] = frozenset()
     ) -> None:
         deadline = time.monotonic() + STOP_LIMIT
         while True:
-            pods = await self._pods.labelled(selector)
+            pods = await self.pods.labelled(selector)
             names = {pod["metadata"]["name"] for pod in pods}
             if len(pods) <= left and names.isdisjoint(without) and not any(map(is_leaving, pods)):
                 return

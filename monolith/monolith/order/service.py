@@ -1,6 +1,7 @@
 import hashlib
 import json
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
@@ -16,12 +17,12 @@ from monolith.order.storage import LAST, Draft, OrderStorage, Stored
 from monolith.order.watch import Watches
 
 
+@dataclass(frozen=True, slots=True)
 class LocalOrders:
-    def __init__(self, storage: OrderStorage, watches: Watches, pricing: Pricing, traces: Traces) -> None:
-        self._traces = traces
-        self._storage = storage
-        self._watches = watches
-        self._pricing = pricing
+    storage: OrderStorage
+    watches: Watches
+    pricing: Pricing
+    traces: Traces
 
     async def place(self, key: str, order: NewOrder) -> Placed:
         answer = (await self.place_many([(key, order)]))[0]
@@ -38,7 +39,7 @@ class LocalOrders:
         ids = [uuid7() for _ in orders]
         while len(answers) < len(orders):
             waiting = {i: (o.customer_id, key) for i, (key, o) in enumerate(orders) if i not in answers}
-            stored = await self._storage.by_keys(set(waiting.values()))
+            stored = await self.storage.by_keys(set(waiting.values()))
             turn: dict[tuple[str, str], int] = {}
             for i, key in waiting.items():
                 if key in stored:
@@ -54,7 +55,7 @@ class LocalOrders:
     ) -> dict[int, Placed | EdgeError]:
         """Answers to what was stored or is invalid; an order whose key was taken meanwhile has none yet."""
         baskets = [Basket(currency=order.currency, lines=order.lines) for _, _, order in orders.values()]
-        quotes = dict(zip(orders, await self._pricing.batch_quote(baskets), strict=True))
+        quotes = dict(zip(orders, await self.pricing.batch_quote(baskets), strict=True))
         answers: dict[int, Placed | EdgeError] = {}
         drafts: dict[int, Draft] = {}
         for i, (order_id, key, order) in orders.items():
@@ -63,24 +64,24 @@ class LocalOrders:
                 answers[i] = quote
             else:
                 drafts[i] = _draft(order_id, key, order, quote)
-        stored = await self._storage.store(list(drafts.values())) if drafts else {}
-        self._traces.remember(stored, current().headers)
+        stored = await self.storage.store(list(drafts.values())) if drafts else {}
+        self.traces.remember(stored, current().headers)
         return answers | {i: Placed(stored[d.id]) for i, d in drafts.items() if d.id in stored}
 
     async def get(self, order_id: UUID) -> Order:
-        order = await self._storage.get(order_id)
+        order = await self.storage.get(order_id)
         if order is None:
             raise Missing("order", str(order_id))
         return order
 
     async def list(self, customer_id: str, page_size: int, page_token: str) -> OrderPage:
-        found = await self._storage.page(customer_id, _read_token(page_token), page_size + 1)
+        found = await self.storage.page(customer_id, _read_token(page_token), page_size + 1)
         page = tuple(found[:page_size])
         more = len(found) > page_size
         return OrderPage(orders=page, next_page_token=paging.token(str(page[-1].id)) if more else "")
 
     async def watch(self, order_id: UUID, after_sequence: int) -> AsyncGenerator[OrderEvent, None]:
-        async for event in self._watches.events(order_id, after_sequence):
+        async for event in self.watches.events(order_id, after_sequence):
             yield event
 
 

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from rest_api.errors import EdgeError, Invalid
@@ -13,18 +14,12 @@ from monolith.pricing.tables import list_prices, price_breaks
 from monolith.settings import Ruleset
 
 
+@dataclass(frozen=True, slots=True)
 class LocalPricing:
-    def __init__(
-        self,
-        database: Database,
-        titles: Titles,
-        currencies: Currencies,
-        ruleset: Ruleset,
-    ) -> None:
-        self._database = database
-        self._titles = titles
-        self._currencies = currencies
-        self._ruleset = ruleset
+    database: Database
+    titles: Titles
+    currencies: Currencies
+    ruleset: Ruleset
 
     async def quote(self, basket: Basket) -> Quote:
         answer = (await self.batch_quote([basket]))[0]
@@ -36,12 +31,12 @@ class LocalPricing:
         """One call to each neighbour, however many baskets there are."""
         ids = sorted({line.title_id for basket in baskets for line in basket.lines})
         titles, rates, (prices, breaks) = await asyncio.gather(
-            self._titles.batch_get(ids), self._currencies.rates(None), self._prices(ids)
+            self.titles.batch_get(ids), self.currencies.rates(None), self._prices(ids)
         )
         return [self._price_basket(basket, titles, rates, prices, breaks) for basket in baskets]
 
     async def _prices(self, ids: Sequence[str]) -> tuple[dict[str, Money], dict[int, Decimal]]:
-        found = await self._database.rows(
+        found = await self.database.rows(
             union_all(
                 select(
                     list_prices.c.title_id,
@@ -69,10 +64,10 @@ class LocalPricing:
             priced(
                 line,
                 prices[line.title_id],
-                percent_off(line.quantity, breaks, self._ruleset),
+                percent_off(line.quantity, breaks, self.ruleset),
                 rates.rates,
                 basket.currency,
-                self._ruleset,
+                self.ruleset,
             )
             for line in basket.lines
         )
