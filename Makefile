@@ -52,7 +52,7 @@ $(PAGE): $(wildcard demo/dashboard/web/*.json demo/dashboard/web/*.ts demo/dashb
 	@$(HAVE_UV)
 	@demo/dashboard/web/build "$(UV)" || true
 
-.PHONY: machine load load-ui bench bench-compare scale soak overload page setup demo up down scenes test test-scenes test-all matrix test-cluster check format clean help cluster cluster-delete images deploy
+.PHONY: machine load load-ui bench bench-compare scale soak overload page setup demo up down scenes test test-system test-scenes test-all matrix test-cluster check format clean help cluster cluster-delete images deploy
 RUNTIME ?= auto
 MESH    ?= on
 LOAD    ?= 120
@@ -113,30 +113,35 @@ soak: $(STUBS) ## 20 minutes of a modest load: memory, descriptors and connectio
 overload: $(STUBS) ## Three times as many orders as can be taken: how many are, and how soon all is well again
 	@$(BENCH) overload; $(BENCH) down; $(BENCH) report >/dev/null
 
-# Most of the tests' time is waiting, for a real load, a real ejection, a real lock: TEST_PROCESSES=3 runs three at once.
-TEST_PROCESSES ?= 0
+# Most of the tests' time is waiting, for a real load, a real ejection, a real lock: so two run at once.
+TEST_PROCESSES ?= 2
 BESIDE = --numprocesses $(TEST_PROCESSES) --dist loadscope
 
-test: $(STUBS) $(PAGE) ## All tests but those of the scenes, on real PostgreSQL, NATS, istiod and Envoy (ARGS goes to pytest)
-	@echo "[test] unit, contract, conformance, runtime and journey: about 20 minutes, and 4 more to compile istiod the first time"
+test: $(STUBS) $(PAGE) ## All tests but those of the whole system, on real PostgreSQL, NATS, istiod and Envoy (ARGS goes to pytest)
+	@echo "[test] unit, contract, conformance, runtime, page and journey: about 8 minutes, and 4 more to compile istiod the first time"
 	@tests/page/chromium >/dev/null
 	@[ -e $(PAGE) ] || demo/dashboard/web/build "$(UV)"
 	@demo/dashboard/web/with-node "$(UV)" npm run --silent test
-	@$(RUN)/pytest --no-skips $(BESIDE) -m "not scenes and not cluster and not matrix and not alone" $(ARGS)
-	@$(RUN)/pytest --no-skips -m "alone and not scenes and not cluster and not matrix" $(ARGS)
+	@$(RUN)/pytest --no-skips $(BESIDE) -m "not system and not cluster and not matrix and not alone" $(ARGS)
+	@$(RUN)/pytest --no-skips -m "alone and not system and not cluster and not matrix" $(ARGS)
 
 page: ## Build the demo's page, or say what is missing for it
 	@$(HAVE_UV)
 	@demo/dashboard/web/build "$(UV)"
 
-test-scenes: $(STUBS) ## Each scene with its cause and without it, and the walkthrough: about 20 minutes more
-	@$(RUN)/pytest --no-skips -m scenes $(ARGS)
+test-system: $(STUBS) $(PAGE) ## The whole system: journey, histories, page, each scene with its cause and without it, walkthrough (40 minutes)
+	@tests/page/chromium >/dev/null
+	@[ -e $(PAGE) ] || demo/dashboard/web/build "$(UV)"
+	@$(RUN)/pytest --no-skips -m system $(ARGS)
+
+test-scenes: $(STUBS)
+	@$(RUN)/pytest --no-skips -m system demo/tests/test_scenes.py $(ARGS)
 
 matrix: $(STUBS) ## Each phase of a step and each fault in it, under load: about two hours; the tables go to docs/reports
 	@MATRIX_REPORT=docs/reports/phases-and-faults.md MESH_MATRIX_REPORT=docs/reports/phases-and-faults-mesh.md \
 	  $(RUN)/pytest --no-skips demo/tests/test_matrix.py demo/tests/test_matrix_mesh.py $(ARGS)
 
-test-all: test test-scenes matrix ## Everything but what needs a cluster: about three hours
+test-all: test test-system matrix ## Everything but what needs a cluster: about three hours
 
 test-cluster: $(STUBS) ## What the add-ons of the kubectl context's cluster see of the final shape, and both walkthroughs: about 25 minutes
 	@$(RUN)/pytest --no-skips -m cluster $(ARGS) tests/cluster

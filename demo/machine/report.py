@@ -7,7 +7,7 @@ from machine import fetches, folders, limits, programs, pythons, system
 from machine.needs import Fetch, Problem, megabytes, minutes
 from machine.pythons import Python
 
-RUNNING = ("demo", "up", "test", "test-scenes")  # targets that start the system
+RUNNING = ("demo", "up", "test", "test-system", "test-scenes")  # targets that start the system
 
 
 class Look(NamedTuple):

@@ -1,6 +1,7 @@
 """Programs and definitions that the checks need, from Go modules, once, into the cache."""
 
 import fcntl
+import hashlib
 import json
 import subprocess
 import tempfile
@@ -31,30 +32,22 @@ def program(name: str) -> Path:
 
 
 def compiled(name: str, module: Path, package: str = ".") -> Path:
-    """The program that a package of a Go module makes, compiled again when the module's own files have changed."""
+    """The program that a package of a Go module makes. The module's own files are in its file name, so that two
+    checkouts of this repository keep one each."""
     sums = b"".join(path.read_bytes() for path in [module / "go.sum", *sorted(module.glob("*.go"))])
     folder = cache_folder() / "tools"
     folder.mkdir(exist_ok=True)
-    made, part, stamp = folder / name, folder / f"{name}.new", folder / f"{name}.go.sum"
+    made = folder / f"{name}-{hashlib.sha256(sums).hexdigest()[:12]}"
     with (folder / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (made.exists() and stamp.exists() and stamp.read_bytes() == sums):
+        if not made.exists():
             tell(
                 f"compiling {name} from its Go module (once; istioctl takes minutes, and istiod less after it)"
             )
-            build = [
-                find_go(tell),
-                "build",
-                "-trimpath",
-                "-ldflags",
-                "-s -w",
-                "-o",
-                str(part),
-                package,
-            ]
-            _run(build, module, {"GOFLAGS": "-mod=readonly"})
+            part = made.with_suffix(".new")
+            flags = ["-trimpath", "-ldflags", "-s -w", "-o", str(part)]
+            _run([find_go(tell), "build", *flags, package], module, {"GOFLAGS": "-mod=readonly"})
             part.replace(made)
-            stamp.write_bytes(sums)
     return made
 
 

@@ -50,7 +50,7 @@ def mesh() -> Iterator[LocalRuntime]:
 
 @pytest.fixture(scope="session")
 def system() -> Iterator[Runtime]:
-    """The real system without the monolith, for the tests marked `scenes`: made once, which takes a minute.
+    """The real system without the monolith, for the tests of scenes: made once, which takes a minute.
 
     FIGTREE_SCENES names an instance in that shape that runs already.
     """

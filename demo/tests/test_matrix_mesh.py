@@ -74,6 +74,7 @@ async def test_whatever_happens_to_a_process_users_are_served_right_and_the_comm
     assert not found.red, found.red
 
 
+@pytest.mark.system
 @pytest.mark.timeout(300)
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_writer_that_is_killed_when_the_writer_changes_loses_nothing(

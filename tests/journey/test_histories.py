@@ -17,7 +17,7 @@ from tests.support.histories import check_history
 ALL = "        - destination: {host: gateway, port: {number: 8080}}\n"
 HALF = f"{ALL}          weight: 50\n{ALL.replace('gateway', 'monolith')}          weight: 50\n"
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 
 async def test_every_order_has_one_history_while_orders_change_their_owner_and_a_stale_read_is_found(

@@ -74,6 +74,7 @@ class Killer:
             self.tasks.append(asyncio.create_task(self._runtime.faults.kill(victim[0], victim[1])))  # type: ignore[arg-type]
 
 
+@pytest.mark.system
 async def test_a_process_killed_in_each_step_loses_no_order_and_the_journey_ends(
     runtime: LocalRuntime, tmp_path: Path
 ) -> None:
@@ -120,6 +121,7 @@ async def test_a_step_under_way_starts_again_what_somebody_stopped_meanwhile(run
     assert {"currency", "gateway"} <= {workload.name for workload in await runtime.workloads.statuses()}
 
 
+@pytest.mark.system
 async def test_every_shape_gives_the_same_answers_there_and_back(runtime: LocalRuntime) -> None:
     strangler = Strangler(runtime, dwell=0.2)
     await strangler.begin()

@@ -34,7 +34,7 @@ STAGES = (
     ("[page]", 3.0),
 )
 
-pytestmark = [pytest.mark.scenes, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(1800)]
 
 
 class Newcomer:

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 LATER = [
-    pytest.param(stage, marks=pytest.mark.scenes)
+    pytest.param(stage, marks=pytest.mark.system)
     for stage in ("start the monolith", "watch it happen", "2-title")
 ]
 

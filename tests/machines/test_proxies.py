@@ -57,7 +57,7 @@ def test_a_step_with_its_mirror_does_not_go_through_a_proxy(system: dict[str, st
     assert "shape 1-currency" in figtree(system, "step", "1-currency")
 
 
-@pytest.mark.scenes
+@pytest.mark.system
 def test_a_scene_with_grpc_calls_does_not_go_through_a_proxy(system: dict[str, str]) -> None:
     figtree(system, "step", "5-no-monolith")
     figtree(system, "scene", "run", "authorization")
