@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -14,6 +15,9 @@ from tracing import is_sampled
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+WINDOW_SHARE = 0.25  # of the time that the last batch took
+WINDOW_LIMIT = 0.01  # seconds
 
 
 class Busy(Exception):
@@ -31,19 +35,27 @@ class Waiting(Generic[T, R]):
     since: float
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    size: int
+    full: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 @dataclass(slots=True)
 class Queue(Generic[T, R]):
     """Calls that may share a batch."""
 
     waiting: deque[Waiting[T, R]] = field(default_factory=deque)
     running: int = 0  # batches
+    windows: list[Window] = field(default_factory=list)
 
 
 class Coalescer(Generic[T, R]):
     """Collects items into batches, and hands each batch to `work`.
 
     A call that comes alone is handed on at once. While `concurrency` batches are being worked on, further items wait
-    in a queue and become the next batch, of at most `size`.
+    in a queue and become the next batch, of at most `size`. After a batch of several items, a window stays open until
+    as many items are waiting again: for a quarter of the time that the batch took, and for at most 10 ms.
 
     Cancelling one caller does not cancel its batch. The first sampled call of a batch comes first in it, so that its
     trace shows every hop; the traces of the others end where they joined.
@@ -80,7 +92,10 @@ class Coalescer(Generic[T, R]):
             raise Busy("too many calls are waiting already")
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         queue.waiting.append(Waiting(item, answer, call, copy_context(), now))
-        if queue.running < self._concurrency:
+        for window in queue.windows:
+            if len(queue.waiting) >= window.size:
+                window.full.set()
+        if not queue.windows and queue.running < self._concurrency:
             queue.running += 1
             task = asyncio.create_task(self._run(name, queue))
             self._tasks.add(task)
@@ -89,14 +104,29 @@ class Coalescer(Generic[T, R]):
 
     async def _run(self, name: tuple[str | None, ...], queue: Queue[T, R]) -> None:
         try:
-            while batch := self._take_batch(queue):
+            while batch := self._next(queue):
+                begun = time.monotonic()
                 await asyncio.create_task(self._answer(batch), context=batch[0].context)
+                if len(batch) > 1:
+                    await self._wait_for_more(queue, len(batch), time.monotonic() - begun)
         finally:
             queue.running -= 1
             if not queue.running and not queue.waiting:
                 self._queues.pop(name, None)
 
-    def _take_batch(self, queue: Queue[T, R]) -> list[Waiting[T, R]]:
+    async def _wait_for_more(self, queue: Queue[T, R], size: int, took: float) -> None:
+        if len(queue.waiting) >= size:
+            return
+        window = Window(size)
+        queue.windows.append(window)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(took * WINDOW_SHARE, WINDOW_LIMIT)):
+                    await window.full.wait()
+        finally:
+            queue.windows.remove(window)
+
+    def _next(self, queue: Queue[T, R]) -> list[Waiting[T, R]]:
         batch: list[Waiting[T, R]] = []
         while queue.waiting and len(batch) < self._size:
             waiting = queue.waiting.popleft()

@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import Sequence
 from contextvars import ContextVar
 
@@ -52,6 +53,56 @@ async def test_calls_that_come_while_a_batch_is_worked_on_become_the_next_batch(
     work.go.set()
     assert await asyncio.gather(*tasks) == [10, 20, 30, 40]
     assert work.batches == [[1], [2, 3, 4]]
+
+
+async def slow(items: Sequence[int]) -> Sequence[int]:
+    await asyncio.sleep(0.04)
+    return items
+
+
+async def test_those_who_were_answered_together_and_come_again_leave_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("coalescing.coalesce.WINDOW_LIMIT", 5.0)  # however slow the machine is
+    monkeypatch.setattr("coalescing.coalesce.WINDOW_SHARE", 1000.0)
+    sizes: list[int] = []
+
+    async def work(items: Sequence[int]) -> Sequence[int]:
+        sizes.append(len(items))
+        return await slow(items)
+
+    coalescer = Coalescer(work, concurrency=1)
+
+    async def come_and_come_again(item: int) -> None:
+        for _ in range(5):
+            assert await coalescer(item) == item
+            for _ in range(item):
+                await asyncio.sleep(0)
+
+    tasks = [asyncio.create_task(come_and_come_again(item)) for item in range(8)]
+    await asyncio.gather(*tasks)
+    assert sizes == [8] * 5
+
+
+async def test_who_comes_when_they_do_not_come_again_waits_for_less_than_they_did(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("coalescing.coalesce.WINDOW_LIMIT", 5.0)
+    left: list[float] = []
+
+    async def work(items: Sequence[int]) -> Sequence[int]:
+        left.append(time.monotonic())
+        await asyncio.sleep(0.4)
+        return items
+
+    coalescer = Coalescer(work, concurrency=1)
+    begun = time.monotonic()
+    await asyncio.gather(*(coalescer(n) for n in range(3)))
+    again = time.monotonic()
+    await coalescer(4)
+    assert 0 < left[1] - again < again - begun
+    await asyncio.sleep(0.02)
+    assert coalescer._queues == {}
 
 
 async def test_no_batch_is_larger_than_its_size() -> None:

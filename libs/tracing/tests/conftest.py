@@ -1,5 +1,6 @@
 """A collector that keeps what it is sent."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,13 @@ class Collector:
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    async def receive(self, number: int) -> None:
+        """Wait for spans: a server ends its own after the client has the answer."""
+        async with asyncio.timeout(5):
+            while len(self.spans) < number:
+                spans._tracer.span_processor.force_flush()  # type: ignore[union-attr]
+                await asyncio.sleep(0.01)
 
     @contextmanager
     def recording(self, share: float = 0.0) -> Iterator[None]:

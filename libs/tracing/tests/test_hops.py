@@ -123,6 +123,7 @@ async def test_a_call_has_a_span_on_either_side(collector: Any, served: Any, met
     channel, seen = served
     with collector.recording():
         await called(channel, method, SAMPLED)
+        await collector.receive(2)
     client, server = sorted(collector.spans, key=lambda span: -span.kind)
     assert [client.name, server.name] == [method[1:], method[1:]]
     assert server.parent_span_id == client.span_id
@@ -137,6 +138,7 @@ async def test_only_what_is_the_callees_fault_marks_a_call(
 ) -> None:
     with collector.recording():
         await called(served[0], "/example.Example/Unary", SAMPLED, code.encode())
+        await collector.receive(2)
     assert [span.status.code == 2 for span in collector.spans] == [is_fault, is_fault]
     values = [{a.value.string_value for a in span.attributes} for span in collector.spans]
     assert values == [{"grpc", code}, {"grpc", code}]
