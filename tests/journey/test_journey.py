@@ -90,6 +90,7 @@ async def test_a_process_killed_in_each_step_loses_no_order_and_the_journey_ends
     assert [row.step for row in outcome.rows][-1] == "5-no-monolith"
 
 
+@pytest.mark.system
 async def test_a_second_step_is_refused_while_one_is_under_way(runtime: LocalRuntime) -> None:
     here, there = Strangler(runtime, dwell=0.2), Strangler(runtime, dwell=0.2)
     await here.begin()
@@ -105,6 +106,7 @@ async def test_a_second_step_is_refused_while_one_is_under_way(runtime: LocalRun
     assert await here.state.shape() == "0-monolith"
 
 
+@pytest.mark.system
 async def test_a_step_under_way_starts_again_what_somebody_stopped_meanwhile(runtime: LocalRuntime) -> None:
     strangler = Strangler(runtime, dwell=0.2)
     await strangler.begin()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.page.conftest import Open, System
@@ -10,6 +11,7 @@ Picture = Callable[[Page, str], None]
 STEP = 120_000  # milliseconds
 
 
+@pytest.mark.system
 def test_a_step_is_taken_and_taken_back_by_its_buttons(
     system: System, open_page: Open, picture: Picture
 ) -> None:
