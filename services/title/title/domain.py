@@ -5,11 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import common.words
 from common.errors import InvalidRequest as InvalidRequest
 
 FORMATS = ("print", "ebook", "audio")
-MOST_WORDS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +41,6 @@ class StorageUnavailable(Exception):
 
     def __init__(self) -> None:
         super().__init__("the database does not answer")
-
-
-def words(query: str) -> tuple[str, ...]:
-    """The first eight words of the query, folded as the stored names are."""
-    return tuple(common.words.words(query)[:MOST_WORDS])
 
 
 def is_id(value: Any) -> bool:
