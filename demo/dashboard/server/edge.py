@@ -13,7 +13,7 @@ REQUEST = (
     "accept", "authorization", "content-type", "idempotency-key", "last-event-id",
     "traceparent", "tracestate", "x-client-trace-id", "x-environment", "x-user",
 )  # fmt: skip
-ANSWER = ("content-type", "location", "retry-after", "cache-control", "x-served-by", "content-digest")
+ANSWER = ("content-type", "location", "retry-after", "cache-control", "x-served-by")
 BODY_LIMIT = 1_000_000
 
 
