@@ -89,7 +89,7 @@ def _before(page_token: str) -> UUID:
     try:
         return UUID(key) if key else LAST
     except ValueError:
-        raise Invalid([("page_token", "is not a token from an earlier page")]) from None
+        raise Invalid([("page_token", paging.FORM)]) from None
 
 
 def _found(wanted: tuple[str, NewOrder], stored: Stored, ours: set[UUID]) -> Placed | EdgeError:

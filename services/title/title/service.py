@@ -76,7 +76,7 @@ class Catalogue:
 
     async def stream(self, after_id: str) -> AsyncIterator[Title]:
         if after_id and not domain.is_id(after_id):
-            raise InvalidRequest([("after_id", "is not the id of a title")])
+            raise InvalidRequest([("after_id", "must be empty or the id of a title")])
         while titles := await self.titles.page(after_id, STEP):
             for title in titles:
                 yield title
