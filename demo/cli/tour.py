@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from loadtests.control import Load
-from runtime.api import Runtime
+from runtime.api import NeedsMesh, Runtime
 from scenes.catalogue import BY_NAME
 from strangler.steps import Strangler
 
@@ -35,6 +35,8 @@ async def up(settings: Settings, display: Display) -> Runtime:
 
 
 async def _begin(runtime: Runtime, settings: Settings, display: Display) -> None:
+    if "mesh" not in runtime.capabilities:
+        display.note("MESH=off leaves out the mesh, and with it steps, scenes and the figures of calls")
     display.phase("0-monolith", "start the monolith, fill its database")
     await Strangler(runtime).begin(settings.titles)
 
@@ -42,6 +44,11 @@ async def _begin(runtime: Runtime, settings: Settings, display: Display) -> None
 async def demo(settings: Settings, *, interactive: bool) -> int:
     """The journey under load; 0 only if everything held. Interactive, the system stays up until Ctrl-C."""
     display = Lines()
+    if settings.mesh == "off":
+        raise NeedsMesh(
+            "the demo moves users by routes of the mesh, which MESH=off leaves out: start it without MESH=off, or use"
+            " `figtree up`, which then starts PostgreSQL, NATS and the monolith alone"
+        )
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
     assert task is not None
@@ -55,7 +62,7 @@ async def demo(settings: Settings, *, interactive: bool) -> int:
         if runtime.page():
             display.note(f"watch it happen on the page: {runtime.page()}")
         holds = await _travel(settings, runtime, display)
-        if holds and settings.mesh == "on":
+        if holds:
             holds = await _scenes(runtime, display)
         if interactive:
             _look_next(runtime)

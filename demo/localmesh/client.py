@@ -35,10 +35,9 @@ GRACE = 1.0  # until a supervisor that was started holds its lock
 class LocalRuntime:
     """Processes on this machine under one supervisor; made by `up` or `connect`."""
 
-    capabilities: frozenset[str] = frozenset()
-
     def __init__(self, info: Info, parts: Parts) -> None:
         self.info = info
+        self.capabilities = frozenset({"mesh"} if info.mesh else ())
         self.supervisor = parts.supervisor
         self.workloads = parts.workloads
         self.mesh = parts.mesh

@@ -223,7 +223,7 @@ class Faults(Protocol):
 class Runtime(Protocol):
     """The place where the system runs. A function that needs one part of it takes that part's Protocol."""
 
-    capabilities: frozenset[str]  # what scenes may need of it: "kubernetes"
+    capabilities: frozenset[str]  # what steps and scenes may need of it: "mesh", "kubernetes"
 
     @property
     def workloads(self) -> Workloads: ...

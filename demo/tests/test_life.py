@@ -14,6 +14,8 @@ import asyncpg
 import httpx
 import psutil
 import pytest
+from cli import scenes, tour
+from cli.settings import Settings
 from localmesh import LocalRuntime, leftovers
 from localmesh.cache import cache_folder
 from localmesh.events import Events
@@ -21,8 +23,10 @@ from localmesh.instance import directory_of
 from localmesh.postgres import Postgres
 from runtime.api import NeedsMesh, NotRunning, RuntimeFailure, StartFailed
 from runtime.commands import run
+from scenes.engine.reporter import Nobody
 from strangler.database import connected
 from strangler.modules import TRAFFIC
+from strangler.steps import Strangler
 
 
 def supervisors(name: str) -> list[psutil.Process]:
@@ -47,6 +51,29 @@ async def test_without_mesh_the_workloads_are_reached_at_their_own_addresses(sta
             await runtime.workloads.scale("monolith", 2)
         with pytest.raises(NeedsMesh):
             await runtime.mesh.proxy_certificate("monolith")
+    finally:
+        await runtime.down()
+
+
+async def test_without_mesh_a_step_and_the_demo_refuse_before_they_change_anything(
+    standins: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"off-{os.getpid()}"
+    with pytest.raises(NeedsMesh, match="start it without MESH=off"):
+        await tour.demo(Settings(figtree_name=name, runtime="local", mesh="off"), interactive=False)
+    assert not supervisors(name)
+    runtime = await LocalRuntime.up(name, mesh=False)
+    try:
+        await runtime.workloads.start("monolith")
+        edge, before = runtime.edge(), await runtime.workloads.statuses()
+        for move in (Strangler(runtime).forward, Strangler(runtime).back):
+            with pytest.raises(NeedsMesh, match="start it without MESH=off"):
+                await move()
+        assert (runtime.edge(), len(await runtime.workloads.statuses())) == (edge, len(before))
+        monkeypatch.setenv("FIGTREE_NAME", name)
+        monkeypatch.setenv("RUNTIME", "local")
+        with pytest.raises(NeedsMesh, match="start it without MESH=off"):
+            await scenes._connected([], Nobody(), every=True)
     finally:
         await runtime.down()
 
