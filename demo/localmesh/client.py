@@ -77,6 +77,11 @@ class LocalRuntime:
         return cls(await _until_ready(name, progress), parts)
 
     @classmethod
+    async def exists(cls, name: str = "demo") -> bool:
+        """Whether one runs, or was left by a supervisor that was killed: `up` goes on with it."""
+        return await asyncio.to_thread(directory_of(name).exists)
+
+    @classmethod
     async def connect(cls, name: str = "demo") -> Self:
         """To one that runs or is just starting."""
         if not await asyncio.to_thread(is_supervised, directory_of(name)):
@@ -140,18 +145,18 @@ def _parts(name: str) -> Parts:
 
 
 async def _launched(name: str, mesh: bool, progress: Progress, page: str) -> Info:
-    """Ready, or gone again where this is cancelled."""
+    """Ready, or gone again where this fails or is cancelled."""
     launching = asyncio.ensure_future(asyncio.to_thread(_launch, name, mesh, page))
     try:
         await asyncio.shield(launching)
         return await _until_ready(name, progress)
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, StartFailed):
         await launching
         begun = time.monotonic()
         while (waited := time.monotonic() - begun) < UP_LIMIT:
             if waited > GRACE and not is_supervised(directory_of(name)):
                 break
-            with contextlib.suppress(NotRunning):  # it has no socket yet
+            with contextlib.suppress(RuntimeFailure):  # it has no socket yet, or none any more
                 await _parts(name).supervisor.down()
             await asyncio.sleep(0.05)
         raise
