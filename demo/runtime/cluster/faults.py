@@ -28,6 +28,12 @@ class ClusterFaults:
         container = PLACES[workload][2] if workload in PLACES else workload
         await self._nodes.kill(running[replica], PROXY if part == "proxy" else container)
 
+    async def freeze(self, workload: str, replica: int = 0) -> None:
+        running = await self._pods.of(workload)
+        if replica >= len(running):
+            raise NotRunning(f"{workload} has {len(running)} replicas")
+        await self._nodes.signal("freeze", running[replica], workload)
+
     async def stop_infrastructure(self, name: Infrastructure) -> None:
         if name == "postgres":
             await self._nodes.hold(name, await self._pods.labelled(DATABASES), "postgres")
