@@ -61,7 +61,7 @@ SCENES = (
         group="chaos",
         title="A frozen process",
         says="A process that hangs is worse than one that dies: it keeps its connections and answers nothing.",
-        hypothesis="Its probes notice: once three have failed no request does any more, and it is killed and started anew.",
+        hypothesis="Its probes notice: once three have failed no request fails, and it is killed and started anew.",
         act=kills.frozen,
     ),
     Scene(
