@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -72,7 +72,7 @@ async def test_a_silent_stream_outlives_the_shortest_idle_limit_on_its_way(
     await serving.start()
     try:
         async with balancer(port) as way, channel.open_channel(f"127.0.0.1:{way}") as neighbour:
-            call = neighbour.unary_stream("/any/Watch")(b"")
+            call: AsyncIterator[bytes] = cast("Any", neighbour).unary_stream("/any/Watch")(b"")
             assert [message async for message in call] == [b"first", b"last"]
     finally:
         await serving.stop(None)
