@@ -18,6 +18,7 @@ from strangler import drift
 from strangler.database import MONOLITH
 from strangler.health import Health
 from strangler.modules import BY_NAME, SHAPES
+from strangler.state import STRANGLED, WORDS
 from strangler.steps import Strangler
 
 from cli import bench, choose, scenes, telemetry, tour
@@ -177,8 +178,8 @@ def status(as_json: Json = False) -> None:
             console.print(f"page  {runtime.page()}")
         console.print(f"edge  {runtime.edge()}\nshape {shape}")
         for one in whereabouts:
-            console.print(f"  {one.module:<9} {one.phase:<10} {one}", soft_wrap=True)
-        console.print(f"  {MONOLITH:<9} {phases[MONOLITH]}")
+            console.print(f"  {one.module:<9} {WORDS[one.phase]:<21}  {one}", soft_wrap=True)
+        console.print(f"  {MONOLITH:<9} {'removed' if phases[MONOLITH] == STRANGLED else 'in use'}")
         _print_health(replication)
 
     carry_out(work())

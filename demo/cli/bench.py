@@ -8,6 +8,7 @@ import typer
 from benchmarks.footprint import footprint as measured_footprint
 from benchmarks.places import BARE, PLAIN, floor_databases, instance, yardstick
 from benchmarks.rounds import Round, Row, interleaved
+from benchmarks.searches import searches, table
 from localmesh import LocalRuntime
 from runtime.api import NotRunning
 from runtime.manifests import ROOT
@@ -194,8 +195,22 @@ def soak(
     carry_out(work())
 
 
+@app.command()
+def search(
+    titles: Annotated[int, typer.Option(min=1, help="In the catalogue.")] = 100_000,
+    times: Annotated[int, typer.Option(min=1, help="Of each query.")] = 100,
+) -> None:
+    """Title searches in a large catalogue, by the monolith and by the title service; prints milliseconds."""
+
+    async def work() -> None:
+        runtime = await instance(f"{Settings().figtree_name}-titles", mesh=False, titles=titles)
+        _say(table(await searches(runtime, times)))
+
+    carry_out(work())
+
+
 async def _end() -> None:
-    for suffix in ("off", "on", "many", "shapes", "start"):
+    for suffix in ("off", "on", "many", "titles", "shapes", "start"):
         try:
             await (await LocalRuntime.connect(f"{Settings().figtree_name}-{suffix}")).down()
         except NotRunning:

@@ -38,6 +38,11 @@ async def up(settings: Settings, tell: Callable[[str], None]) -> Runtime:
     return await ClusterRuntime.up(context, tell)
 
 
+async def found(settings: Settings) -> bool:
+    """Whether `up` goes on with a local instance that is there already."""
+    return _choose(settings)[0] == "local" and await LocalRuntime.exists(settings.figtree_name)
+
+
 async def connect(settings: Settings) -> Runtime:
     """What is running already, or NotRunning; left to choose, the local one comes first."""
     if settings.runtime in ("auto", "local"):

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
-from runtime.api import Runtime
+from runtime.api import NeedsMesh, Runtime
 from scenes.catalogue import BY_NAME, SCENES
 from scenes.engine.acknowledged import Acknowledged, Proof
 from scenes.engine.reporter import JsonLines, Nobody, Reporter
@@ -18,7 +18,7 @@ from scenes.engine.scene import Scene
 from scenes.engine.stage import ISTIO
 from scenes.markdown import page
 from strangler.modules import SHAPES
-from strangler.steps import Strangler
+from strangler.steps import WITH_MESH, Strangler
 
 from cli import choose
 from cli.commands import carry_out
@@ -99,6 +99,8 @@ async def _run_connected(
     scenes: list[Scene], telling: Reporter, *, every: bool
 ) -> tuple[list[Result], Proof]:
     runtime = await choose.connect(Settings())
+    if "mesh" not in runtime.capabilities:
+        raise NeedsMesh(f"every scene is a claim about the mesh: {WITH_MESH}")
     if every:
         missing = [scene.name for scene in dict.fromkeys(scenes) if not _is_runnable(runtime, scene)]
         if missing and isinstance(telling, Terminal):

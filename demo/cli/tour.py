@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from loadtests.control import Load
-from runtime.api import Runtime
+from runtime.api import NeedsMesh, Runtime, RuntimeFailure
 from scenes.catalogue import BY_NAME
 from strangler.steps import Strangler
 
@@ -28,13 +28,36 @@ class Silent:
 
 
 async def up(settings: Settings, display: Display) -> Runtime:
-    """The runtime and shape 0, or what is running already."""
+    """The runtime and shape 0, or what is running already. A start that fails leaves nothing behind."""
+    found = await choose.found(settings)
     runtime = await choose.up(settings, display.note)
-    await _begin(runtime, settings, display)
+    try:
+        if found:
+            await _check(runtime, settings, display)
+        await _begin(runtime, settings, display)
+    except BaseException:
+        if not found and "kubernetes" not in runtime.capabilities:
+            display.note("the start has failed: stopping everything again")
+            await runtime.down()
+        raise
     return runtime
 
 
+async def _check(runtime: Runtime, settings: Settings, display: Display) -> None:
+    """What runs already is used as it is. Raises RuntimeFailure where a part of it does not work."""
+    name = settings.figtree_name
+    failing = [f"{one.name} ({one.state})" for one in await runtime.workloads.statuses() if not one.ready]
+    if failing:
+        raise RuntimeFailure(
+            f"{name} is there already, but does not work: {', '.join(failing)}. `figtree logs WORKLOAD` shows why;"
+            " repair it, or take it down with `figtree down` and start anew"
+        )
+    display.note(f"{name} is there already: it is used as it is, and goes on running afterwards")
+
+
 async def _begin(runtime: Runtime, settings: Settings, display: Display) -> None:
+    if "mesh" not in runtime.capabilities:
+        display.note("MESH=off leaves out the mesh, and with it steps, scenes and the figures of calls")
     display.phase("0-monolith", "start the monolith, fill its database")
     await Strangler(runtime).begin(settings.titles)
 
@@ -42,20 +65,26 @@ async def _begin(runtime: Runtime, settings: Settings, display: Display) -> None
 async def demo(settings: Settings, *, interactive: bool) -> int:
     """The journey under load; 0 only if everything held. Interactive, the system stays up until Ctrl-C."""
     display = Lines()
+    if settings.mesh == "off":
+        raise NeedsMesh(
+            "the demo moves users by routes of the mesh, which MESH=off leaves out: start it without MESH=off, or use"
+            " `figtree up`, which then starts PostgreSQL, NATS and the monolith alone"
+        )
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
     assert task is not None
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)
     runtime: Runtime | None = None
+    found = False
     try:
-        runtime = await choose.up(settings, display.note)
-        await _begin(runtime, settings, display)
+        found = await choose.found(settings)
+        runtime = await up(settings, display)
         display.note(f"the edge is {runtime.edge()}")
         if runtime.page():
             display.note(f"watch it happen on the page: {runtime.page()}")
         holds = await _travel(settings, runtime, display)
-        if holds and settings.mesh == "on":
+        if holds:
             holds = await _scenes(runtime, display)
         if interactive:
             _look_next(runtime)
@@ -68,7 +97,7 @@ async def demo(settings: Settings, *, interactive: bool) -> int:
     finally:
         if runtime is not None and "kubernetes" in runtime.capabilities:
             display.note("the cluster keeps it running; `figtree down` removes it")
-        elif runtime is not None:
+        elif runtime is not None and not found:
             display.note("stopping everything")
             await runtime.down()
 

@@ -35,10 +35,9 @@ GRACE = 1.0  # until a supervisor that was started holds its lock
 class LocalRuntime:
     """Processes on this machine under one supervisor; made by `up` or `connect`."""
 
-    capabilities: frozenset[str] = frozenset()
-
     def __init__(self, info: Info, parts: Parts) -> None:
         self.info = info
+        self.capabilities = frozenset({"mesh"} if info.mesh else ())
         self.supervisor = parts.supervisor
         self.workloads = parts.workloads
         self.mesh = parts.mesh
@@ -76,6 +75,11 @@ class LocalRuntime:
                 f"{name} is running {'with' if info.mesh else 'without'} the mesh: stop it first"
             )
         return cls(await _until_ready(name, progress), parts)
+
+    @classmethod
+    async def exists(cls, name: str = "demo") -> bool:
+        """Whether one runs, or was left by a supervisor that was killed: `up` goes on with it."""
+        return await asyncio.to_thread(directory_of(name).exists)
 
     @classmethod
     async def connect(cls, name: str = "demo") -> Self:
@@ -141,18 +145,18 @@ def _parts(name: str) -> Parts:
 
 
 async def _launch_and_wait(name: str, mesh: bool, progress: Progress, page: str) -> Info:
-    """Ready, or gone again where this is cancelled."""
+    """Ready, or gone again where this fails or is cancelled."""
     launching = asyncio.ensure_future(asyncio.to_thread(_launch, name, mesh, page))
     try:
         await asyncio.shield(launching)
         return await _until_ready(name, progress)
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, StartFailed):
         await launching
         begun = time.monotonic()
         while (waited := time.monotonic() - begun) < UP_LIMIT:
             if waited > GRACE and not is_supervised(directory_of(name)):
                 break
-            with contextlib.suppress(NotRunning):  # it has no socket yet
+            with contextlib.suppress(RuntimeFailure):  # it has no socket yet, or none any more
                 await _parts(name).supervisor.down()
             await asyncio.sleep(0.05)
         raise

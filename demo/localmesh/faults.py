@@ -15,6 +15,9 @@ class LocalFaults:
     async def kill(self, workload: str, part: Part = "app", replica: int = 0) -> None:
         self._lookup.process(workload, part, replica).kill()
 
+    async def freeze(self, workload: str, replica: int = 0) -> None:
+        self._lookup.process(workload, "app", replica).freeze()
+
     async def stop_infrastructure(self, name: Name) -> None:
         await self._infra.take_away(name)
 

@@ -77,15 +77,23 @@ class Prefork:
         request = json.dumps({"command": list(command), "env": dict(env), "cwd": str(cwd)}).encode()
         async with self._lock:
             if self.pid is None:
-                self.close()
-                self.open()
-            return PreforkedProcess(await asyncio.to_thread(self._ask, request, log))
+                self._anew()
+            try:
+                pid = await asyncio.to_thread(self._ask, request, log)
+            except ConnectionError:  # it died between the look and the question
+                self._anew()
+                pid = await asyncio.to_thread(self._ask, request, log)
+            return PreforkedProcess(pid)
+
+    def _anew(self) -> None:
+        self.close()
+        self.open()
 
     def _ask(self, request: bytes, log: int) -> int:
         assert self._socket is not None
         socket.send_fds(self._socket, [request], [log])
         if not (answer := self._socket.recv(32)):
-            raise ChildProcessError("the prefork has ended")
+            raise ConnectionResetError("the prefork has ended")
         return int(answer)
 
     def close(self) -> None:

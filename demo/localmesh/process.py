@@ -78,7 +78,10 @@ class Process:
 
     async def once(self) -> int:
         """Run it to its end, whatever that is; its exit status."""
-        await self._spawn()
+        try:
+            await self._spawn()
+        except OSError as error:
+            raise self.failed(f"cannot be started ({error})") from None
         assert self.child is not None
         return await self.child.wait()
 
@@ -158,6 +161,13 @@ class Process:
         if self.child is not None and self.child.returncode is None:
             self.events.add("killed", self.name, f"pid {self.child.pid}")
             self._end_group()
+
+    def freeze(self) -> None:
+        """SIGSTOP to it and what it has started."""
+        if self.child is not None and self.child.returncode is None:
+            self.events.add("frozen", self.name, f"pid {self.child.pid}")
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.child.pid, signal.SIGSTOP)
 
     async def hold_down(self) -> None:
         """SIGKILL, and no new start until `let_up`."""

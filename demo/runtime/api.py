@@ -84,7 +84,7 @@ class Event:
 
     sequence: int
     at: float  # seconds since the epoch
-    kind: str  # started, ready, exited, stopped, applied, deleted, refused, killed
+    kind: str  # started, ready, exited, stopped, applied, deleted, refused, killed, frozen
     subject: str
     message: str
 
@@ -223,6 +223,9 @@ class Faults(Protocol):
     async def kill(self, workload: str, part: Part = "app", replica: int = 0) -> None:
         """SIGKILL; the runtime restarts it. Also "istiod", "ingress", "postgres" and "nats"."""
 
+    async def freeze(self, workload: str, replica: int = 0) -> None:
+        """SIGSTOP: the application keeps its connections and answers nothing, until its liveness probe fails."""
+
     async def stop_infrastructure(self, name: Infrastructure) -> None:
         """SIGKILL, and it stays away until it is started again; "postgres" is the servers of all workloads."""
 
@@ -233,7 +236,7 @@ class Faults(Protocol):
 class Runtime(Protocol):
     """The place where the system runs. A function that needs one part of it takes that part's Protocol."""
 
-    capabilities: frozenset[str]  # what scenes may need of it: "kubernetes"
+    capabilities: frozenset[str]  # what steps and scenes may need of it: "mesh", "kubernetes"
 
     @property
     def workloads(self) -> Workloads: ...

@@ -34,6 +34,13 @@ REPLICATED = "replicated"
 SHARED = "shared"  # co-exists: some or all reads go to the service, the monolith writes
 STRANGLED = "strangled"  # the service is the writer
 LEAVING = "leaving"  # on its way back
+WORDS = {
+    IN_PROCESS: "in the monolith",
+    REPLICATED: "copied to the service",
+    SHARED: "reads shared",
+    STRANGLED: "moved to the service",
+    LEAVING: "moving back",
+}
 SETTLED = {IN_PROCESS: 0, STRANGLED: 100}  # the service's share of the reads, in percent
 
 

@@ -14,15 +14,19 @@ import asyncpg
 import httpx
 import psutil
 import pytest
+from cli import scenes, tour
+from cli.settings import Settings
 from localmesh import LocalRuntime, leftovers
 from localmesh.cache import cache_folder
 from localmesh.events import Events
 from localmesh.instance import directory_of
 from localmesh.postgres import Postgres
-from runtime.api import NeedsMesh, NotRunning, RuntimeFailure, StartFailed
+from runtime.api import CommandFailed, NeedsMesh, NotRunning, RuntimeFailure, StartFailed
 from runtime.commands import run
+from scenes.engine.reporter import Nobody
 from strangler.database import connected
 from strangler.modules import TRAFFIC
+from strangler.steps import Strangler
 
 
 def supervisors(name: str) -> list[psutil.Process]:
@@ -49,6 +53,70 @@ async def test_without_mesh_the_workloads_are_reached_at_their_own_addresses(sta
             await runtime.mesh.proxy_certificate("monolith")
     finally:
         await runtime.down()
+
+
+async def test_without_mesh_a_step_and_the_demo_refuse_before_they_change_anything(
+    standins: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"off-{os.getpid()}"
+    with pytest.raises(NeedsMesh, match="start it without MESH=off"):
+        await tour.demo(Settings(figtree_name=name, runtime="local", mesh="off"), interactive=False)
+    assert not supervisors(name)
+    runtime = await LocalRuntime.up(name, mesh=False)
+    try:
+        await runtime.workloads.start("monolith")
+        edge, before = runtime.edge(), await runtime.workloads.statuses()
+        for move in (Strangler(runtime).forward, Strangler(runtime).back):
+            with pytest.raises(NeedsMesh, match="start it without MESH=off"):
+                await move()
+        assert (runtime.edge(), len(await runtime.workloads.statuses())) == (edge, len(before))
+        monkeypatch.setenv("FIGTREE_NAME", name)
+        monkeypatch.setenv("RUNTIME", "local")
+        with pytest.raises(NeedsMesh, match="start it without MESH=off"):
+            await scenes._run_connected([], Nobody(), every=True)
+    finally:
+        await runtime.down()
+
+
+async def test_a_start_that_fails_takes_everything_down_and_what_is_there_already_is_left_alone(
+    standins: None,
+) -> None:
+    name, told = f"fails-{os.getpid()}", Told()
+    settings = Settings(figtree_name=name, runtime="local", mesh="off")
+    with pytest.raises(CommandFailed, match="nothing to seed"):
+        await tour.up(settings, told)
+    assert told.notes[-1] == "the start has failed: stopping everything again"
+    assert not supervisors(name)
+    assert not directory_of(name).exists()
+    runtime = await LocalRuntime.up(name, mesh=False)
+    try:
+        await runtime.workloads.start("monolith")
+        await tour.up(settings, told)  # the monolith runs, so that nothing is seeded
+        assert any(note.startswith(f"{name} is there already: it is used as it is") for note in told.notes)
+        (pid,) = [one.pid for one in await runtime.workloads.statuses()]
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        for _ in range(600):
+            if not all(one.ready for one in await runtime.workloads.statuses()):
+                break
+            await asyncio.sleep(0.1)
+        with pytest.raises(RuntimeFailure, match=r"does not work: monolith \(failing\).*figtree down"):
+            await tour.up(settings, told)
+        assert supervisors(name)
+    finally:
+        await runtime.down()
+
+
+class Told:
+    """What a display was told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def phase(self, step: str, text: str) -> None: ...
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
 
 
 async def test_databases_are_private_and_can_replicate(standins: None) -> None:

@@ -58,6 +58,23 @@ async def test_a_child_has_its_own_environment_folder_and_title(prefork: Prefork
     assert child.returncode == 0
 
 
+async def test_a_prefork_that_dies_while_it_is_asked_is_replaced_and_asked_again(
+    prefork: Prefork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await (await _spawn(prefork, tmp_path, "title", "--help")).wait()
+    asked, before = prefork._ask, prefork.pid
+    assert before is not None
+
+    def dies_first(request: bytes, log: int) -> int:
+        if prefork.pid == before:
+            os.kill(before, signal.SIGKILL)
+            psutil.wait_procs([psutil.Process(before)], timeout=5)
+        return asked(request, log)
+
+    monkeypatch.setattr(prefork, "_ask", dies_first)
+    assert await (await _spawn(prefork, tmp_path, "title", "--help")).wait() == 0
+
+
 async def test_a_nursery_that_died_is_replaced_and_its_children_live_on(
     prefork: Prefork, tmp_path: Path
 ) -> None:

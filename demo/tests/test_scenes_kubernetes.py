@@ -17,7 +17,7 @@ class Somewhere:
         self.capabilities = frozenset(capabilities)
 
 
-@pytest.mark.parametrize(("capabilities", "left_out"), [((), True), (("kubernetes",), False)])
+@pytest.mark.parametrize(("capabilities", "left_out"), [(("mesh",), True), (("mesh", "kubernetes"), False)])
 def test_all_scenes_are_those_that_the_runtime_can(
     capabilities: tuple[str, ...], left_out: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

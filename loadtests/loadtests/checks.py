@@ -18,29 +18,39 @@ def search(reference: Reference, query: str, page_size: int, wanted: str, answer
     """Every hit has every word, the catalogue's titles are unchanged; returns the token of the next page."""
     page = answer.json()
     fields("the page", page, ("titles", "next_page_token"))
-    ids = [found["id"] for found in page["titles"]]
-    same("the order of the titles", ids, sorted(set(ids)))
-    if len(ids) > page_size or (len(ids) < page_size and page["next_page_token"]):
-        raise Wrong(f"a page of {page_size} has {len(ids)} titles and token {page['next_page_token']!r}")
+    places = [position(query, found) for found in page["titles"]]
+    same("the order of the titles", places, sorted(set(places)))
+    if len(places) > page_size or (len(places) < page_size and page["next_page_token"]):
+        raise Wrong(f"a page of {page_size} has {len(places)} titles and token {page['next_page_token']!r}")
     for found in page["titles"]:
         if found["id"] in reference.titles:
             same("the title", found, reference.titles[found["id"]])
         fields("the title", found, TITLE_FIELDS)
-        text = " ".join((found["name"], *found["authors"])).lower()
-        for word in query.lower().split():
-            if not re.search(rf"\b{re.escape(word)}", text):
-                raise Wrong(f"{found['id']} does not have a word that begins with {word}")
-    if wanted and wanted not in ids:
+        if not begun(query, " ".join((found["name"], *found["authors"]))):
+            raise Wrong(f"{found['id']} does not have words that begin with those of {query!r}")
+    if wanted and wanted not in (found["id"] for found in page["titles"]):
         raise Wrong(f"{wanted} is not among the titles found for {query!r}")
-    same(f"the answer to {query!r}", ids, reference.first.setdefault(f"search {query} {page_size}", ids))
+    same(
+        f"the answer to {query!r}", places, reference.first.setdefault(f"search {query} {page_size}", places)
+    )
     return str(page["next_page_token"])
 
 
-def next_page(last: str, answer: Answer) -> None:
-    ids = [found["id"] for found in answer.json()["titles"]]
-    same("the order of the titles", ids, sorted(set(ids)))
-    if ids and ids[0] <= last:
-        raise Wrong(f"the next page begins with {ids[0]}, not behind {last}")
+def position(query: str, found: dict[str, Any]) -> str:
+    """Where a hit stands: titles with every word in their name first, each in the order of ids."""
+    return f"{0 if begun(query, found['name']) else 1}{found['id']}"
+
+
+def begun(query: str, text: str) -> bool:
+    """Whether each word of the query begins some word of the text."""
+    return all(re.search(rf"\b{re.escape(word)}", text.lower()) for word in query.lower().split())
+
+
+def next_page(query: str, last: str, answer: Answer) -> None:
+    places = [position(query, found) for found in answer.json()["titles"]]
+    same("the order of the titles", places, sorted(set(places)))
+    if places and places[0] <= last:
+        raise Wrong(f"the next page begins with {places[0]}, not behind {last}")
 
 
 def rates(expected: Rates, answer: Answer) -> None:

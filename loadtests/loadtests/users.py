@@ -37,7 +37,7 @@ class Browser(Caller):
         if token:
             last = reference.first[f"search {query} {PAGE}"][-1]
             more = f"{path}&page_token={quoted(token)}"
-            self.get("search titles, next page", more, partial(checks.next_page, last))
+            self.get("search titles, next page", more, partial(checks.next_page, query, last))
             yield
 
     def title(self) -> Iterator[None]:

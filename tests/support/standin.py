@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
+from loadtests.checks import begun, position
 from loadtests.reference import (
     FIXED_DATES,
     KNOWN_RATES,
@@ -74,14 +75,14 @@ class StandIn:
         )
 
     async def _search(self, request: Request) -> Response:
-        words, after = (
-            request.query_params["query"].lower().split(),
-            request.query_params.get("page_token", ""),
-        )
-        found = [t for t in self._reference.titles.values() if t["id"] > after and matches(t, words)]
+        query, after = request.query_params["query"], request.query_params.get("page_token", "")
+        hits = [
+            t for t in self._reference.titles.values() if begun(query, " ".join((t["name"], *t["authors"])))
+        ]
+        found = sorted((place, t) for t in hits if (place := position(query, t)) > after)
         page = found[: int(request.query_params["page_size"])]
-        token = page[-1]["id"] if len(found) > len(page) else ""
-        return JSONResponse({"titles": page, "next_page_token": token})
+        token = page[-1][0] if len(found) > len(page) else ""
+        return JSONResponse({"titles": [title for _, title in page], "next_page_token": token})
 
     async def _title(self, request: Request) -> Response:
         title_id = request.path_params["id"]
@@ -138,11 +139,6 @@ class StandIn:
                     return
 
         return StreamingResponse(events(), media_type="text/event-stream")
-
-
-def matches(title: dict[str, Any], words: list[str]) -> bool:
-    text = " ".join((title["name"], *title["authors"])).lower().split()
-    return all(any(known.startswith(word) for known in text) for word in words)
 
 
 def problem_body(reason: str, status: int, detail: str) -> dict[str, Any]:

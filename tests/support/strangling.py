@@ -55,6 +55,7 @@ class OnlyDatabases:
         """Every part of a runtime is this one object."""
         return self
 
+    capabilities = frozenset({"mesh"})
     mesh = databases = telemetry = workloads
 
     def create(self, database: str) -> None:

@@ -21,7 +21,7 @@ REQUEST = (
     "x-environment",
     "x-user",
 )
-ANSWER = ("content-type", "location", "retry-after", "cache-control", "x-served-by", "content-digest")
+ANSWER = ("content-type", "location", "retry-after", "cache-control", "x-served-by")
 BODY_LIMIT = 1_000_000
 
 

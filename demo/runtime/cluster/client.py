@@ -27,7 +27,7 @@ from runtime.manifests import NAMESPACE, ROOT
 class ClusterRuntime:
     """Everything in one namespace of the cluster of a kubectl context; made by `up` or `connect`."""
 
-    capabilities = frozenset({"kubernetes"})
+    capabilities = frozenset({"kubernetes", "mesh"})
 
     def __init__(self, context: str) -> None:
         self.kubectl = Kubectl(context)

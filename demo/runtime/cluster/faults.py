@@ -29,6 +29,12 @@ class ClusterFaults:
         container = PLACES[workload][2] if workload in PLACES else workload
         await self.nodes.kill(running[replica], PROXY if part == "proxy" else container)
 
+    async def freeze(self, workload: str, replica: int = 0) -> None:
+        running = await self.pods.of(workload)
+        if replica >= len(running):
+            raise NotRunning(f"{workload} has {len(running)} replicas")
+        await self.nodes.signal("freeze", running[replica], workload)
+
     async def stop_infrastructure(self, name: Infrastructure) -> None:
         if name == "postgres":
             await self.nodes.hold(name, await self.pods.labelled(DATABASES), "postgres")

@@ -31,11 +31,15 @@ class Nodes:
         return ["-n", OUTSIDE, "exec", *(["-i"] if stdin else []), agent, *RUN, *args]
 
     async def kill(self, pod: Object, container: str) -> None:
+        await self.signal("kill", pod, container)
+
+    async def signal(self, name: str, pod: Object, container: str) -> None:
+        """`name` is the agent's command: kill or freeze."""
         found = container_id(pod, container)
         if not found:
             raise NotRunning(f"{pod['metadata']['name']} has no container {container} that runs")
         agents = await self._agents()
-        await self._kubectl.run(*self._exec(agents[pod["spec"]["nodeName"]], "kill", found))
+        await self._kubectl.run(*self._exec(agents[pod["spec"]["nodeName"]], name, found))
 
     async def hold(self, name: str, pods: list[Object], container: str) -> None:
         """Kill them, and let nothing take their place until `release`, or until this process ends."""

@@ -1,6 +1,7 @@
 """What Kubernetes has no verb for, from the node's own process list: SIGKILL to a container, and what it has used.
 
 agent.py kill ID       ends the first process of that container; the kubelet starts it again
+agent.py freeze ID     stops that process (SIGSTOP): it answers nothing, and does not end
 agent.py hold ID…      the same, and what the kubelet starts in their place stands still until standard input ends
 agent.py usage         seconds of CPU and bytes of memory (PSS) of each container, as JSON
 """
@@ -37,11 +38,11 @@ def is_first(pid):
     return re.search(r"^NSpid:.*\t1$", status, re.MULTILINE) is not None
 
 
-def kill(container):
+def send(container, number):
     for pid, owner in processes():
         with contextlib.suppress(*GONE):
             if owner == container and is_first(pid):
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, number)
                 return
     sys.exit(f"no process of container {container} is here")
 
@@ -64,7 +65,7 @@ def hold(containers):
     networks = {network(pid) for pid, owner in seen if owner in containers} - {""}
     known = {owner for _, owner in seen}
     for container in containers:
-        kill(container)
+        send(container, signal.SIGKILL)
     print("held", flush=True)
     held = set()
     try:
@@ -96,7 +97,9 @@ def usage():
 
 match sys.argv[1:]:
     case ["kill", container]:
-        kill(container)
+        send(container, signal.SIGKILL)
+    case ["freeze", container]:
+        send(container, signal.SIGSTOP)
     case ["hold", *containers] if containers:
         hold(containers)
     case ["usage"]:

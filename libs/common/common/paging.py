@@ -5,6 +5,8 @@ import binascii
 
 from common.errors import InvalidRequest
 
+FORM = "must be empty or the next_page_token of an earlier page of this list"
+
 
 def token(last_key: str) -> str:
     """The token of the page behind `last_key`."""
@@ -17,7 +19,7 @@ def last_key(page_token: str) -> str:
         padded = page_token + "=" * (-len(page_token) % 4)
         key = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeDecodeError, ValueError):
-        raise InvalidRequest([("page_token", "is not a token from an earlier page")]) from None
+        raise InvalidRequest([("page_token", FORM)]) from None
     if token(key) != page_token or "\x00" in key:
-        raise InvalidRequest([("page_token", "is not a token from an earlier page")])
+        raise InvalidRequest([("page_token", FORM)])
     return key

@@ -3,18 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rest_api.models import AMOUNT, CURRENCY, NAME
+
 FIXED = {
     "missing": "is required",
-    "extra_forbidden": "is not known",
+    "extra_forbidden": "is not a member of this object: remove it",
     "json_invalid": "must be JSON",
     "string_type": "must be a string",
     "string_unicode": "must be a string",
-    "string_pattern_mismatch": "is not of the documented form",
     "tuple_type": "must be a list",
     "model_attributes_type": "must be an object",
     "model_type": "must be an object",
     "uuid_parsing": "must be a UUID",
     "uuid_type": "must be a UUID",
+}
+FORMS = {
+    CURRENCY: "must be a three-letter ISO 4217 code in capitals, such as EUR",
+    NAME: "must consist of printable ASCII characters without spaces",
+    AMOUNT: "must be a decimal such as -12.50, with at most 12 digits before the point and 9 behind it",
 }
 BOUNDED = {
     "greater_than_equal": ("must be at least {}", "ge"),
@@ -27,12 +33,15 @@ BOUNDED = {
 
 
 def words(error: Mapping[str, Any]) -> str:
+    """What is allowed where the validator found this error."""
     kind: str = error["type"]
     if kind in BOUNDED:
         text, bound = BOUNDED[kind]
         return text.format(error["ctx"][bound])
+    if kind == "string_pattern_mismatch":
+        return FORMS[error["ctx"]["pattern"]]
     if kind.startswith("int_"):
         return "must be an integer"
     if kind.startswith("date_"):
         return "must be a date, YYYY-MM-DD"
-    return FIXED.get(kind, "is not valid")
+    return FIXED.get(kind, "must have the form that /openapi.json documents")

@@ -28,12 +28,11 @@ def _written_as_day(value: object) -> object:
 
 
 Day = Annotated[date, BeforeValidator(_written_as_day)]
-CurrencyCode = Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217", examples=["EUR"])]
-TitleId = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[\x21-\x7e]+$", examples=["t-000001"])]
-CustomerId = Annotated[
-    str, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$", examples=["c-1001"])
-]
-IdempotencyKey = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
+CURRENCY, NAME, AMOUNT = "^[A-Z]{3}$", r"^[\x21-\x7e]+$", r"^-?[0-9]{1,12}(\.[0-9]{1,9})?$"
+CurrencyCode = Annotated[str, Field(pattern=CURRENCY, description="ISO 4217", examples=["EUR"])]
+TitleId = Annotated[str, Field(min_length=1, max_length=32, pattern=NAME, examples=["t-000001"])]
+CustomerId = Annotated[str, Field(min_length=1, max_length=64, pattern=NAME, examples=["c-1001"])]
+IdempotencyKey = Annotated[str, Field(min_length=1, max_length=64, pattern=NAME)]
 Status = Literal["placed", "accepted", "shipped"]
 
 

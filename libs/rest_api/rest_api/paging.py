@@ -2,6 +2,7 @@
 
 from common import paging
 from common.errors import InvalidRequest
+from common.paging import FORM as FORM
 from common.paging import token as token
 
 from rest_api.errors import Invalid

@@ -13,6 +13,7 @@ OPTIONS = [
     *METADATA_LIMITS,
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
     ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.http2.max_pings_without_data", 0),  # else the third ping of a silent stream is not sent
     ("grpc.service_config_disable_resolution", 1),
     ("grpc.enable_retries", 0),  # retries are the mesh's
     ("grpc.enable_http_proxy", 0),  # neighbours are never behind a proxy that the environment names

@@ -90,7 +90,7 @@ def _read_token(page_token: str) -> UUID:
     try:
         return UUID(key) if key else LAST
     except ValueError:
-        raise Invalid([("page_token", "is not a token from an earlier page")]) from None
+        raise Invalid([("page_token", paging.FORM)]) from None
 
 
 def content_hash(order: NewOrder) -> str:

@@ -1,9 +1,6 @@
 """The check digit of an ISBN-13."""
 
-
-def check_digit(first_twelve: str) -> str:
-    total = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(first_twelve))
-    return str(-total % 10)
+from common.search import check_digit as check_digit
 
 
 def checked(isbn13: str) -> str:

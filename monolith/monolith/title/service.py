@@ -1,25 +1,39 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import common.words
+from common.search import Terms, terms
 from rest_api import paging
 from rest_api.errors import Missing
 from rest_api.models import Title, TitlePage
-from sqlalchemy import ColumnElement, Row, func, literal_column, select
+from sqlalchemy import ColumnElement, Row, Select, cast, func, literal_column, select, union_all
+from sqlalchemy.dialects.postgresql import TSQUERY
 
 from monolith.database import Database
 from monolith.title.tables import titles
 
-MOST_WORDS = 8
 COLUMNS = [column for column in titles.columns if column.name != "updated_at"]
-# as in the index: a parameter in place of the name would hide the index from the planner
-SIMPLE: ColumnElement[Any] = literal_column("'simple'::regconfig")
-DOCUMENT = func.to_tsvector(SIMPLE, func.search_text(titles.c.name, titles.c.authors))
+DOCUMENT = func.search_vector(titles.c.name, titles.c.authors, titles.c.isbn13)
 
 
-def prefixes(query: str) -> str:
-    """The text search query: each word begins a word, all of them do; empty without words."""
-    return " & ".join(f"{word}:*" for word in common.words.words(query)[:MOST_WORDS])
+def _matching(rank: int, query: str) -> Select[Any]:
+    """Titles that match, each with its place in the order of all hits: rank before id.
+
+    No index has that order, so that the planner reads the hits from the index of words. In the order of ids it may read
+    the whole table instead, for seconds where the hits are few.
+    """
+    position: ColumnElement[str] = literal_column(f"'{rank}'") + titles.c.id
+    return select(position.label("position"), *COLUMNS).where(DOCUMENT.op("@@")(cast(query, TSQUERY)))
+
+
+def _found(wanted: Terms, after: str) -> Select[Any]:
+    """All hits behind the position `after`, names first."""
+    hits = union_all(_matching(0, wanted.in_name), _matching(1, wanted.elsewhere)).subquery()
+    return select(hits).where(hits.c.position > after).order_by(hits.c.position)
+
+
+def _all(after: str) -> Select[Any]:
+    """Every title behind the id `after`."""
+    return select(titles.c.id.label("position"), *COLUMNS).where(titles.c.id > after).order_by(titles.c.id)
 
 
 def from_row(row: Row[Any]) -> Title:
@@ -39,16 +53,15 @@ class LocalTitles:
         self._database = database
 
     async def search(self, query: str, page_size: int, page_token: str) -> TitlePage:
-        wanted = select(*COLUMNS).where(titles.c.id > paging.last_key(page_token))
-        words = prefixes(query)
-        if not words and query.strip():  # nothing to look for, which is not the same as no query
+        after, wanted = paging.last_key(page_token), terms(query)
+        if not wanted.words and query.strip():  # nothing to look for, which is not the same as no query
             return TitlePage(titles=(), next_page_token="")
-        if words:
-            wanted = wanted.where(DOCUMENT.op("@@")(func.to_tsquery(SIMPLE, words)))
-        found = await self._database.rows(wanted.order_by(titles.c.id).limit(page_size + 1))
-        page = tuple(map(from_row, found[:page_size]))
+        statement = _found(wanted, after) if wanted.words else _all(after)
+        found = await self._database.rows(statement.limit(page_size + 1))
+        more = len(found) > page_size
         return TitlePage(
-            titles=page, next_page_token=paging.token(page[-1].id) if len(found) > page_size else ""
+            titles=tuple(map(from_row, found[:page_size])),
+            next_page_token=paging.token(found[page_size - 1].position) if more else "",
         )
 
     async def get(self, title_id: str) -> Title:

@@ -1,3 +1,4 @@
+from collections.abc import AsyncIterator
 from datetime import date
 from decimal import Decimal
 
@@ -6,7 +7,7 @@ from monolith.currency.service import LocalCurrencies
 from monolith.database import Database
 from monolith.pricing.service import LocalPricing
 from rest_api.errors import Invalid, Missing
-from rest_api.models import Basket, Line
+from rest_api.models import Basket, Line, Title
 from rest_api.ports import Titles
 from sqlalchemy import text
 
@@ -17,6 +18,25 @@ async def test_words_find_titles_by_name_and_author(titles: Titles) -> None:
     assert (await titles.search("usten", 20, "")).titles == ()
 
 
+async def test_a_search_lists_names_before_authors_and_finds_isbns(titles: Titles) -> None:
+    found = [title async for title in _pages(titles, "emily")]
+    named = ["emily" in title.name.lower() for title in found]
+    assert len(found) > 1
+    assert named == sorted(named, reverse=True)
+    isbn13 = found[0].isbn13
+    assert (await titles.search(f"{isbn13[:3]}-{isbn13[3:]}", 20, "")).titles == (found[0],)
+
+
+async def _pages(titles: Titles, query: str) -> AsyncIterator[Title]:
+    token, more = "", True
+    while more:
+        page = await titles.search(query, 1, token)
+        for title in page.titles:
+            yield title
+        token = page.next_page_token
+        more = bool(token)
+
+
 @pytest.mark.parametrize("query", ["'", "\\", "a'b", "x:*", "a & | !", "\x00", "%", "_", "--", "ß", "İ"])
 async def test_no_query_breaks_the_search(titles: Titles, query: str) -> None:
     await titles.search(query, 1, "")
@@ -24,8 +44,8 @@ async def test_no_query_breaks_the_search(titles: Titles, query: str) -> None:
 
 async def test_the_search_uses_its_index(database: Database) -> None:
     plan = await database.rows(
-        text("""explain select id from titles where to_tsvector('simple'::regconfig, search_text(name, authors))
-                @@ to_tsquery('simple'::regconfig, 'wuthering:*') and id > '' order by id limit 21""")
+        text("""explain select '0' || id as position from titles where search_vector(name, authors, isbn13)
+                @@ cast('nwuthering:*' as tsquery) and '0' || id > '' order by position limit 21""")
     )
     assert "titles_search_idx" in "\n".join(row[0] for row in plan)
 

@@ -3,22 +3,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from monolith.seed import catalogue
 from monolith.title.isbn import check_digit, checked
-from monolith.title.service import prefixes
-
-
-@pytest.mark.parametrize(
-    ("query", "wanted"),
-    [
-        ("Jane  AUSTEN", "jane:* & austen:*"),
-        ("d'Urbervilles", "d:* & urbervilles:*"),
-        ("BRONTË", "bronte:*"),
-        ("a & b | !c:*", "a:* & b:* & c:*"),
-        ("!!!", ""),
-        ("a b c d e f g h i j", "a:* & b:* & c:* & d:* & e:* & f:* & g:* & h:*"),
-    ],
-)
-def test_words_become_prefixes(query: str, wanted: str) -> None:
-    assert prefixes(query) == wanted
 
 
 @given(st.text(alphabet="0123456789", min_size=12, max_size=12), st.integers(1, 9))

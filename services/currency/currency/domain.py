@@ -100,7 +100,7 @@ def convert(table: Table, amount: Decimal, source: str, target: str) -> Conversi
     rate = EXACT.divide(table.rates[target], table.rates[source])
     exact = EXACT.multiply(amount, rate)
     if abs(exact) > LARGEST:
-        raise InvalidRequest([("amount", "is too large")])
+        raise InvalidRequest([("amount", f"must convert to at most {LARGEST} {target}")])
     return Conversion(exact.quantize(smallest_unit(target), context=EXACT), shown(rate), table.date)
 
 

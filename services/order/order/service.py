@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from common import paging
+
 from order.domain import (
     Account,
     CreditExceeded,
@@ -144,7 +146,7 @@ class Ordering:
         try:
             before = UUID(last) if last else None
         except ValueError:
-            raise InvalidRequest([("page_token", "is not a token from an earlier page")]) from None
+            raise InvalidRequest([("page_token", paging.FORM)]) from None
         size = size or 20
         if "\x00" in customer_id:  # no database can hold it, so no customer has this id
             return (), ""

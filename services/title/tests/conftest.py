@@ -1,7 +1,9 @@
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
-import common.words
 import pytest
+from common.search import Terms
+from common.words import words
 from title.database import database, migrate
 from title.domain import Title
 from title.service import Titles
@@ -17,14 +19,20 @@ class MemoryTitles:
     async def get_many(self, ids: Sequence[str]) -> Sequence[Title]:
         return [self._titles[title_id] for title_id in ids if title_id in self._titles]
 
-    async def page(self, words: Sequence[str], after: str, size: int) -> Sequence[Title]:
-        def matches(title: Title) -> bool:
-            known = common.words.words(" ".join((title.name, *title.authors)))
-            return all(any(word.startswith(prefix) for word in known) for prefix in words)
+    async def page(self, after_id: str, size: int) -> Sequence[Title]:
+        return [self._titles[title_id] for title_id in sorted(self._titles) if title_id > after_id][:size]
 
-        return [self._titles[i] for i in sorted(self._titles) if i > after and matches(self._titles[i])][
-            :size
-        ]
+    async def search(self, terms: Terms, after: str, size: int) -> Sequence[tuple[str, Title]]:
+        def begun(text: str) -> bool:
+            return all(any(word.startswith(begin) for word in words(text)) for begin in terms.words)
+
+        found = []
+        for title in self._titles.values():
+            if begun(title.name) or title.isbn13 == terms.isbn13:
+                found.append((f"0{title.id}", title))
+            elif begun(" ".join((title.name, *title.authors))):
+                found.append((f"1{title.id}", title))
+        return sorted((hit for hit in found if hit[0] > after), key=itemgetter(0))[:size]
 
     async def put(self, batches: Iterable[Sequence[Title]]) -> int:
         found = [title for batch in batches for title in batch]

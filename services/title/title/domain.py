@@ -5,12 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import common.words
 from common.errors import InvalidRequest as InvalidRequest
 from common.jsonlines import Checks, check, is_text
 
 FORMATS = ("print", "ebook", "audio")
-MOST_WORDS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +42,6 @@ class StorageUnavailable(Exception):
 
     def __init__(self) -> None:
         super().__init__("the database does not answer")
-
-
-def words(query: str) -> tuple[str, ...]:
-    """The first eight words of the query, folded as the stored names are."""
-    return tuple(common.words.words(query)[:MOST_WORDS])
 
 
 def is_id(value: Any) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from common import jsonlines, paging
+from common.search import Terms, terms
 
 from title import domain
 from title.domain import InvalidRequest, Title, UnknownTitle
@@ -18,8 +19,12 @@ class Titles(Protocol):
         """Those that exist, in any order."""
         ...
 
-    async def page(self, words: Sequence[str], after: str, size: int) -> Sequence[Title]:
-        """The first `size` titles behind the id `after`, by id, in which each word begins some word."""
+    async def page(self, after_id: str, size: int) -> Sequence[Title]:
+        """The first `size` titles behind that id, by id."""
+        ...
+
+    async def search(self, terms: Terms, after: str, size: int) -> Sequence[tuple[str, Title]]:
+        """The first `size` hits behind the position `after`, each with its position: names first, then by id."""
         ...
 
     async def put(self, batches: Iterable[Sequence[Title]]) -> int:
@@ -59,17 +64,20 @@ class Catalogue:
             violations.append(("page_size", "must be between 1 and 100"))
         if violations:
             raise InvalidRequest(violations)
-        words, after = domain.words(query), paging.last_key(page_token)
-        if not words and query.strip():  # nothing to look for, which is not the same as no query
+        wanted, after = terms(query), paging.last_key(page_token)
+        if not wanted.words and query.strip():  # nothing to look for, which is not the same as no query
             return Page((), "")
-        titles = await self.titles.page(words, after, size + 1)
-        more = len(titles) > size
-        return Page(titles[:size], paging.token(titles[size - 1].id) if more else "")
+        if wanted.words:
+            found = await self.titles.search(wanted, after, size + 1)
+        else:
+            found = [(title.id, title) for title in await self.titles.page(after, size + 1)]
+        titles = [title for _, title in found[:size]]
+        return Page(titles, paging.token(found[size - 1][0]) if len(found) > size else "")
 
     async def stream(self, after_id: str) -> AsyncIterator[Title]:
         if after_id and not domain.is_id(after_id):
-            raise InvalidRequest([("after_id", "is not the id of a title")])
-        while titles := await self.titles.page((), after_id, STEP):
+            raise InvalidRequest([("after_id", "must be empty or the id of a title")])
+        while titles := await self.titles.page(after_id, STEP):
             for title in titles:
                 yield title
             if len(titles) < STEP:

@@ -1,7 +1,9 @@
 """The table `titles` and its statements."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
+from common.search import Terms
 from database import writing
 from sqlalchemy import (
     ARRAY,
@@ -11,13 +13,16 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Row,
+    Select,
     Table,
     Text,
+    cast,
     func,
     literal_column,
     select,
+    union_all,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import TSQUERY, insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from title.database import rows, translating
@@ -38,9 +43,7 @@ titles = Table(
 )
 FIELDS = [column for column in titles.c if column.name != "updated_at"]
 
-# The expression of the index `titles_search`; with a parameter in it the planner would not know it.
-SIMPLE: ColumnElement[str] = literal_column("'simple'::regconfig")
-SEARCHED = func.to_tsvector(SIMPLE, func.search_text(titles.c.name, titles.c.authors))
+SEARCHED = func.search_vector(titles.c.name, titles.c.authors, titles.c.isbn13)
 
 UPSERT = insert(titles)
 UPSERT = UPSERT.on_conflict_do_update(
@@ -57,12 +60,14 @@ class SqlTitles:
         statement = select(*FIELDS).where(titles.c.id == func.any(ids))
         return [_title(row) for row in await rows(self._engine, statement)]
 
-    async def page(self, words: Sequence[str], after: str, size: int) -> Sequence[Title]:
-        statement = select(*FIELDS).where(titles.c.id > after).order_by(titles.c.id).limit(size)
-        if words:
-            query = " & ".join(f"{word}:*" for word in words)
-            statement = statement.where(SEARCHED.op("@@")(func.to_tsquery(SIMPLE, query)))
+    async def page(self, after_id: str, size: int) -> Sequence[Title]:
+        statement = select(*FIELDS).where(titles.c.id > after_id).order_by(titles.c.id).limit(size)
         return [_title(row) for row in await rows(self._engine, statement)]
+
+    async def search(self, terms: Terms, after: str, size: int) -> Sequence[tuple[str, Title]]:
+        hits = union_all(_matching(0, terms.in_name), _matching(1, terms.elsewhere)).subquery()
+        statement = select(hits).where(hits.c.position > after).order_by(hits.c.position).limit(size)
+        return [(row.position, _title(row)) for row in await rows(self._engine, statement)]
 
     async def put(self, batches: Iterable[Sequence[Title]]) -> int:
         count = 0
@@ -74,9 +79,19 @@ class SqlTitles:
         return count
 
 
-def _title(row: Row[tuple[object, ...]]) -> Title:
-    fields = row._mapping
-    return Title(**{**fields, "authors": tuple(fields["authors"])})
+def _matching(rank: int, query: str) -> Select[Any]:
+    """Titles that match, each with its position in the order of all hits: rank before id.
+
+    No index has that order, so that the planner reads the hits from the index of words. In the order of ids it may read
+    the whole table instead, for seconds where the hits are few.
+    """
+    position: ColumnElement[str] = literal_column(f"'{rank}'") + titles.c.id
+    return select(position.label("position"), *FIELDS).where(SEARCHED.op("@@")(cast(query, TSQUERY)))
+
+
+def _title(row: Row[Any]) -> Title:
+    fields = {column.name: getattr(row, column.name) for column in FIELDS}
+    return Title(**fields | {"authors": tuple(row.authors)})
 
 
 def _row(title: Title) -> dict[str, object]:

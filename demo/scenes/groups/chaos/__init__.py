@@ -57,6 +57,14 @@ SCENES = (
         act=kills.sidecar,
     ),
     Scene(
+        name="frozen-process",
+        group="chaos",
+        title="A frozen process",
+        says="A process that hangs is worse than one that dies: it keeps its connections and answers nothing.",
+        hypothesis="Its probes notice: once three have failed no request fails, and it is killed and started anew.",
+        act=kills.frozen,
+    ),
+    Scene(
         name="killed-istiod",
         group="chaos",
         title="A killed istiod",

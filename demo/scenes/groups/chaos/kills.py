@@ -11,6 +11,9 @@ from scenes.engine.steady import steady
 WORKLOAD = "currency"
 FEW = 8  # what was under way at the four users, and what they asked before their proxy had heard of it
 MANY = 200
+HEARD = (
+    5.0  # seconds until every proxy has heard of a replica that is not ready; a busy machine needs some of it
+)
 CHANGE = "chaos/currency-unavailable-one-user.yaml"
 VICTIM = {"x-figtree-user": "c-1001"}
 
@@ -50,6 +53,37 @@ async def _kill(stage: Stage, part: Part) -> None:
     stage.expect(len(failed) <= FEW, f"{len(failed)} requests failed, at most {FEW} were under way")
     late = answers.failed(gone + 1.0)
     stage.expect(not late, f"{len(late)} of those that began more than a second later failed")
+
+
+async def frozen(stage: Stage) -> None:
+    await stage.runtime.workloads.scale(WORKLOAD, 2)
+    before = await _restarts(stage)
+    async with steady(lambda: stage.client.get("/api/rates")) as answers:
+        await _place_some(stage)
+        asked = time.monotonic()
+        await stage.cause(
+            "stop the process of one replica (SIGSTOP)", lambda: stage.runtime.faults.freeze(WORKLOAD, 1)
+        )
+
+        async def unseen() -> bool:
+            return await _count_ready(stage) == 1
+
+        await stage.eventually("its readiness probe takes it out of its callers' sight", unseen, patience=30)
+        away = time.monotonic()
+
+        async def again() -> bool:
+            return await _restarts(stage) > before and await _count_ready(stage) == 2
+
+        await stage.eventually("its liveness probe has it killed, and it is ready again", again, patience=80)
+        back = time.monotonic()
+    failed = answers.failed(asked, away)
+    stage.figure("out of its callers' sight after", away - asked, "s")
+    stage.figure("two replicas again after", back - asked, "s")
+    stage.figure("failed until it was out of sight", f"{len(failed)} of {len(answers.since(asked, away))}")
+    late = answers.failed(away + HEARD)
+    stage.expect(
+        not late, f"{len(late)} of {len(answers.since(away + HEARD))} that began {HEARD:g} s later failed"
+    )
 
 
 async def istiod(stage: Stage) -> None:

@@ -3,7 +3,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from rest_api.models import Conversion, CurrencyCode, Day, RateTable
+from rest_api.models import AMOUNT, Conversion, CurrencyCode, Day, RateTable
 from rest_api.routes.ports import PortsOf, may_answer
 
 router = APIRouter(prefix="/api", tags=["currency"])
@@ -15,9 +15,7 @@ On = Annotated[
         description="A day without rates falls back to the banking day before it; none means the latest",
     ),
 ]
-Amount = Annotated[
-    str, Query(pattern=r"^-?[0-9]{1,12}(\.[0-9]{1,9})?$", description="Exact decimal", examples=["12.50"])
-]
+Amount = Annotated[str, Query(pattern=AMOUNT, description="Exact decimal", examples=["12.50"])]
 
 
 @router.get("/rates", responses=may_answer())

@@ -12,7 +12,7 @@ Words = Annotated[
     str,
     Query(
         max_length=200,
-        description="Words, each of which begins a word of the name or an author, in any case, with or without accents",
+        description="An ISBN, or words that begin words of the name or of an author, whatever their case and accents",
     ),
 ]
 
@@ -21,7 +21,7 @@ Words = Annotated[
 async def search_titles(
     ports: PortsOf, query: Words = "", page_size: PageSize = 20, page_token: PageToken = ""
 ) -> TitlePage:
-    """The catalogue, or what matches, in the order of ids."""
+    """The catalogue in the order of ids, or the titles that match: by their name first, then by an author."""
     return await ports.titles.search(query, page_size, page_token)
 
 

@@ -100,7 +100,7 @@ def test_a_shown_rate_has_at_most_eight_places_and_is_not_padded(rate: Decimal) 
 
 
 def test_an_amount_that_no_message_can_hold_is_refused() -> None:
-    with pytest.raises(InvalidRequest, match="amount: is too large"):
+    with pytest.raises(InvalidRequest, match="amount: must convert to at most"):
         domain.convert(TABLE, Decimal(2**63 - 1), "EUR", "IDR")
 
 

@@ -211,7 +211,7 @@ async def test_a_token_that_is_not_ours_is_refused(stub: Any, page_token: str) -
     code, words, _ = await refused(stub.ListOrders(pb.ListOrdersRequest(page_token=page_token)))
     assert (code, words) == (
         StatusCode.INVALID_ARGUMENT,
-        "page_token: is not a token from an earlier page",
+        "page_token: must be empty or the next_page_token of an earlier page of this list",
     )
 
 

@@ -72,7 +72,10 @@ async def test_search_gives_pages(stub: Any) -> None:
 
 
 async def test_a_foreign_page_token_is_invalid(stub: Any) -> None:
-    with pytest.raises(aio.AioRpcError, match="page_token: is not a token from an earlier page") as caught:
+    with pytest.raises(
+        aio.AioRpcError,
+        match="page_token: must be empty or the next_page_token of an earlier page of this list",
+    ) as caught:
         await stub.SearchTitles(pb.SearchTitlesRequest(page_token="?"))
     assert caught.value.code() is StatusCode.INVALID_ARGUMENT
 

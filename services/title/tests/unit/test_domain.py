@@ -19,18 +19,6 @@ EMMA = {
 }
 
 
-def test_words_are_runs_of_letters_and_digits_in_lower_case_without_accents() -> None:
-    assert domain.words("  Émile, or: On Education_2!") == ("emile", "or", "on", "education", "2")
-
-
-def test_no_more_than_eight_words_count() -> None:
-    assert len(domain.words("a b c d e f g h i j")) == 8
-
-
-def test_a_query_without_words_is_empty() -> None:
-    assert domain.words(" -_- ") == ()
-
-
 def test_an_imported_object_becomes_a_title() -> None:
     assert domain.title_from(EMMA) == Title(
         "t-000003", "9780000000033", "Emma", ("Jane Austen",), "print", "John Murray", 1815

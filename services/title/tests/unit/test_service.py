@@ -60,8 +60,8 @@ async def test_a_stream_holds_one_step_at_a_time(
     sizes = []
     original = memory.page
 
-    async def watched(words: Sequence[str], after: str, size: int) -> Sequence[Title]:
-        found: Sequence[Title] = await original(words, after, size)
+    async def watched(after_id: str, size: int) -> Sequence[Title]:
+        found: Sequence[Title] = await original(after_id, size)
         sizes.append(len(found))
         return found
 
