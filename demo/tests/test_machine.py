@@ -26,6 +26,7 @@ def look(
     return subprocess.run(command, cwd=ROOT / "demo", env=env, capture_output=True, text=True, timeout=20)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("python", [Path(sys.executable), *OTHERS], ids=lambda path: path.parts[-3])
 def test_the_look_runs_with_every_python_of_this_machine_in_less_than_a_second_of_cpu(python: Path) -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -1,5 +1,6 @@
 """The command line that every service has."""
 
+import argparse
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
@@ -25,9 +26,9 @@ def run_command(
 
     A refusal ends the process with one line on standard error instead of a traceback.
     """
-    command, *others = sys.argv[1:] or ["serve"]
-    if others or command not in commands:
-        sys.exit(f"usage: {name} [{' | '.join(commands)}]")
+    parser = argparse.ArgumentParser(name)
+    parser.add_argument("command", nargs="?", default="serve", choices=list(commands))
+    command = parser.parse_args().command
     settings = read_settings()
     configure_logging(name, settings.version, conventions, settings.log_level, settings.log_hash_key)
     if command == "serve":

@@ -58,8 +58,8 @@ def test_it_serves_without_nats_and_neighbours_and_stops_when_told(
 @pytest.mark.parametrize("arguments", [["import"], ["serve", "twice"]])
 def test_it_knows_no_other_commands(arguments: list[str], environment: dict[str, str]) -> None:
     done = subprocess.run([sys.executable, "-m", "order", *arguments], env=environment, capture_output=True)
-    assert done.returncode == 1
-    assert b"usage: order [serve | migrate]" in done.stderr
+    assert done.returncode == 2
+    assert b"usage: order [-h] [{serve,migrate}]" in done.stderr
 
 
 def test_without_a_database_url_it_does_not_start() -> None:
