@@ -383,7 +383,8 @@ def table(cells: list[Cell], machine: str, command: str) -> str:
         f"{len(cells)} cells, {len(red)} red. {machine}. Written by `{command}`. "
         "The database of the monolith and that of order are real; workloads and routes are only remembered. "
         "Four writers and one reader go on all the time; a fault happens when the phase begins. Where rows are "
-        "changed after the last comparison of a step, no step can see it: those wrong answers are not counted. [Faults of processes](phases-and-faults-mesh.md) have a table of their own.",
+        "changed after the last comparison of a step, no step can see it: those wrong answers are not counted. "
+        "[Faults of processes](phases-and-faults-mesh.md) have a table of their own.",
         "",
         "| phase | fault | step ended with | wrong before / after its end | longest wait of a writer"
         " | lost / doubled | verdict |",
