@@ -32,12 +32,14 @@ class Baskets:
     async def price(self, revision: int, basket: dict[str, Any], *, streamed: bool) -> None:
         async with self._lock:
             if streamed:
+                # Imported before the time is counted: the first basket of a busy machine would lose its stream.
+                lost = (RuntimeFailure, TimeoutError, _rpc_error(), asyncio.InvalidStateError)
                 for _ in range(2):  # the second time over a new stream
                     try:
                         async with asyncio.timeout(PATIENCE):
                             await self._send(revision, basket)
                         return
-                    except (RuntimeFailure, TimeoutError, _rpc_error(), asyncio.InvalidStateError):
+                    except lost:
                         await self.close()
             await self._ask(revision, basket)
 
