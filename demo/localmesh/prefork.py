@@ -72,6 +72,10 @@ def main() -> NoReturn:
 def _run_child(request: dict[str, Any], log: int, supervisor: int) -> Callable[[], Any]:
     """Make this process what the request says; its console script, still to be called."""
     while os.getppid() != supervisor:
+        try:
+            os.kill(supervisor, 0)
+        except ProcessLookupError:  # it was killed before it adopted this process
+            os._exit(1)
         time.sleep(0.0005)
     die_with_parent()
     os.setsid()

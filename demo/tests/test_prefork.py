@@ -3,7 +3,9 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -92,3 +94,16 @@ async def test_a_nursery_that_died_is_replaced_and_its_children_live_on(
     assert child.returncode is None
     os.kill(child.pid, signal.SIGKILL)
     assert await child.wait() == -signal.SIGKILL
+
+
+async def test_a_child_whose_supervisor_is_gone_before_it_begins_ends_at_once() -> None:
+    gone = await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+    await gone.wait()
+    code = f"from localmesh.prefork import _run_child; _run_child({{}}, 0, {gone.pid})"
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
+    try:
+        async with asyncio.timeout(10):
+            assert await child.wait() == 1
+    finally:
+        with suppress(ProcessLookupError):
+            child.kill()
