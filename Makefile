@@ -118,7 +118,7 @@ TEST_PROCESSES ?= 2
 BESIDE = --numprocesses $(TEST_PROCESSES) --dist loadscope
 
 test: $(STUBS) $(PAGE) ## All tests but those of the whole system, on real PostgreSQL, NATS, istiod and Envoy (ARGS goes to pytest)
-	@echo "[test] unit, contract, conformance, runtime, page and journey: about 8 minutes, and 4 more to compile istiod the first time"
+	@echo "[test] unit, contract, conformance, runtime, page and journey: about 15 minutes, and 4 more to compile istiod the first time"
 	@tests/page/chromium >/dev/null
 	@[ -e $(PAGE) ] || demo/dashboard/web/build "$(UV)"
 	@demo/dashboard/web/with-node "$(UV)" npm run --silent test

@@ -120,7 +120,7 @@ class Page:
         stream, content = self._of(request), await request.json()
         if stream.id not in self._baskets:
             self._baskets[stream.id] = Baskets(self._runtime, self._edge, stream)
-        pricing = self._observer.shape.get("modules", {}).get("pricing", "")
+        pricing = (await self._observer.phases()).get("pricing", "")
         basket = {"currency": content["currency"], "lines": content["lines"]}
         await self._baskets[stream.id].price(content["revision"], basket, streamed=pricing in STREAMED)
         return Response(status_code=202)

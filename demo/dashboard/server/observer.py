@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
@@ -97,6 +98,14 @@ class Observer:
             self._happened.append(
                 {"at": event.at, "kind": event.kind, "subject": event.subject, "message": event.message[:400]}
             )
+
+    async def phases(self) -> Mapping[str, str]:
+        """How far each module is now, or was when it could last be read."""
+        try:
+            return await self._state.phases()
+        except PROBLEMS:
+            phases: Mapping[str, str] = self.shape.get("modules", {})
+            return phases
 
     async def look_closely(self) -> None:
         """At where the strangling stands."""
