@@ -26,13 +26,22 @@ def look(
     return subprocess.run(command, cwd=ROOT / "demo", env=env, capture_output=True, text=True, timeout=20)
 
 
+def cpu_of_children() -> float:
+    """Seconds."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 @pytest.mark.alone
 @pytest.mark.parametrize("python", [Path(sys.executable), *OTHERS], ids=lambda path: path.parts[-3])
-def test_the_look_runs_with_every_python_of_this_machine_in_less_than_a_second_of_cpu(python: Path) -> None:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+def test_the_look_runs_with_every_python_of_this_machine_and_costs_little_cpu(python: Path) -> None:
+    """Some of it is that of the programs whose versions it asks: measured, 35 to 45 starts of the interpreter."""
+    begun = cpu_of_children()
+    for _ in range(10):
+        subprocess.run([python, "-c", ""], check=True)
+    started = cpu_of_children()
     done = look("demo", python=str(python))
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
+    assert cpu_of_children() - started < 8 * (started - begun)
     *lines, last = done.stderr.splitlines()
     assert all(line.startswith("[machine] ") for line in [*lines, last]), done.stderr
     assert last.startswith(("[machine] nothing is missing", "[machine] missing: "))
