@@ -52,7 +52,7 @@ $(PAGE): $(wildcard demo/dashboard/web/*.json demo/dashboard/web/*.ts demo/dashb
 	@$(HAVE_UV)
 	@demo/dashboard/web/build "$(UV)" || true
 
-.PHONY: machine load load-ui bench bench-compare scale soak overload page setup demo up down scenes test test-system test-scenes test-all matrix test-cluster check format clean help cluster cluster-delete images deploy
+.PHONY: machine load load-ui bench bench-compare scale soak overload page setup demo up down scenes browser test test-system test-scenes test-all matrix test-cluster check format clean help cluster cluster-delete images deploy
 RUNTIME ?= auto
 MESH    ?= on
 LOAD    ?= 120
@@ -117,10 +117,8 @@ overload: $(STUBS) ## Three times as many orders as can be taken: how many are, 
 TEST_PROCESSES ?= 2
 BESIDE = --numprocesses $(TEST_PROCESSES) --dist loadscope
 
-test: $(STUBS) $(PAGE) ## All tests but those of the whole system, on real PostgreSQL, NATS, istiod and Envoy (ARGS goes to pytest)
+test: browser ## All tests but those of the whole system, on real PostgreSQL, NATS, istiod and Envoy (ARGS goes to pytest)
 	@echo "[test] unit, contract, conformance, runtime, page and journey: about 15 minutes, and 4 more to compile istiod the first time"
-	@tests/page/chromium >/dev/null
-	@[ -e $(PAGE) ] || demo/dashboard/web/build "$(UV)"
 	@demo/dashboard/web/with-node "$(UV)" npm run --silent test
 	@$(RUN)/pytest --no-skips $(BESIDE) -m "not system and not cluster and not matrix and not alone" $(ARGS)
 	@$(RUN)/pytest --no-skips -m "alone and not system and not cluster and not matrix" $(ARGS)
@@ -129,10 +127,13 @@ page: ## Build the demo's page, or say what is missing for it
 	@$(HAVE_UV)
 	@demo/dashboard/web/build "$(UV)"
 
-test-system: $(STUBS) $(PAGE) ## The whole system: journey, histories, page, each scene with its cause and without it, walkthrough (40 minutes)
+test-system: browser ## The whole system: journey, histories, page, each scene with its cause and without it, walkthrough (40 minutes)
+	@$(RUN)/pytest --no-skips -m system $(ARGS)
+
+# What tests of the page need beside the packages, or the line that says what to install.
+browser: $(STUBS) $(PAGE)
 	@tests/page/chromium >/dev/null
 	@[ -e $(PAGE) ] || demo/dashboard/web/build "$(UV)"
-	@$(RUN)/pytest --no-skips -m system $(ARGS)
 
 test-scenes: $(STUBS)
 	@$(RUN)/pytest --no-skips -m system demo/tests/test_scenes.py $(ARGS)

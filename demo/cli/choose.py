@@ -40,7 +40,7 @@ async def up(settings: Settings, tell: Callable[[str], None]) -> Runtime:
 
 async def found(settings: Settings) -> bool:
     """Whether `up` goes on with a local instance that is there already."""
-    return _choose(settings)[0] == "local" and await LocalRuntime.exists(settings.figtree_name)
+    return await LocalRuntime.exists(settings.figtree_name) and _choose(settings)[0] == "local"
 
 
 async def connect(settings: Settings) -> Runtime:

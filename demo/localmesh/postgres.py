@@ -17,7 +17,7 @@ from runtime.api import StartFailed
 
 from localmesh.cache import cache_folder
 from localmesh.events import Events
-from localmesh.process import Process
+from localmesh.process import Process, run_as
 
 SETTINGS = {
     "wal_level": "logical",
@@ -93,12 +93,6 @@ class Postgres:
         finally:
             await connection.close()
         self.events.add("ready", "postgres", f"{self.ip}:{self.port}")
-
-    def _run_as(self) -> dict[str, Any]:
-        """PostgreSQL refuses to run as root: then it runs as another user."""
-        if not self.user:
-            return {}
-        return {"user": self.user, "group": pwd.getpwnam(self.user).pw_gid, "extra_groups": []}
 
     def _env(self) -> dict[str, str]:
         return self.base_env | {
@@ -182,7 +176,7 @@ class Postgres:
             cwd=self.folder,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            **self._run_as(),
+            **run_as(self.user),
         )
         output, _ = await initdb.communicate()
         if initdb.returncode:

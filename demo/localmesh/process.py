@@ -32,6 +32,13 @@ def die_with_parent() -> None:
     _PRCTL(_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
+def run_as(user: str | None) -> dict[str, Any]:
+    """Arguments for a subprocess of another user: PostgreSQL refuses to run as root."""
+    if not user:
+        return {}
+    return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}  # nogroup or nobody
+
+
 class Child(Protocol):
     """What is asked of a running process."""
 
@@ -123,12 +130,6 @@ class Process:
         return await self.spawn(self.command, self.env, self.cwd, log)
 
     async def _execute(self, log: BinaryIO) -> Child:
-        group = (
-            pwd.getpwnam(self.user).pw_gid if self.user else None
-        )  # nogroup's or nobody's, by distribution
-        identity: dict[str, Any] = (
-            {"user": self.user, "group": group, "extra_groups": []} if self.user else {}
-        )
         return await asyncio.create_subprocess_exec(
             *self.command,
             env=self.env,
@@ -138,7 +139,7 @@ class Process:
             stderr=log,
             start_new_session=True,
             preexec_fn=die_with_parent,
-            **identity,
+            **run_as(self.user),
         )
 
     async def until(self, ready: Callable[[], Awaitable[bool]], seconds: float) -> None:

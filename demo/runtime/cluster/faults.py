@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from runtime.api import Infrastructure, NotRunning, Part
+from runtime.api import Infrastructure, NotRunning, Object, Part
 from runtime.cluster.fleet import START_LIMIT, Fleet
 from runtime.cluster.nodes import Nodes
 from runtime.cluster.pods import DATABASES, PLACES, PROXY, Pods
@@ -23,17 +23,18 @@ class ClusterFaults:
             for pod in await self.pods.labelled(DATABASES):
                 await self.nodes.kill(pod, "postgres")
             return
-        running = await self.pods.of(workload)
-        if replica >= len(running):
-            raise NotRunning(f"{workload} has {len(running)} replicas")
+        pod = await self._find_replica(workload, replica)
         container = PLACES[workload][2] if workload in PLACES else workload
-        await self.nodes.kill(running[replica], PROXY if part == "proxy" else container)
+        await self.nodes.kill(pod, PROXY if part == "proxy" else container)
 
     async def freeze(self, workload: str, replica: int = 0) -> None:
+        await self.nodes.signal("freeze", await self._find_replica(workload, replica), workload)
+
+    async def _find_replica(self, workload: str, replica: int) -> Object:
         running = await self.pods.of(workload)
         if replica >= len(running):
             raise NotRunning(f"{workload} has {len(running)} replicas")
-        await self.nodes.signal("freeze", running[replica], workload)
+        return running[replica]
 
     async def stop_infrastructure(self, name: Infrastructure) -> None:
         if name == "postgres":

@@ -27,7 +27,7 @@ class Titles(Protocol):
     """The catalogue."""
 
     async def search(self, query: str, page_size: int, page_token: str) -> TitlePage:
-        """The titles in which each word of the query begins some word, by id."""
+        """One page of the titles that match, by their name first; without a query, all titles by id."""
         ...
 
     async def get(self, title_id: str) -> Title:

@@ -3,12 +3,13 @@
 import argparse
 import sys
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 import tracing
-import uvloop
 
 from service_kit.context import Conventions
+from service_kit.server import run
 from service_kit.settings import ServiceSettings
 from service_kit.telemetry import configure_logging
 
@@ -34,6 +35,6 @@ def run_command(
     if command == "serve":
         tracing.configure(name, settings.version, settings)
     try:
-        uvloop.run(commands[command](settings))
+        run(partial(commands[command], settings))
     except refusals as error:
         sys.exit(f"{name} {command}: {error}")

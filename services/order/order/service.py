@@ -1,7 +1,7 @@
 """Placing orders, one or many for the same number of calls, and reading them."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -154,7 +154,7 @@ class Ordering:
         return found[:size], str(found[size - 1].id) if len(found) > size else ""
 
 
-def _split_by_key(requests: Sequence[PlaceRequest]) -> Iterator[list[PlaceRequest]]:
+def _split_by_key(requests: Sequence[PlaceRequest]) -> list[list[PlaceRequest]]:
     """The requests in turns, so that no key comes twice within one turn."""
     turns: list[list[PlaceRequest]] = []
     seen: dict[Key, int] = {}
@@ -164,7 +164,7 @@ def _split_by_key(requests: Sequence[PlaceRequest]) -> Iterator[list[PlaceReques
         if turn == len(turns):
             turns.append([])
         turns[turn].append(request)
-    yield from turns
+    return turns
 
 
 def _validate(requests: Sequence[PlaceRequest]) -> tuple[list[PlaceRequest], Outcomes]:

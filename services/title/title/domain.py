@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from common.errors import InvalidRequest as InvalidRequest
 from common.jsonlines import Checks, check, is_text
+from common.search import check_digit
 
 FORMATS = ("print", "ebook", "audio")
 
@@ -51,7 +52,7 @@ def is_id(value: Any) -> bool:
 def is_isbn13(value: Any) -> bool:
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]{13}", value):
         return False
-    return sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(value)) % 10 == 0
+    return value[12] == check_digit(value[:12])
 
 
 CHECKS: Checks = {
