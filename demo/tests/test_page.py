@@ -1,22 +1,27 @@
 """The page's backend: what it shows of counters and manifests, what it sends, and whom it lets do what."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock
 
 import httpx
 import pytest
+from dashboard.server.baskets import Baskets
 from dashboard.server.declared import Declared
+from dashboard.server.edge import Edge
 from dashboard.server.effects import effects
 from dashboard.server.files import Files
 from dashboard.server.graph import Graph
 from dashboard.server.guard import POLICY, TOKEN_HEADER, Guard
-from dashboard.server.hub import BACKLOG, Hub
+from dashboard.server.hub import BACKLOG, Hub, Stream
 from dashboard.server.jobs import Busy, Jobs
 from dashboard.server.patch import patch, rounded
 from dashboard.server.rates import Growth, percentile
 from dashboard.server.watching import new_lines
-from runtime.api import WorkloadStatus
+from runtime.api import Runtime, WorkloadStatus
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -207,6 +212,50 @@ async def test_files_are_served_packed_from_their_folder_only(tmp_path: Path) ->
         assert (await client.get("/assets/%2e%2e/%2e%2e/secret")).status_code == 404
         (folder / "index.html").unlink()
         assert "make page" in (await client.get("/")).text
+
+
+class EdgeOfTheTest(Edge):
+    """Quotes what it is given, or fails."""
+
+    def __init__(self, failure: httpx.HTTPError | None = None) -> None:
+        self._failure = failure
+
+    async def quote(self, basket: object) -> httpx.Response:
+        await asyncio.sleep(0)
+        if self._failure:
+            raise self._failure
+        return httpx.Response(200, json=basket)
+
+
+async def _told(stream: Stream) -> list[dict[str, Any]]:
+    """The quotes that were sent to a page."""
+    stream.pass_on("end", "")
+    messages: list[dict[str, Any]] = []
+    async for message in stream.text():
+        event, _, data = message.partition("\ndata: ")
+        if event == "event: end":
+            return messages
+        if event == "event: quote":
+            messages.append(json.loads(data))
+    raise AssertionError("the stream has ended")
+
+
+async def test_a_revision_of_a_basket_that_was_overtaken_is_not_priced() -> None:
+    stream = Stream()
+    baskets = Baskets(MagicMock(spec=Runtime), EdgeOfTheTest(), stream)
+    async with asyncio.TaskGroup() as together:
+        for revision in (1, 3, 2, 4):
+            together.create_task(baskets.price(revision, {"total": str(revision)}, streamed=False))
+    await baskets.price(2, {"total": "2"}, streamed=False)
+    assert [answer["revision"] for answer in await _told(stream)] == [1, 4]
+
+
+async def test_a_basket_that_nobody_prices_says_so_on_the_page() -> None:
+    stream = Stream()
+    edge = EdgeOfTheTest(httpx.ConnectError("refused"))
+    await Baskets(MagicMock(spec=Runtime), edge, stream).price(1, {}, streamed=False)
+    (answer,) = await _told(stream)
+    assert answer["problem"] == {"title": "the edge does not answer: ConnectError"}
 
 
 async def test_a_job_is_shown_as_it_speaks_and_there_is_one_at_a_time() -> None:

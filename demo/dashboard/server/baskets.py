@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from decimal import Decimal
 from typing import Any
 
+import httpx
 from runtime.api import Runtime, RuntimeFailure
 
 from dashboard.server.edge import Edge
@@ -28,9 +29,14 @@ class Baskets:
         self._call: Any = None
         self._reading: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
+        self._newest = 0
 
     async def price(self, revision: int, basket: dict[str, Any], *, streamed: bool) -> None:
+        """Sends the page a price, unless a newer revision has come: a browser's requests overtake each other."""
+        self._newest = max(self._newest, revision)
         async with self._lock:
+            if revision < self._newest:
+                return
             if streamed:
                 # Imported before the time is counted: the first basket of a busy machine would lose its stream.
                 lost = (RuntimeFailure, TimeoutError, _rpc_error(), asyncio.InvalidStateError)
@@ -44,9 +50,11 @@ class Baskets:
             await self._ask(revision, basket)
 
     async def _ask(self, revision: int, basket: dict[str, Any]) -> None:
-        answer = await self._edge.quote(basket)
-        content = answer.json()
-        key = "quote" if answer.is_success else "problem"
+        try:
+            answer = await self._edge.quote(basket)
+            key, content = "quote" if answer.is_success else "problem", answer.json()
+        except (httpx.HTTPError, ValueError) as error:
+            key, content = "problem", {"title": f"the edge does not answer: {type(error).__name__}"}
         self._page.send("quote", {"revision": revision, "via": BY_REQUEST, key: content})
 
     async def _send(self, revision: int, basket: dict[str, Any]) -> None:
