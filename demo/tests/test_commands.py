@@ -18,10 +18,11 @@ import typer
 from cli import display
 from cli.__main__ import app
 from cli.commands import carry_out
-from cli.display import Lines, failures, styled, verdict
+from cli.display import Lines, failures, print_table, styled, verdict
 from cli.journey import Outcome
 from cli.reporter import Terminal
 from rich.console import Console
+from rich.table import Column, Table
 from scenes.catalogue import BY_NAME
 from scenes.engine.result import Result
 
@@ -145,6 +146,44 @@ def test_the_first_failures_of_a_load_are_a_table() -> None:
     assert "GET /api/titles/[t] → 503" in text
     assert "no answer" in text
     assert "{" not in text
+
+
+@pytest.mark.parametrize(("width", "left_out"), [(40, "version, restarts,"), (70, "address, pid"), (200, "")])
+def test_a_table_leaves_out_columns_rather_than_names_in_a_narrow_terminal(
+    width: int, left_out: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrow = Console(file=io.StringIO(), width=width, markup=False)
+    monkeypatch.setattr(display, "console", narrow)
+    names = ("workload", "state", "ready", "version", "restarts", "address", "pid")
+    table = Table(*(Column(name, no_wrap=name == "workload") for name in names))
+    table.add_row("notification-0", "running", "yes", "v1", "0", "127.12.44.101", "4711")
+    print_table(table, 3)
+    shown = narrow.file.getvalue()  # type: ignore[attr-defined]
+    assert max(map(len, shown.splitlines())) <= width
+    assert "notification-0" in shown
+    assert "running" in shown
+    assert (f"too narrow for: {left_out}" in shown) == bool(left_out)
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("figtree st", ["status", "step"]),
+        ("figtree step 3", ["3-pricing"]),
+        ("figtree verify o", ["order"]),
+        ("figtree logs pri", ["pricing"]),
+        ("figtree scene run canary-w", ["canary-weight", "canary-wrong-answers"]),
+    ],
+)
+def test_the_shell_is_offered_what_can_follow(
+    words: str, offered: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_FIGTREE_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+    with pytest.raises(SystemExit, match="0"):
+        app(prog_name="figtree")
+    assert capsys.readouterr().out.split() == offered
 
 
 def test_what_is_printed_keeps_its_brackets_and_colons() -> None:
