@@ -266,7 +266,7 @@ def shape(as_json: Json = False) -> None:
         journal = await strangler.state.journal()
         whereabouts = await strangler.state.whereabouts()
         if as_json:
-            told = [asdict(entry) for entry in journal]
+            entries = [asdict(entry) for entry in journal]
             where = [asdict(one) for one in whereabouts]
             replication = [asdict(one) for one in await strangler.health()]
             _print(
@@ -275,7 +275,7 @@ def shape(as_json: Json = False) -> None:
                     "shapes": SHAPES,
                     "whereabouts": where,
                     "replication": replication,
-                    "journal": told,
+                    "journal": entries,
                 }
             )
             return

@@ -161,8 +161,8 @@ class Binaries:
         compiling.end_build(str(self.folder), build.returncode == 0)
         if build.returncode:
             lines = (self.folder / compiling.LOG).read_text().splitlines()
-            told = [line for line in lines if not re.fullmatch(r"[\w./~-]+|go: downloading .*", line)]
-            raise RuntimeFailure(_explain_failure("\n".join(told[-15:])))
+            messages = [line for line in lines if not re.fullmatch(r"[\w./~-]+|go: downloading .*", line)]
+            raise RuntimeFailure(_explain_failure("\n".join(messages[-15:])))
 
 
 def _try_lock(file: IO[str]) -> bool:

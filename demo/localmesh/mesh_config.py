@@ -89,18 +89,18 @@ class MeshConfig:
 
     async def _source_changed(self, path: Path) -> None:
         """Only what is applied from this file and no longer from another one."""
-        ours = {name for name, source in self.sources.items() if source == path}
+        known = {name for name, source in self.sources.items() if source == path}
         try:
             items = {key(item): item for item in read(path)}
             if not items:
                 raise Refused(f"{path} is empty; to take its objects away, delete them")
-            fresh = {name: item for name, item in items.items() if name in ours or name not in self.sources}
+            fresh = {name: item for name, item in items.items() if name in known or name not in self.sources}
             for item in fresh.values():
                 await self._istiod.validate(item)
         except Refused as error:
             self._events.add("refused", str(path), str(error))
             return
-        gone = ours - items.keys()
+        gone = known - items.keys()
         await self.write(fresh.values(), remove=gone)
         for name in gone:
             del self.sources[name]

@@ -11,7 +11,7 @@ import asyncpg
 from runtime.api import Runtime, RuntimeFailure
 
 MONOLITH = "monolith"
-TOLD_AFTER = 2.0  # seconds of waiting until somebody is told whom a statement waits for
+REPORT_AFTER = 2.0  # seconds of waiting until somebody is told whom a statement waits for
 # What a row looks like as text must not depend on how somebody has set up a database or a role.
 SESSION = {"synchronous_commit": "local", "TimeZone": "UTC", "DateStyle": "ISO", "IntervalStyle": "iso_8601"}
 # Processes in words; a condition follows.
@@ -81,7 +81,7 @@ async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
 async def _name_blockers(
     url: str, pid: int, tell: Callable[[str], None], seen: list[str], done: asyncio.Event
 ) -> None:
-    if await _is_set_within(done, TOLD_AFTER):
+    if await _is_set_within(done, REPORT_AFTER):
         return
     connection = await asyncpg.connect(url, timeout=10)
     try:
@@ -91,14 +91,14 @@ async def _name_blockers(
                 if not seen:
                     tell(f"waiting for a lock that is held by {'; '.join(blockers)}")
                 seen[:] = blockers
-            if await _is_set_within(done, TOLD_AFTER / 2):
+            if await _is_set_within(done, REPORT_AFTER / 2):
                 return
     finally:
         await connection.close(timeout=5)
 
 
 @asynccontextmanager
-async def told(runtime: Runtime, workload: str, what: str) -> AsyncIterator[None]:
+async def reporting_wait(runtime: Runtime, workload: str, what: str) -> AsyncIterator[None]:
     """Tell of a wait that another program ends after TOLD_AFTER seconds, and who holds a lock in its database.
 
     Raises Held after `Waiting.limit` seconds if a lock is waited for, else after `Waiting.work` seconds.
@@ -129,7 +129,7 @@ async def _tell_of(
     runtime: Runtime, workload: str, what: str, seen: list[str], begun: float, limit: asyncio.Timeout
 ) -> None:
     now, settings = asyncio.get_running_loop().time, waiting.get()
-    await asyncio.sleep(TOLD_AFTER)
+    await asyncio.sleep(REPORT_AFTER)
     due, blocked_since = 0.0, None
     while True:
         taken = now() - begun
@@ -142,7 +142,7 @@ async def _tell_of(
         blocked_since = (blocked_since or now()) if blockers else None
         if blocked_since is not None and now() - blocked_since > settings.limit:
             limit.reschedule(now())
-        await asyncio.sleep(TOLD_AFTER / 2)
+        await asyncio.sleep(REPORT_AFTER / 2)
 
 
 async def _all_blockers(runtime: Runtime, workload: str) -> list[str]:

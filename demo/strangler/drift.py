@@ -120,7 +120,9 @@ def _differences(wanted: Any, real: Any, path: str = "spec") -> list[str]:
         ]
     if isinstance(wanted, list) and isinstance(real, list) and len(wanted) == len(real):
         pairs = enumerate(zip(wanted, real, strict=True))
-        return [text for n, (ours, theirs) in pairs for text in _differences(ours, theirs, f"{path}[{n}]")]
+        return [
+            text for n, (declared, actual) in pairs for text in _differences(declared, actual, f"{path}[{n}]")
+        ]
     return [] if wanted == real else [f"{path} is {_describe(real)}, declared {_describe(wanted)}"]
 
 

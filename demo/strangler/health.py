@@ -60,14 +60,14 @@ class Health:
     hopeless: bool = False  # it does not go on before somebody acts
 
     def __str__(self) -> str:
-        told = [self.state + (f" since {self.since:%H:%M:%S} UTC" if self.since else "")]
+        parts = [self.state + (f" since {self.since:%H:%M:%S} UTC" if self.since else "")]
         if self.behind_bytes is not None:
             seconds = f" and {self.behind_seconds:.1f} s" if self.behind_seconds is not None else ""
-            told.append(f"{size(self.behind_bytes)}{seconds} behind")
+            parts.append(f"{size(self.behind_bytes)}{seconds} behind")
         if self.kept_bytes is not None:
             of = f" of at most {size(self.keep_limit)}" if self.keep_limit else ""
-            told.append(f"{size(self.kept_bytes)}{of} of log kept")
-        return ", ".join(told) + (f": {self.why}" if self.why else "")
+            parts.append(f"{size(self.kept_bytes)}{of} of log kept")
+        return ", ".join(parts) + (f": {self.why}" if self.why else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 from runtime.api import Runtime
 
-from strangler.database import MONOLITH, TOLD_AFTER, connected, waiting
+from strangler.database import MONOLITH, REPORT_AFTER, connected, waiting
 from strangler.health import health
 from strangler.modules import Module
 from strangler.names import Direction, ends, name_of
@@ -86,7 +86,7 @@ class Replication:
         _, subscriber = ends(module, direction)
         limit = waiting.get().work
         begun = time.monotonic()
-        due = TOLD_AFTER
+        due = REPORT_AFTER
         async with connected(self._runtime, subscriber) as db:
             while await db.fetchval(
                 "select count(*) from pg_subscription_rel r join pg_subscription s on s.oid = r.srsubid"

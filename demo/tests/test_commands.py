@@ -87,17 +87,17 @@ def options(typer_app: typer.Typer) -> Iterator[tuple[str, Any, Any]]:
         assert command.callback is not None
         for name, hint in get_type_hints(command.callback, include_extras=True).items():
             if name != "return":
-                kind, *told = get_args(hint) if get_origin(hint) is Annotated else [hint]
-                yield f"{command.callback.__name__} {name}", kind, told[0] if told else None
+                kind, *details = get_args(hint) if get_origin(hint) is Annotated else [hint]
+                yield f"{command.callback.__name__} {name}", kind, details[0] if details else None
     for group in typer_app.registered_groups:
         assert group.typer_instance is not None
         yield from options(group.typer_instance)
 
 
 def test_every_number_of_a_command_has_bounds() -> None:
-    numbers = [(name, told) for name, kind, told in options(app) if re.search("int|float", str(kind))]
+    numbers = [(name, details) for name, kind, details in options(app) if re.search("int|float", str(kind))]
     assert len(numbers) > 20
-    assert [name for name, told in numbers if getattr(told, "min", None) is None] == []
+    assert [name for name, details in numbers if getattr(details, "min", None) is None] == []
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_an_error_of_a_database_or_of_http_is_one_line(capsys: pytest.CaptureFix
         assert str(error) in capsys.readouterr().err
 
 
-def test_a_prometheus_that_is_not_there_is_told_in_one_line() -> None:
+def test_a_prometheus_that_is_not_there_is_reported_in_one_line() -> None:
     command = [FIGTREE, "telemetry", "graph", "--prometheus", "http://127.0.0.1:1"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (1, "")
@@ -217,7 +217,7 @@ def test_no_error_of_a_library_reaches_the_user_as_a_traceback(
 @pytest.mark.parametrize(
     "command", ["demo", "up", "status", "scene run mtls", "telemetry graph", "bench run"]
 )
-def test_a_setting_that_is_no_number_is_told_in_one_line(command: str) -> None:
+def test_a_setting_that_is_no_number_is_reported_in_one_line(command: str) -> None:
     env = os.environ | {"FIGTREE_NAME": f"nobody-{os.getpid()}", "RUNTIME": "local", "LOAD": "many"}
     done = subprocess.run([FIGTREE, *command.split()], env=env, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (1, "")

@@ -116,8 +116,8 @@ class RpcQuoter(RpcCaller):
             yield
 
     def _stream(self, service: Any, baskets: list[Basket]) -> list[Any]:
-        asked = (QuoteStreamRequest(revision=n, basket=rpc.to_basket(b)) for n, b in enumerate(baskets))
-        return list(service.QuoteStream(asked, **timeout()))
+        requests = (QuoteStreamRequest(revision=n, basket=rpc.to_basket(b)) for n, b in enumerate(baskets))
+        return list(service.QuoteStream(requests, **timeout()))
 
     def _check_one(self, basket: Basket, answer: Any) -> None:
         self._check(basket, answer.quote)

@@ -27,12 +27,12 @@ def main() -> int:
             print(f"[proxies] {len(content)} states in {file}")  # noqa: T201
             return 0
         case ["compare", local, cluster]:
-            ours, theirs = (json.loads(Path(file).read_text()) for file in (local, cluster))
-            found = differences(ours, theirs)
+            states, others = (json.loads(Path(file).read_text()) for file in (local, cluster))
+            found = differences(states, others)
             left = unexplained(found)
             for one in left:
                 print(f"  {one}")  # noqa: T201
-            print(f"[proxies] {len(ours)} states, {len(found)} differences, {len(left)} not explained")  # noqa: T201
+            print(f"[proxies] {len(states)} states, {len(found)} differences, {len(left)} not explained")  # noqa: T201
             return 1 if left else 0
         case _:
             sys.exit(__doc__)

@@ -119,7 +119,7 @@ class Observer:
             "modules": phases,
             "underWay": under_way,
             "replication": [
-                {"module": one.module, "direction": one.direction, "state": one.state, "told": str(one)}
+                {"module": one.module, "direction": one.direction, "state": one.state, "summary": str(one)}
                 for one in await survey(self._runtime, phases)
             ],
             "steps": [

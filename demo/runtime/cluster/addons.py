@@ -39,10 +39,10 @@ class Addons:
         """The newest first."""
         if order_id:
             tags = json.dumps({ORDER_ID: order_id})
-            asked = await asyncio.gather(
+            answers = await asyncio.gather(
                 *(self._ask("", service=name, tags=tags, limit=limit) for name in NOTED_BY)
             )
-            found = list({spans[0].trace_id: spans for answer in asked for spans in answer}.values())
+            found = list({spans[0].trace_id: spans for answer in answers for spans in answer}.values())
         else:
             found = await self._ask("", service=INGRESS, limit=limit)
         return sorted(found, key=lambda spans: spans[0].start, reverse=True)[:limit]

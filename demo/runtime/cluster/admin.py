@@ -47,20 +47,20 @@ class Proxies:
         return {pod["metadata"]["name"]: await self.admin(pod) for pod in await self.pods()}
 
     async def counters(self, workload: str, prefix: str, matching: str) -> dict[str, float]:
-        asked = await asyncio.gather(
+        answers = await asyncio.gather(
             *(admin.statistics(prefix, matching) for admin in await self.of(workload))
         )
         total: dict[str, float] = {}
-        for statistics in asked:
+        for statistics in answers:
             for name, value in statistics.items():
                 total[name] = total.get(name, 0.0) + value
         return total
 
     async def draining(self) -> bool:
-        asked = await asyncio.gather(
+        answers = await asyncio.gather(
             *(admin.draining() for admin in (await self.all()).values()), return_exceptions=True
         )
-        return any(answer is True for answer in asked)
+        return any(answer is True for answer in answers)
 
 
 def _runs(pod: Object) -> bool:

@@ -51,5 +51,5 @@ class ClusterMesh(Resources):
 
     async def rejected_updates(self) -> dict[str, int]:
         proxies = await self._proxies.all()
-        asked = await asyncio.gather(*(admin.statistics("update_rejected") for admin in proxies.values()))
-        return {name: int(sum(found.values())) for name, found in zip(proxies, asked, strict=True)}
+        answers = await asyncio.gather(*(admin.statistics("update_rejected") for admin in proxies.values()))
+        return {name: int(sum(found.values())) for name, found in zip(proxies, answers, strict=True)}

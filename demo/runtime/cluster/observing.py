@@ -32,13 +32,13 @@ class Observing(Addons):
             pods = await self._pods.of(workload)
             container = PLACES[workload][2] if workload in PLACES else workload
         container = PROXY if part == "proxy" else container
-        asked = await asyncio.gather(*(self._log(*name_of(pod), container, lines) for pod in pods))
-        return [line for text in asked for line in text.splitlines()][-lines:]
+        logs = await asyncio.gather(*(self._log(*name_of(pod), container, lines) for pod in pods))
+        return [line for text in logs for line in text.splitlines()][-lines:]
 
     async def database_log(self, database: str, lines: int) -> list[str]:
         pods = await self._pods.labelled(f"app={database}-db")
-        asked = await asyncio.gather(*(self._log(*name_of(pod), "postgres", lines) for pod in pods))
-        return [line for text in asked for line in text.splitlines()]
+        logs = await asyncio.gather(*(self._log(*name_of(pod), "postgres", lines) for pod in pods))
+        return [line for text in logs for line in text.splitlines()]
 
     async def _log(self, namespace: str, pod: str, container: str, lines: int) -> str:
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
@@ -52,8 +52,8 @@ class Observing(Addons):
         return await self._proxies.counters(workload, prefix, matching)
 
     async def edges(self) -> list[EdgeCounters]:
-        asked = (self._read_counters(pod) for pod in await self._proxies.pods())
-        found = await asyncio.gather(*asked, return_exceptions=True)
+        reads = (self._read_counters(pod) for pod in await self._proxies.pods())
+        found = await asyncio.gather(*reads, return_exceptions=True)
         return summed(edges for edges in found if not isinstance(edges, BaseException))
 
     async def _read_counters(self, pod: Object) -> list[EdgeCounters]:

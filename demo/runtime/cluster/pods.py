@@ -77,14 +77,14 @@ class Pods:
 
     async def statuses(self) -> list[WorkloadStatus]:
         seen: dict[tuple[str, str], int] = {}
-        told = []
+        found = []
         for pod in await self.labelled(f"app in ({','.join(workloads())})"):
             labels = pod["metadata"]["labels"]
             key = (labels["app"], labels.get("version", ""))
             number = seen[key] = seen.get(key, -1) + 1
             restarts = sum(one["restartCount"] for one in statuses(pod))
             ready = condition(pod, "Ready") and not is_leaving(pod)
-            told.append(
+            found.append(
                 WorkloadStatus(
                     *key,
                     number,
@@ -96,7 +96,7 @@ class Pods:
                     pod["metadata"]["name"] + container_id(pod, key[0])[:12],
                 )
             )
-        return told
+        return found
 
 
 def _state(pod: Object, ready: bool, restarts: int) -> str:

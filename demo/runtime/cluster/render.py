@@ -15,7 +15,6 @@ from runtime.manifests import NAMESPACE, ROOT
 
 K8S = ROOT / "k8s"
 EVERYTHING = "4-order"  # the step in which every workload runs
-OURS = "storage.figtree.example"  # what k8s/scripts/deploy calls the storage it had to make
 EXTRA = "figtree.example/env"  # settings given at start, kept with the pods so that a restart finds them
 STARTED = "figtree.example/started"
 NEEDS = {"order": ("nats",)}

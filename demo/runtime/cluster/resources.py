@@ -130,7 +130,7 @@ class Resources:
 
     async def in_force(self) -> dict[str, Object]:
         """Without what Istio's own installation brought, and without what only clusters get (istio/cluster)."""
-        told = {}
+        specs = {}
         for item in await self._objects():
             metadata = item["metadata"]
             file = metadata.get("annotations", {}).get(FILE, "")
@@ -140,8 +140,8 @@ class Resources:
                 and set(INSTALLED) & metadata.get("labels", {}).keys()
             )
             if not installed and not file.startswith(CLUSTER_ONLY):
-                told[key(item)] = item.get("spec") or {}
-        return told
+                specs[key(item)] = item.get("spec") or {}
+        return specs
 
     async def _objects(self) -> list[Object]:
         found = []

@@ -36,7 +36,7 @@ class RemoteCatalogue:
 
     def __init__(self, channel: Channel) -> None:
         self._stub = TitleServiceStub(channel)
-        self._asked = ShortCache(self._fetch)
+        self._recent = ShortCache(self._fetch)
         self._seen: set[str] = set()
 
     async def existing(self, title_ids: Set[str]) -> Set[str]:
@@ -44,7 +44,7 @@ class RemoteCatalogue:
         unseen = title_ids - self._seen
         if not unseen:
             return title_ids
-        found = (await self._asked.get(unseen)).keys()
+        found = (await self._recent.get(unseen)).keys()
         if len(self._seen) > MOST_SEEN:
             self._seen.clear()
         self._seen |= found

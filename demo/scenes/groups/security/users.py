@@ -119,14 +119,14 @@ async def own_orders(stage: Stage) -> None:
         _bearer(await stage.runtime.mesh.user_token(BEN)),
     )
     says_ann = {"x-figtree-user": ANN}
-    asked: dict[str, tuple[str, dict[str, str], int]] = {
+    requests: dict[str, tuple[str, dict[str, str], int]] = {
         f"{ANN} reads it": (order, ann, 200),
         f"{BEN} reads it": (order, ben, 404),
         f"{BEN} watches it": (f"{order}/events", ben, 404),
         f"{BEN} reads it and says to be {ANN}": (order, ben | says_ann, 404),
         f"somebody without a token says to be {ANN}": (order, says_ann, 403),
     }
-    for what, (path, headers, expected) in asked.items():
+    for what, (path, headers, expected) in requests.items():
         status = (await stage.client.get(path, headers=headers)).status_code
         stage.figure(what, status, "HTTP status")
         stage.expect(status == expected, f"{what}: {status}")
