@@ -7,7 +7,7 @@ import tempfile
 import tomllib
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from loadtests.control import Load
@@ -49,7 +49,7 @@ def main(
     """Strangle a monolith into microservices on Istio, and show what the mesh does."""
 
 
-def _print(value: Any) -> None:
+def _print(value: object) -> None:
     sys.stdout.write(json.dumps(value, default=str, ensure_ascii=False) + "\n")
     sys.stdout.flush()
 

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import yaml
 from runtime.api import NotInForce, Object, Refused
@@ -150,7 +149,7 @@ class MeshConfig:
                         await self._wait_until_drained()
         return ""
 
-    async def in_force(self) -> dict[str, Any]:
+    async def in_force(self) -> Object:
         """What istiod has, without what we derive from the workloads."""
         objects = await self._istiod.debug.objects()
         self._leaving &= objects.keys()
@@ -168,7 +167,7 @@ class MeshConfig:
 
     async def _wait_until_drained(self) -> None:
         """An open connection keeps the listener's old rules until it is drained."""
-        while await self.draining():  # noqa: ASYNC110
+        while await self.draining():
             await asyncio.sleep(0.05)
 
     async def _wait_until_pushed(self, names: list[str], removed: list[str], mark: int) -> None:

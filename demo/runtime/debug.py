@@ -6,6 +6,8 @@ from typing import Any
 
 import httpx
 
+from runtime.api import Object
+
 
 @dataclass(frozen=True, slots=True)
 class Debug:
@@ -25,7 +27,7 @@ class Debug:
             for c in await self._get("configz")
         }
 
-    async def objects(self) -> dict[str, Any]:
+    async def objects(self) -> Object:
         """The spec of each object that istiod has loaded."""
         return {
             f"{c['kind']}/{c['metadata'].get('namespace', '')}/{c['metadata']['name']}": c.get("spec") or {}
@@ -64,7 +66,7 @@ class Debug:
         return set(_addresses(await self._get("endpointShardz")))
 
 
-def _old_style(proxy: dict[str, Any]) -> list[dict[str, str]]:
+def _old_style(proxy: Object) -> list[dict[str, str]]:
     kinds = ("cluster", "listener", "route", "endpoint")
     return [{"sent": proxy.get(f"{k}_sent", ""), "acked": proxy.get(f"{k}_acked", "")} for k in kinds]
 

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -248,6 +247,6 @@ def _first_uuid7(at: datetime) -> UUID:
     return UUID(int=(int(at.timestamp() * 1000) << 80) | (7 << 76) | (0b10 << 62))
 
 
-def _figures(comparison: Comparison) -> dict[str, Any]:
+def _figures(comparison: Comparison) -> dict[str, object]:
     examples = [str(example) for example in comparison.examples]
     return {"rows": comparison.rows, "differences": comparison.differences, "examples": examples}

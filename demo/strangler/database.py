@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
 
 import asyncpg
 from runtime.api import Runtime, RuntimeFailure
@@ -18,7 +17,7 @@ SESSION = {"synchronous_commit": "local", "TimeZone": "UTC", "DateStyle": "ISO",
 PROCESSES = r"""select format('process %s (user %s, application %s), in a transaction for %s s: %s', pid, usename,
   coalesce(nullif(application_name, ''), 'unnamed'), extract(epoch from now() - xact_start)::int,
   left(regexp_replace(query, '\s+', ' ', 'g'), 120)) from pg_stat_activity"""
-ALL_BLOCKERS = PROCESSES + (  # noqa: S608  # no value from outside
+ALL_BLOCKERS = PROCESSES + (  # no value from outside
     " where pid in (select unnest(pg_blocking_pids(pid)) from pg_stat_activity"
     " where datname = current_database() and wait_event_type = 'Lock') order by xact_start limit 3"
 )
@@ -42,7 +41,7 @@ class Held(RuntimeFailure):
 
 
 @asynccontextmanager
-async def connected(runtime: Runtime, database: str) -> AsyncIterator[Any]:
+async def connected(runtime: Runtime, database: str) -> AsyncIterator[asyncpg.Connection]:
     """An administrator's connection; its own commits never wait for a replica.
 
     A statement that waits for a lock for longer than TOLD_AFTER names who holds it; after `Waiting.limit` seconds it

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
+import asyncpg
 from runtime.api import Runtime
 
 from strangler.database import MONOLITH, connected
@@ -110,7 +110,9 @@ COLUMNS = (
 )
 
 
-async def _describe(left: Any, right: Any, module: Module, table: Table) -> Described:
+async def _describe(
+    left: asyncpg.Connection, right: asyncpg.Connection, module: Module, table: Table
+) -> Described:
     """The table with its columns. Raises GateRefused if both sides do not have the same ones, of the same types."""
     left_columns, right_columns = [dict(await db.fetch(COLUMNS, table.name)) for db in (left, right)]
     if left_columns == right_columns:
@@ -156,17 +158,23 @@ def _bucket(table: Table) -> str:
     return f"hashtext({_key(table)}) & 255"
 
 
-async def _buckets(db: Any, table: Described, since: UUID | None) -> dict[int, tuple[int, int]]:
+async def _buckets(
+    db: asyncpg.Connection, table: Described, since: UUID | None
+) -> dict[int, tuple[int, int]]:
     """Count and checksum of each of 256 parts of the table."""
-    sql = f"select {_bucket(table)}, count(*), sum({_hash(table)}::numeric) from {table.name}"  # noqa: S608
+    sql = f"select {_bucket(table)}, count(*), sum({_hash(table)}::numeric) from {table.name}"
     rows = await db.fetch(f"{sql} {_since_clause(table, since)} group by 1")
     return {bucket: (int(count), int(checksum)) for bucket, count, checksum in rows}
 
 
 async def _differences(
-    left: Any, right: Any, table: Described, where: str, wanted: list[int] | list[str]
+    left: asyncpg.Connection,
+    right: asyncpg.Connection,
+    table: Described,
+    where: str,
+    wanted: list[int] | list[str],
 ) -> list[str]:
-    sql = f"select {_key(table)}, {_hash(table)} from {table.name} {where}"  # noqa: S608
+    sql = f"select {_key(table)}, {_hash(table)} from {table.name} {where}"
     left_hashes, right_hashes = [
         {row[0]: row[1] for row in await db.fetch(sql, wanted)} for db in (left, right)
     ]
@@ -177,9 +185,11 @@ async def _differences(
     )
 
 
-async def _explain(left: Any, right: Any, table: Described, key: str) -> Difference:
+async def _explain(
+    left: asyncpg.Connection, right: asyncpg.Connection, table: Described, key: str
+) -> Difference:
     columns = ", ".join(f"{column}::text" for column in table.columns)
-    sql = f"select {columns} from {table.name} where {_key(table)} = $1"  # noqa: S608
+    sql = f"select {columns} from {table.name} where {_key(table)} = $1"
     left_row, right_row = await left.fetchrow(sql, key), await right.fetchrow(sql, key)
     return Difference(
         table.name, key, dict(left_row) if left_row else None, dict(right_row) if right_row else None

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from typing import Any
 
 import asyncpg
 from runtime.api import Runtime
@@ -104,7 +103,7 @@ class Replication:
                     waiting.get().tell(f"{module.name}'s rows are not copied after {taken:.0f} s: {why}")
                     due = 3 * taken
                 await asyncio.sleep(0.05)
-            counts = [await db.fetchval(f"select count(*) from {table.name}") for table in module.tables]  # noqa: S608
+            counts = [await db.fetchval(f"select count(*) from {table.name}") for table in module.tables]
         return sum(counts)
 
     async def caught_up(self, module: Module, direction: Direction, patience: float = 10) -> float:
@@ -161,7 +160,7 @@ class Replication:
             await db.execute("select pg_reload_conf()")
 
 
-async def _drop_slots(db: Any, name: str, patience: float = 10) -> None:
+async def _drop_slots(db: asyncpg.Connection, name: str, patience: float = 10) -> None:
     deadline = time.monotonic() + patience
     while await db.fetchval("select 1 from pg_replication_slots where slot_name = $1", name):
         try:

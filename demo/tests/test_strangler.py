@@ -150,7 +150,7 @@ async def test_rows_that_differ_before_the_first_share_stop_the_step_there(
 ) -> None:
     await execute(runtime, MONOLITH, "insert into module_placement values ('order', 'local')")
     async with Writers(runtime) as writers:
-        while not writers.acknowledged:  # noqa: ASYNC110 (a busy machine takes its time)
+        while not writers.acknowledged:
             await asyncio.sleep(0.01)
     copied = strangler.replication.copied
 

@@ -30,9 +30,9 @@ def differences(local: Mapping[str, Any], cluster: Mapping[str, Any]) -> list[Di
         for state in local.keys() ^ cluster.keys()
     ]
     return missing + [
-        Difference(state, "/".join(path), ours, theirs)
+        Difference(state, "/".join(path), here, there)
         for state in sorted(local.keys() & cluster.keys())
-        for path, ours, theirs in _walk(local[state], cluster[state], ())
+        for path, here, there in _walk(local[state], cluster[state], ())
     ]
 
 

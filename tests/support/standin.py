@@ -130,7 +130,7 @@ class StandIn:
 
         async def events() -> AsyncIterator[bytes]:
             for number in range(after, 3):
-                while STATUSES.index(self.orders.now(order_id)["status"]) < number:  # noqa: ASYNC110
+                while STATUSES.index(self.orders.now(order_id)["status"]) < number:
                     await asyncio.sleep(STEP / 2)
                 at = instant()
                 data = f'{{"order_id":"{order_id}","sequence":{number + 1},"status":"{STATUSES[number]}","at":"{at}"}}'

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Self
 
 from runtime.api import NotRunning, Object, RuntimeFailure
 from runtime.cluster import edge
@@ -45,7 +45,7 @@ class ClusterRuntime:
         self.faults = ClusterFaults(self.pods, nodes, self.workloads, self.mesh)
         self._edge = ""
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         """What another process needs to connect to the same cluster: no connection of ours is of use to it."""
         return _reconnect, (self.kubectl.context, self._edge)
 
@@ -118,7 +118,7 @@ class ClusterRuntime:
             await self.api.delete(f"/api/v1/namespaces/{namespace}")
         async with asyncio.timeout(START_LIMIT):
             for namespace in (NAMESPACE, OUTSIDE):
-                while await self.api.find(f"/api/v1/namespaces/{namespace}"):  # noqa: ASYNC110
+                while await self.api.find(f"/api/v1/namespaces/{namespace}"):
                     await asyncio.sleep(0.5)
         self.kubectl.close()
 

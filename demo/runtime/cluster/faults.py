@@ -50,7 +50,7 @@ class ClusterFaults:
             await asyncio.gather(*(self.fleet.ready_stateful(one) for one in sets))
             return
         async with asyncio.timeout(START_LIMIT):
-            while not all(condition(pod, "Ready") for pod in await self.pods.of(name)):  # noqa: ASYNC110
+            while not all(condition(pod, "Ready") for pod in await self.pods.of(name)):
                 await asyncio.sleep(0.2)
-            while name == "istiod" and not await self.mesh.is_guarded():  # noqa: ASYNC110
+            while name == "istiod" and not await self.mesh.is_guarded():
                 await asyncio.sleep(0.2)

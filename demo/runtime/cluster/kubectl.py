@@ -37,7 +37,7 @@ class Kubectl:
         path = self._folder / "api.sock"
         # By default it keeps exec away; nothing is gained by that on a socket that is ours alone.
         serve = [*self.command, "proxy", "--unix-socket", str(path), "--reject-paths=^$"]
-        self._proxy = subprocess.Popen(serve, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # noqa: S603
+        self._proxy = subprocess.Popen(serve, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         atexit.register(self.close)
         deadline = time.monotonic() + BEGINS_WITHIN
         while not path.exists():

@@ -83,7 +83,7 @@ class Resources:
         if any(name.partition("/")[0] in RULES_OF_CONNECTIONS for name in (*written, *removed)):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(DRAIN_LIMIT):
-                    while await self._proxies.draining():  # noqa: ASYNC110
+                    while await self._proxies.draining():
                         await asyncio.sleep(0.1)
         if late:
             raise NotInForce(late)

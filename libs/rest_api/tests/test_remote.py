@@ -222,7 +222,7 @@ async def test_orders_that_come_together_share_a_call_and_each_has_its_own_outco
     first = []
     for key in ("k1", "k2"):  # take the two flights
         first.append(asyncio.create_task(remote.place(key, ORDER)))
-        while len(servicer.alone) < len(first):  # noqa: ASYNC110
+        while len(servicer.alone) < len(first):
             await asyncio.sleep(0.001)
     keys = ["k3", "INVALID_ORDER", "k4", "NOT_THE_WRITER", "IDEMPOTENCY_CONFLICT", "NOT_YOURS", "k5"]
     others = [asyncio.create_task(remote.place(key, ORDER)) for key in keys]

@@ -30,7 +30,7 @@ def open_channel(address: str, egress: str = "", *, limit: float = 5.0) -> aio.C
     authority, as with an HTTP proxy: how a sidecar without iptables is used.
     A call that is answered once ends after `limit` seconds, or with the caller's deadline if that is sooner.
     """
-    options: list[tuple[str, Any]] = list(OPTIONS)
+    options: list[tuple[str, object]] = list(OPTIONS)
     target = address
     if egress:
         target = f"{egress}:{address.rpartition(':')[2]}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -132,7 +133,7 @@ class OrderStorage:
         return {d.id: _as_stored(d, created[d.id]) for d in drafts if d.id in created}
 
 
-def _as_stored(draft: Draft, created_at: Any) -> Order:
+def _as_stored(draft: Draft, created_at: datetime) -> Order:
     return Order(
         id=draft.id,
         customer_id=draft.customer_id,

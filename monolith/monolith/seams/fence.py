@@ -26,7 +26,7 @@ Answer = TypeVar("Answer")
 class FencedDatabase(Database):
     """Raises NotTheWriter for a statement that the fence refuses."""
 
-    async def execute(self, statement: Executable, values: Mapping[str, Any] | None) -> Sequence[Row[Any]]:
+    async def execute(self, statement: Executable, values: Mapping[str, object] | None) -> Sequence[Row[Any]]:
         try:
             return await super().execute(statement, values)
         except DBAPIError as error:

@@ -45,11 +45,11 @@ class StorageUnavailable(Exception):
         super().__init__("the database does not answer")
 
 
-def is_id(value: Any) -> bool:
+def is_id(value: object) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[\x21-\x7e]{1,32}", value) is not None
 
 
-def is_isbn13(value: Any) -> bool:
+def is_isbn13(value: object) -> bool:
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]{13}", value):
         return False
     return value[12] == check_digit(value[:12])

@@ -1,7 +1,6 @@
 """Bandwidth is infinite. It is not: send less, and take no more than you can carry."""
 
 import asyncio
-from typing import Any
 
 from figtree.title.v1 import title_pb2 as pb
 from figtree.title.v1.title_pb2_grpc import TitleServiceStub
@@ -61,7 +60,7 @@ async def _payload(stage: Stage) -> None:
     in_json = grown[JSON] / TIMES
     protobuf = outbound("title", "upstream_cx_rx_bytes_total")
     async with channel(stage.runtime, CALLER, "title") as opened, stage.counting(CALLER, protobuf) as grown:
-        stub: Any = TitleServiceStub(opened)
+        stub = TitleServiceStub(opened)
         for _ in range(TIMES):
             same = await stub.SearchTitles(pb.SearchTitlesRequest(page_size=PAGE), timeout=5)
     in_protobuf = grown[protobuf] / TIMES

@@ -1,7 +1,6 @@
 """Latency is zero. It is not: ask for many things at once, and do not ask again for what you know."""
 
 import time
-from typing import Any
 
 from figtree.title.v1 import title_pb2 as pb
 from figtree.title.v1.title_pb2_grpc import TitleServiceStub
@@ -18,7 +17,7 @@ IDS = [f"t-{number:06}" for number in range(1, 51)]
 async def latency(stage: Stage) -> None:
     await stage.apply(SLOW)
     async with channel(stage.runtime, CALLER, "title") as opened:
-        stub: Any = TitleServiceStub(opened)
+        stub = TitleServiceStub(opened)
         await stub.GetTitle(pb.GetTitleRequest(title_id=IDS[0]), timeout=5)
         begun = time.monotonic()
         singles = [(await stub.GetTitle(pb.GetTitleRequest(title_id=i), timeout=5)).title for i in IDS]

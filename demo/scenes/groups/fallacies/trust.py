@@ -3,7 +3,6 @@
 import asyncio
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from figtree.order.v1 import order_pb2 as pb
 from figtree.order.v1.order_pb2_grpc import OrderServiceStub
@@ -38,7 +37,7 @@ async def secure(stage: Stage) -> None:
 
     async def read_by_title() -> tuple[int, StatusCode]:
         async with channel(stage.runtime, "title", "order") as opened:
-            stub: Any = OrderServiceStub(opened)
+            stub = OrderServiceStub(opened)
             try:
                 return len((await stub.ListOrders(EVERYTHING, timeout=5)).orders), StatusCode.OK
             except aio.AioRpcError as error:
