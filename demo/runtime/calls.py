@@ -39,15 +39,19 @@ async def status_of(call: Any) -> StatusCode:
 
 @dataclass(slots=True)
 class Calls:
+    """How gRPC calls ended, and how many seconds each of them took."""
+
     statuses: Counter[StatusCode] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
 
     @property
     def count(self) -> int:
+        """All calls."""
         return self.statuses.total()
 
     @property
     def failed(self) -> int:
+        """The calls with another status than OK."""
         return self.count - self.statuses[StatusCode.OK]
 
     @property

@@ -11,6 +11,8 @@ from runtime.api import Object
 
 @dataclass(frozen=True, slots=True)
 class Debug:
+    """istiod's debug interface: what it has loaded, and which proxies have it."""
+
     url: str
 
     async def _get(self, what: str) -> Any:

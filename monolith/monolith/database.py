@@ -39,6 +39,8 @@ def open_engine(url: str, *, extra_connections: int = 0) -> AsyncEngine:
 
 
 class Database:
+    """The monolith's database: one statement per call."""
+
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 

@@ -26,12 +26,15 @@ INGRESS = f"istio-ingressgateway.{SYSTEM}"  # where every trace of a user begins
 
 
 class Addons:
+    """Jaeger and the Pushgateway of the cluster; the addresses of all add-ons."""
+
     def __init__(self, pods: Pods, ports: Ports) -> None:
         self._pods = pods
         self._ports = ports
         self._reporting = asyncio.Lock()
 
     async def trace(self, trace_id: str) -> list[Span]:
+        """The spans of the trace in the order in which they began; none if Jaeger does not have it."""
         found = await self._ask(f"/{trace_id}")
         return found[0] if found else []
 
@@ -64,6 +67,7 @@ class Addons:
                 (await client.post("/metrics/job/figtree", content=figures.text(name))).raise_for_status()
 
     async def url(self, name: str) -> str:
+        """The base URL of the add-on on this machine. Raises RuntimeFailure if the cluster does not have it."""
         port, selector = PLACES[name]
         if not await self._pods.labelled(selector, SYSTEM):
             raise RuntimeFailure(f"the cluster has no {name.capitalize()}: k8s/scripts/addons brings it")

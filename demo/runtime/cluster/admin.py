@@ -13,11 +13,14 @@ MESHED = "security.istio.io/tlsMode=istio"  # the injector's label
 
 
 class Proxies:
+    """The admin interfaces of the proxies, each forwarded to a port of this machine."""
+
     def __init__(self, pods: Pods, forwards: Forwards) -> None:
         self._pods = pods
         self._forwards = forwards
 
     async def admin(self, pod: Object) -> Admin:
+        """The admin interface of the pod's proxy."""
         where = name_of(pod)
 
         async def there() -> Pod:
@@ -26,6 +29,8 @@ class Proxies:
         return Admin(f"127.0.0.1:{await self._forwards.port('/'.join(where), ADMIN, there)}")
 
     async def istiod(self) -> str:
+        """The base URL of istiod's debug interface."""
+
         async def there() -> Pod:
             return name_of(await self._pods.first("istiod"))
 
@@ -44,9 +49,11 @@ class Proxies:
         return [pod for pod in pods if _runs(pod)]
 
     async def all(self) -> dict[str, Admin]:
+        """The admin interface of each running proxy, by the name of its pod."""
         return {pod["metadata"]["name"]: await self.admin(pod) for pod in await self.pods()}
 
     async def counters(self, workload: str, prefix: str, matching: str) -> dict[str, float]:
+        """Statistics of the workload's proxies by name, summed over its replicas."""
         answers = await asyncio.gather(
             *(admin.statistics(prefix, matching) for admin in await self.of(workload))
         )
@@ -57,6 +64,7 @@ class Proxies:
         return total
 
     async def draining(self) -> bool:
+        """Whether a proxy still has connections under rules that are no longer in force."""
         answers = await asyncio.gather(
             *(admin.draining() for admin in (await self.all()).values()), return_exceptions=True
         )

@@ -61,6 +61,7 @@ class ClusterRuntime:
 
     @classmethod
     async def connect(cls, context: str) -> Self:
+        """The runtime of a system that `up` has prepared. Raises NotRunning if there is none, or no Istio."""
         runtime = cls(context)
         await runtime._must_be_istio()
         if not await runtime.api.find(f"/api/v1/namespaces/{NAMESPACE}"):
@@ -87,6 +88,7 @@ class ClusterRuntime:
             raise RuntimeFailure(f"k8s/scripts/prepare: {output.decode(errors='replace').strip()[-1000:]}")
 
     def edge(self) -> str:
+        """The base URL at which the system is used."""
         return self._edge
 
     def page(self) -> str:

@@ -28,12 +28,15 @@ PUSH = 0.25  # seconds for which istiod gathers changes, and then some
 
 
 class Resources:
+    """Istio's resources: applied, deleted and watched until every proxy has them."""
+
     def __init__(self, api: Api, proxies: Proxies) -> None:
         self._api = api
         self._proxies = proxies
         self._kinds: list[tuple[str, str]] = []
 
     async def apply(self, paths: Sequence[Path]) -> None:
+        """Apply all files or none; ends when every proxy has them. Raises Refused or NotInForce."""
         mark = str(time.time_ns())
         items = []
         for path in paths:
@@ -61,6 +64,7 @@ class Resources:
             return False
 
     async def delete(self, paths: Sequence[Path]) -> None:
+        """Delete the objects of the files; ends when every proxy has forgotten them."""
         items = [item for path in paths for item in read(path)]
         resources = await self._resources()
         for item in items:
@@ -122,6 +126,7 @@ class Resources:
                 await self.synchronised()
 
     async def applied(self) -> dict[str, Path]:
+        """Kind/namespace/name of each applied object, and the file it came from."""
         found = {}
         for item in await self._objects():
             if file := item["metadata"].get("annotations", {}).get(FILE):

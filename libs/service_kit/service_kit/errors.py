@@ -51,6 +51,7 @@ class ErrorInterceptor(aio.ServerInterceptor):
         self._conventions = conventions
 
     async def intercept_service(self, continuation: Callable[[Call], Awaitable[Any]], details: Call) -> Any:
+        """The method's handler, wrapped; health and reflection are left as they are."""
         handler = await continuation(details)
         if handler is None or details.method.startswith("/grpc."):
             return handler

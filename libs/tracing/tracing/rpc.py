@@ -48,6 +48,7 @@ class TracingInterceptor(aio.ServerInterceptor):
     async def intercept_service(
         self, continuation: Callable[[Any], Awaitable[Any]], details: grpc.HandlerCallDetails
     ) -> Any:
+        """The method's handler; a sampled call gets a span that ends with it."""
         metadata = details.invocation_metadata or ()
         parent = next((value for name, value in metadata if name == TRACEPARENT), None)
         if not isinstance(parent, str):

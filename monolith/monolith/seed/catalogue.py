@@ -45,6 +45,8 @@ CURRENCIES = ("EUR", "GBP", "USD", "SEK", "JPY")
 
 
 class Price(TypedDict):
+    """A list price; the amount is a decimal as text."""
+
     amount: str
     currency: str
 
@@ -92,9 +94,11 @@ def _invent(number: int, chance: random.Random) -> Entry:
 
 
 def title_row(entry: Entry) -> tuple[object, ...]:
+    """The columns of `titles`."""
     columns: tuple[object, ...] = COLUMNS(entry)
     return columns
 
 
 def price_row(entry: Entry) -> tuple[str, str, Decimal]:
+    """The columns of `list_prices`."""
     return entry["id"], entry["price"]["currency"], Decimal(entry["price"]["amount"])
