@@ -37,7 +37,7 @@ class Observer:
         self._task: asyncio.Task[None] | None = None
         self._looked_closely = 0.0
         self._sequence = 0
-        self._happened: deque[dict[str, Any]] = deque(maxlen=HAPPENED)
+        self._happened: deque[dict[str, object]] = deque(maxlen=HAPPENED)
         self.history: deque[tuple[float, float, float, float | None]] = deque(maxlen=HISTORY)
         self.shape: dict[str, Any] = {}
 
@@ -132,5 +132,5 @@ class Observer:
         )
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
+def _entry(entry: Entry) -> dict[str, object]:
     return {"at": entry.at.timestamp(), "step": entry.step, "what": entry.what, "detail": entry.detail}

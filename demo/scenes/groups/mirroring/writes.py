@@ -105,10 +105,10 @@ async def _placed_twice(stage: Stage, url: str) -> None:
     stage.expect("permission denied" in refusal, f"the shadow's role cannot write real data: {refusal}")
 
 
-async def _rows(stage: Stage, schema: str, run: str) -> list[Any]:
+async def _rows(stage: Stage, schema: str, run: str) -> list[asyncpg.Record]:
     sql = f"select id::text, total from {schema}.orders where customer_id = $1 and idempotency_key like $2"  # noqa: S608
     async with connected(stage.runtime, "order") as db:
-        rows: list[Any] = await db.fetch(f"{sql} order by idempotency_key", CUSTOMER, f"{run}-%")
+        rows: list[asyncpg.Record] = await db.fetch(f"{sql} order by idempotency_key", CUSTOMER, f"{run}-%")
     return rows
 
 
