@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
 from starlette.applications import Starlette
@@ -35,7 +35,7 @@ class Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(application: Starlette, listener: socket.socket):  # type: ignore[no-untyped-def]
+async def serving(application: Starlette, listener: socket.socket) -> AsyncIterator[None]:
     """Serve the application on the listening socket inside the block."""
     config = uvicorn.Config(
         application,

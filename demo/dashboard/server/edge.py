@@ -45,7 +45,7 @@ class Edge:
             answer = await self._client.send(forwarded, stream=True)
         except httpx.HTTPError as error:
             return _problem(502, f"the edge does not answer: {type(error).__name__}")
-        headers = only(answer.headers, ANSWER)  # type: ignore[arg-type]
+        headers = only(answer.headers, ANSWER)
         if "text/event-stream" in headers.get("content-type", ""):
             return StreamingResponse(_chunks(answer), answer.status_code, headers)
         try:
