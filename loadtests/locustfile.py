@@ -37,8 +37,8 @@ def _path(name: str) -> Path | None:
     return Path(value) if value else None
 
 
-@events.test_start.add_listener  # type: ignore[untyped-decorator]
-def start(environment: Environment, **_: Any) -> None:
+@events.test_start.add_listener
+def start(environment: Environment, **_: object) -> None:
     if isinstance(environment.runner, MasterRunner):
         return  # its workers send
     options = Options(
@@ -49,7 +49,7 @@ def start(environment: Environment, **_: Any) -> None:
         failures=_path("FAILURES"),
     )
     __, close = prepare(environment, options)
-    environment.events.test_stop.add_listener(lambda **_: close())  # type: ignore[no-untyped-call]
+    environment.events.test_stop.add_listener(lambda **_: close())
 
 
 def figures(environment: Environment) -> dict[str, float]:
@@ -66,8 +66,8 @@ def figures(environment: Environment) -> dict[str, float]:
     }
 
 
-@events.quitting.add_listener  # type: ignore[untyped-decorator]
-def judge(environment: Environment, **_: Any) -> None:
+@events.quitting.add_listener
+def judge(environment: Environment, **_: object) -> None:
     if environment.parsed_options is not None and environment.parsed_options.worker:
         return
     if not environment.stats.total.num_requests:

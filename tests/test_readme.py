@@ -23,10 +23,10 @@ def test_the_readme_fits_three_screens() -> None:
     assert len(README.splitlines()) <= 80
 
 
-def test_what_kiali_shows_is_told_of_every_scene() -> None:
+def test_what_kiali_shows_is_documented_for_every_scene() -> None:
     page = (ROOT / "docs" / "walkthrough-kiali.md").read_text()
-    told = re.findall(r"`([a-z0-9-]+)`", "".join(re.findall(r"^\| `[^|]*\|", page, re.MULTILINE)))
-    assert sorted(told) == sorted(scene.name for scene in SCENES)
+    documented = re.findall(r"`([a-z0-9-]+)`", "".join(re.findall(r"^\| `[^|]*\|", page, re.MULTILINE)))
+    assert sorted(documented) == sorted(scene.name for scene in SCENES)
 
 
 def test_every_file_that_the_readme_links_is_there() -> None:

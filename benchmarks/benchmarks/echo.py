@@ -16,9 +16,9 @@ from benchmarks.client import percentile
 
 async def measure(target: str, authority: str, clients: int, seconds: float) -> dict[str, Any]:
     """`clients` calls at a time over one connection."""
-    options = [("grpc.enable_retries", 0), ("grpc.enable_http_proxy", 0)]
+    options: list[tuple[str, object]] = [("grpc.enable_retries", 0), ("grpc.enable_http_proxy", 0)]
     if authority:
-        options.append(("grpc.default_authority", authority))  # type: ignore[arg-type]
+        options.append(("grpc.default_authority", authority))
     times: list[float] = []
     async with aio.insecure_channel(target, options) as channel:
         stub: Any = health_pb2_grpc.HealthStub(channel)

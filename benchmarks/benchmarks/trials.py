@@ -48,9 +48,7 @@ async def _json(module: str, *arguments: str) -> Any:
     return json.loads(output)
 
 
-async def shapes(
-    name: str, beside: Row, rounds: int, seconds: float, clients: int, tell: Tell
-) -> dict[str, Any]:
+async def shapes(name: str, beside: Row, rounds: int, seconds: float, clients: int, tell: Tell) -> Round:
     """The journey, measured in each shape; the yardstick is measured again beside each."""
     runtime = await LocalRuntime.up(name)
     found: dict[str, list[Round]] = {}
@@ -108,9 +106,7 @@ async def calls(
     return found
 
 
-async def stored(
-    name: str, sizes: list[int], titles: int, clients: int, seconds: float, tell: Tell
-) -> dict[str, Any]:
+async def stored(name: str, sizes: list[int], titles: int, clients: int, seconds: float, tell: Tell) -> Round:
     """Cost of an order and of a page when so many are stored already."""
     runtime = await instance(name, mesh=True, titles=titles)
     row, found = await edge_row("mesh", runtime), {}
@@ -138,7 +134,7 @@ async def _page_ms(runtime: Runtime) -> float:
 
 async def replicas(
     runtime: LocalRuntime, counts: list[int], clients: int, rounds: int, seconds: float, tell: Tell
-) -> dict[str, Any]:
+) -> Round:
     row, found = await edge_row("mesh", runtime), {}
     try:
         for count in counts:
@@ -152,9 +148,7 @@ async def replicas(
     return found
 
 
-async def soak(
-    runtime: LocalRuntime, minutes: float, clients: int, tell: Callable[[str], None]
-) -> dict[str, Any]:
+async def soak(runtime: LocalRuntime, minutes: float, clients: int, tell: Callable[[str], None]) -> Round:
     """Memory, descriptors and connections every 30 seconds under a modest load."""
     row, samples = await edge_row("mesh", runtime), []
     load = asyncio.create_task(
@@ -172,7 +166,7 @@ async def soak(
     return {"load": await load, "samples": samples}
 
 
-async def overload(row: Row, tell: Callable[[str], None]) -> dict[str, Any]:
+async def overload(row: Row, tell: Callable[[str], None]) -> Round:
     peak = (await clients_of(row.address, 64, 6))["rate"]
     tell(f"peak {peak:.0f} orders/s; now {3 * peak:.0f}/s are offered")
     seconds = await _json("overload", row.address, "--capacity", str(peak))

@@ -40,7 +40,7 @@ class Tally:
 
 def orders(run: str, client: int, basket: Basket, extra: bytes = b"") -> Iterator[bytes]:
     """Requests without end, each with a key of its own."""
-    random = Random(f"{run} {client}")  # noqa: S311
+    random = Random(f"{run} {client}")
     number = 0
     while True:
         number += 1

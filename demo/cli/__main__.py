@@ -7,7 +7,7 @@ import tempfile
 import tomllib
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from loadtests.control import Load
@@ -49,7 +49,7 @@ def main(
     """Strangle a monolith into microservices on Istio, and show what the mesh does."""
 
 
-def _print(value: Any) -> None:
+def _print(value: object) -> None:
     sys.stdout.write(json.dumps(value, default=str, ensure_ascii=False) + "\n")
     sys.stdout.flush()
 
@@ -268,7 +268,7 @@ def shape(as_json: Json = False) -> None:
         journal = await strangler.state.journal()
         whereabouts = await strangler.state.whereabouts()
         if as_json:
-            told = [asdict(entry) for entry in journal]
+            entries = [asdict(entry) for entry in journal]
             where = [asdict(one) for one in whereabouts]
             replication = [asdict(one) for one in await strangler.health()]
             _print(
@@ -277,7 +277,7 @@ def shape(as_json: Json = False) -> None:
                     "shapes": SHAPES,
                     "whereabouts": where,
                     "replication": replication,
-                    "journal": told,
+                    "journal": entries,
                 }
             )
             return

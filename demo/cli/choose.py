@@ -81,7 +81,7 @@ def _context(chosen: str) -> str:
 
 def _answers(command: list[str]) -> bool:
     try:
-        done = subprocess.run(command, capture_output=True, check=False, timeout=ENGINE_LIMIT)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, check=False, timeout=ENGINE_LIMIT)
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0

@@ -36,9 +36,9 @@ def carry_out(work: Coroutine[Any, Any, T]) -> T:
         if isinstance(first, GateRefused | Refused):
             errors.print(styled("[bold red]refused:[/] {}", first), soft_wrap=True)
             sys.exit(REFUSED)
-        if (told := sentence(first)) is None:
+        if (text := sentence(first)) is None:
             raise
-        errors.print(styled("[bold red]error:[/] {}", told), soft_wrap=True)
+        errors.print(styled("[bold red]error:[/] {}", text), soft_wrap=True)
         sys.exit(1)
 
 

@@ -129,9 +129,9 @@ def _ports() -> Iterator[str]:
 
 def _programs() -> Iterator[str]:
     for name, command in TOOLS:
-        told = programs.answer(command, 5)
+        version = programs.answer(command, 5)
         silent = "does not answer" if shutil.which(name) else "none"
-        yield f"{name}: {told.splitlines()[0] if told else silent}"
+        yield f"{name}: {version.splitlines()[0] if version else silent}"
 
 
 def _environment() -> Iterator[str]:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from loadtests.control import Load
 from loadtests.ledger import Row as StoredOrder
@@ -77,7 +77,7 @@ class Outcome:
         orders = self.lost or self.doubled or self.different or self.unexpected
         return not (self.failures or self.wrong or orders or self.problems) and 0 < self.placed <= self.stored
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         return {"holds": self.holds, **asdict(self)}
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Self
 
 import httpx
 import psutil
@@ -45,7 +45,7 @@ class LocalRuntime:
         self.telemetry = parts.telemetry
         self.faults = parts.faults
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         """Another process reaches the supervisor by its socket."""
         return _of, (self.info,)
 
@@ -193,7 +193,7 @@ def _launch(name: str, mesh: bool, page: str) -> None:
             *([f"--page={page}"] if page else []),
         ]
         env = os.environ | {MARKER: str(root), "MALLOC_ARENA_MAX": "2"}
-        subprocess.run(  # noqa: S603
+        subprocess.run(
             command,
             env=env,
             stdin=subprocess.DEVNULL,

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TypedDict
 
 import asyncpg
 import psutil
@@ -38,12 +38,19 @@ SLOTS = """
 """
 
 
+class Targets(TypedDict):
+    """What Prometheus scrapes: addresses, and the labels of their figures."""
+
+    targets: list[str]
+    labels: dict[str, str]
+
+
 class Exposition:
     def __init__(self, infrastructure: Infrastructure, fleet: Fleet, figures: Figures) -> None:
         self._infra = infrastructure
         self._fleet = fleet
         self._figures = figures
-        self._connection: Any = None
+        self._connection: asyncpg.Connection | None = None
         self._memory: dict[int, int] = {}
         self._weighed = 0.0
 
@@ -63,7 +70,7 @@ class Exposition:
         )
         return JSONResponse(list(found()) if found else [], 200 if found else 404)
 
-    def _envoys(self) -> Iterator[dict[str, Any]]:
+    def _envoys(self) -> Iterator[Targets]:
         port = self._infra.instance.ports["admin"]
         proxies = [(r.manifest.name, r.version, r.proxy) for r in self._fleet.all()]
         for workload, version, proxy in [("istio-ingressgateway", "", self._infra.ingress), *proxies]:
@@ -76,7 +83,7 @@ class Exposition:
                 }
                 yield {"targets": [f"{proxy.ip}:{port}"], "labels": labels}
 
-    def _istiod(self) -> Iterator[dict[str, Any]]:
+    def _istiod(self) -> Iterator[Targets]:
         if self._infra.istiod is not None:
             instance = self._infra.instance
             yield {
@@ -84,7 +91,7 @@ class Exposition:
                 "labels": {"app": "istiod"},
             }
 
-    def _edges(self) -> Iterator[dict[str, Any]]:
+    def _edges(self) -> Iterator[Targets]:
         for replica in self._fleet.all():
             if replica.manifest.health_path:
                 labels = {
@@ -151,7 +158,7 @@ def _families() -> Callable[[int | None], list[int]]:
     return of
 
 
-async def _database_lines(connection: Any) -> list[str]:
+async def _database_lines(connection: asyncpg.Connection) -> list[str]:
     lines = []
     for row in await connection.fetch(DATABASES):
         name = row["datname"]

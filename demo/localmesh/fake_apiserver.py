@@ -6,9 +6,9 @@ which istiod verifies itself, are the only way to a certificate.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator
 
+from runtime.api import Object
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -27,7 +27,7 @@ VERSION = "1"
 METADATA_ONLY = "PartialObjectMetadata"
 
 
-def _namespace(name: str) -> dict[str, Any]:
+def _namespace(name: str) -> Object:
     return {
         "metadata": {
             "name": name,
@@ -55,7 +55,7 @@ class FakeApiServer:
     def __init__(self, namespaces: tuple[str, ...]) -> None:
         self._namespaces = [_namespace(name) for name in namespaces]
 
-    def application(self, keys: Mapping[str, Any], user_keys: Mapping[str, Any]) -> Starlette:
+    def application(self, keys: Object, user_keys: Object) -> Starlette:
         async def jwks(_: Request) -> Response:
             return JSONResponse(dict(keys))
 
@@ -105,14 +105,14 @@ class FakeApiServer:
         return JSONResponse(head | {"metadata": {"resourceVersion": VERSION}, "items": items})
 
     @staticmethod
-    def _review(resource: str, body: dict[str, Any]) -> Response:
+    def _review(resource: str, body: Object) -> Response:
         if resource == "tokenreviews":
             body["status"] = {"authenticated": False, "error": "this API vouches for nobody"}
         elif resource.endswith("accessreviews"):
             body["status"] = {"allowed": False}
         return JSONResponse(body, 201)
 
-    def _of(self, resource: str) -> list[dict[str, Any]]:
+    def _of(self, resource: str) -> list[Object]:
         return self._namespaces if resource == "namespaces" else []
 
     @staticmethod
@@ -123,7 +123,7 @@ class FakeApiServer:
         version: str = request.path_params["version"]
         return f"{group}/{version}" if group else version
 
-    def _add_type(self, request: Request, resource: str, item: dict[str, Any]) -> dict[str, Any]:
+    def _add_type(self, request: Request, resource: str, item: Object) -> Object:
         partial = METADATA_ONLY in request.headers.get("accept", "")
         kind = METADATA_ONLY if partial else KINDS.get(resource, resource.rstrip("s").capitalize())
         return {"kind": kind, "apiVersion": self._api_version(request)} | item
@@ -138,5 +138,5 @@ class FakeApiServer:
         await asyncio.Event().wait()
 
 
-def _event(kind: str, item: dict[str, Any]) -> bytes:
+def _event(kind: str, item: Object) -> bytes:
     return json.dumps({"type": kind, "object": item}).encode() + b"\n"

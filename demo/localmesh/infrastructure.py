@@ -128,8 +128,8 @@ class Infrastructure:
 
     async def _is_draining(self) -> bool:
         proxies = [proxy for proxy in (self.ingress, *self.sidecars()) if proxy is not None]
-        asked = await asyncio.gather(*(proxy.admin.draining() for proxy in proxies), return_exceptions=True)
-        return any(answer is True for answer in asked)  # one that does not answer has no connections
+        answers = await asyncio.gather(*(proxy.admin.draining() for proxy in proxies), return_exceptions=True)
+        return any(answer is True for answer in answers)  # one that does not answer has no connections
 
     async def _start_ingress(self) -> None:
         self.ingress = self._proxy(

@@ -161,8 +161,8 @@ class Binaries:
         compiling.end_build(str(self.folder), build.returncode == 0)
         if build.returncode:
             lines = (self.folder / compiling.LOG).read_text().splitlines()
-            told = [line for line in lines if not re.fullmatch(r"[\w./~-]+|go: downloading .*", line)]
-            raise RuntimeFailure(_explain_failure("\n".join(told[-15:])))
+            messages = [line for line in lines if not re.fullmatch(r"[\w./~-]+|go: downloading .*", line)]
+            raise RuntimeFailure(_explain_failure("\n".join(messages[-15:])))
 
 
 def _try_lock(file: IO[str]) -> bool:
@@ -175,7 +175,7 @@ def _try_lock(file: IO[str]) -> bool:
 
 
 def _output(command: list[str], env: dict[str, str]) -> str:
-    done = subprocess.run(command, cwd=MODULE, env=env, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, cwd=MODULE, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeFailure(_explain_failure(done.stderr[-1500:]))
     return done.stdout
@@ -212,7 +212,7 @@ def locked_go(progress: Progress) -> Path:
     with tempfile.TemporaryDirectory(prefix="go.", dir=cache_folder()) as part:
         env = os.environ | {"UV_PROJECT_ENVIRONMENT": part + "/made"}
         command = [str(uv), "sync", "--quiet", "--locked", "--only-group", "go", "--link-mode", "copy"]
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             [*command, "--python", sys.executable],
             cwd=ROOT,
             env=env,
@@ -231,7 +231,7 @@ def locked_go(progress: Progress) -> Path:
 
 
 def _is_new_enough(go: str) -> bool:
-    done = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False)
     numbers = [int(n) for n in re.findall(r"\d+", done.stdout)[:2]]
     return len(numbers) == 2 and numbers >= [int(part) for part in _expected_version().split(".")]
 

@@ -6,7 +6,6 @@ import ssl
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import yaml
@@ -231,7 +230,7 @@ def _webhook_client(context: ssl.SSLContext, address: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=f"https://{address}", verify=context, timeout=10, trust_env=False)
 
 
-def _kubeconfig(server: str) -> dict[str, Any]:
+def _kubeconfig(server: str) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Config",

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import yaml
 from runtime.api import NotInForce, Object, Refused
@@ -89,18 +88,18 @@ class MeshConfig:
 
     async def _source_changed(self, path: Path) -> None:
         """Only what is applied from this file and no longer from another one."""
-        ours = {name for name, source in self.sources.items() if source == path}
+        known = {name for name, source in self.sources.items() if source == path}
         try:
             items = {key(item): item for item in read(path)}
             if not items:
                 raise Refused(f"{path} is empty; to take its objects away, delete them")
-            fresh = {name: item for name, item in items.items() if name in ours or name not in self.sources}
+            fresh = {name: item for name, item in items.items() if name in known or name not in self.sources}
             for item in fresh.values():
                 await self._istiod.validate(item)
         except Refused as error:
             self._events.add("refused", str(path), str(error))
             return
-        gone = ours - items.keys()
+        gone = known - items.keys()
         await self.write(fresh.values(), remove=gone)
         for name in gone:
             del self.sources[name]
@@ -150,7 +149,7 @@ class MeshConfig:
                         await self._wait_until_drained()
         return ""
 
-    async def in_force(self) -> dict[str, Any]:
+    async def in_force(self) -> Object:
         """What istiod has, without what we derive from the workloads."""
         objects = await self._istiod.debug.objects()
         self._leaving &= objects.keys()
@@ -168,7 +167,7 @@ class MeshConfig:
 
     async def _wait_until_drained(self) -> None:
         """An open connection keeps the listener's old rules until it is drained."""
-        while await self.draining():  # noqa: ASYNC110
+        while await self.draining():
             await asyncio.sleep(0.05)
 
     async def _wait_until_pushed(self, names: list[str], removed: list[str], mark: int) -> None:

@@ -192,7 +192,7 @@ class Postgres:
         shutil.rmtree(self.data)
         password.unlink()
 
-    async def _first_connection(self, password: str) -> Any:
+    async def _first_connection(self, password: str) -> asyncpg.Connection:
         deadline = asyncio.get_running_loop().time() + 20
         while True:
             try:
@@ -234,7 +234,7 @@ class Postgres:
                 self._roles[workload] = password
         return self.url(workload, workload, self._roles[workload])
 
-    async def _make(self, connection: Any, workload: str, password: str) -> None:
+    async def _make(self, connection: asyncpg.Connection, workload: str, password: str) -> None:
         """The role first: where this was interrupted, it may be there without its database."""
         if not await connection.fetchval("select 1 from pg_roles where rolname = $1", workload):
             await connection.execute(f'CREATE ROLE "{workload}" LOGIN')

@@ -58,17 +58,17 @@ class Prefork:
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     def open(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.settimeout(ANSWER)
-        with theirs:
+        parent_end, child_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        parent_end.settimeout(ANSWER)
+        with child_end:
             self._process = subprocess.Popen(
                 [sys.executable, "-u", "-m", "localmesh.prefork"],
                 env=self._env,
-                stdin=theirs.fileno(),
+                stdin=child_end.fileno(),
                 start_new_session=True,
                 preexec_fn=die_with_parent,
             )
-        self._socket = ours
+        self._socket = parent_end
 
     async def spawn(
         self, command: Sequence[str], env: Mapping[str, str], cwd: Path, log: int

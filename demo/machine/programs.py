@@ -43,7 +43,7 @@ def node() -> Optional[Tuple[int, ...]]:
     return version(["node", "--version"]) if shutil.which("npm") else None
 
 
-def told(name: str, found: Optional[Tuple[int, ...]], wanted: Tuple[int, ...]) -> str:
+def describe(name: str, found: Optional[Tuple[int, ...]], wanted: Tuple[int, ...]) -> str:
     if found is None:
         return f"no {name}"
     shown = name + " " + ".".join(map(str, found))

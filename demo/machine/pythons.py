@@ -56,14 +56,14 @@ def chosen() -> Tuple[Optional[Python], Optional[Problem]]:
 
 def _find_usable(paths: List[str]) -> List[Python]:
     """Those that the packages are made for; all are asked at the same time."""
-    asked = []
+    running = []
     for path in paths:
         with contextlib.suppress(OSError):
-            asked.append(
+            running.append(
                 (path, subprocess.Popen([path, "-c", ASK], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL))
             )
     found = []
-    for path, process in asked:
+    for path, process in running:
         try:
             major, minor, patch, unfit, venv = map(int, process.communicate(timeout=WAIT * 4)[0].split())
         except subprocess.TimeoutExpired:

@@ -58,8 +58,8 @@ def _lines(python: Optional[Python]) -> List[str]:
     found = f"Python {python.version}" if python else "no Python that fits"
     return [
         f"{system.described()}; {cores} core{'s' if cores > 1 else ''}, {memory}, {disk}",
-        f"{found} (supported: {pythons.supported()}), {programs.told('Go', programs.go(), programs.GO)},"
-        f" {programs.told('Node.js', programs.node(), programs.NODE)}",
+        f"{found} (supported: {pythons.supported()}), {programs.describe('Go', programs.go(), programs.GO)},"
+        f" {programs.describe('Node.js', programs.node(), programs.NODE)}",
     ]
 
 

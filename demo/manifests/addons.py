@@ -21,7 +21,7 @@ from manifests.render import Object, read
 from manifests.schemas import gateway_definitions
 from manifests.tools import module_folder
 
-OURS = ROOT / "k8s" / "addons" / "prometheus"
+PROMETHEUS = ROOT / "k8s" / "addons" / "prometheus"
 RULES = {"recording_rules.yml": "recording.yaml", "alerting_rules.yml": "objectives.yaml"}
 OF_PODS, OF_CONTAINERS = "kubernetes-pods", "kubernetes-nodes-cadvisor"
 WORKLOAD = {"source_labels": ["__meta_kubernetes_pod_label_app"], "target_label": "workload"}
@@ -61,7 +61,7 @@ def addon(name: str, *, upstream_envoy: bool = False, ephemeral: bool = False) -
 
 def _watch_us(data: dict[str, str], upstream_envoy: bool) -> None:
     for name, file in RULES.items():
-        data[name] = (OURS / "rules" / file).read_text()
+        data[name] = (PROMETHEUS / "rules" / file).read_text()
     config = yaml.safe_load(data["prometheus.yml"])
     jobs = {job["job_name"]: job for job in config["scrape_configs"]}
     pods = jobs[OF_PODS]
@@ -69,7 +69,7 @@ def _watch_us(data: dict[str, str], upstream_envoy: bool) -> None:
     jobs[OF_CONTAINERS]["metrics_path"] = "/metrics/resource"
     config["scrape_configs"].append(OF_DATABASES)
     if upstream_envoy:
-        pods["metric_relabel_configs"] = yaml.safe_load((OURS / "relabelling.yaml").read_text())
+        pods["metric_relabel_configs"] = yaml.safe_load((PROMETHEUS / "relabelling.yaml").read_text())
     data["prometheus.yml"] = yaml.safe_dump(config, sort_keys=False)
 
 
@@ -86,7 +86,7 @@ if __name__ == "__main__":
     parser.add_argument("names", nargs="+")
     parser.add_argument("--upstream-envoy", action="store_true")
     parser.add_argument("--ephemeral", action="store_true")
-    asked = vars(parser.parse_args())
+    arguments = vars(parser.parse_args())
     with contextlib.redirect_stdout(sys.stderr):  # what is told on the way is not the answer
-        manifests = [item for name in asked.pop("names") for item in addon(name, **asked)]
+        manifests = [item for name in arguments.pop("names") for item in addon(name, **arguments)]
     yaml.safe_dump_all(manifests, sys.stdout, sort_keys=False)

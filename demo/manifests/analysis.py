@@ -65,7 +65,7 @@ def findings() -> Iterator[str]:
                 "figtree",
                 str(file),
             ]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
             output = done.stdout + done.stderr
             found = re.findall(r"^(?:Error|Warning|Info) \[(IST\d+)\] (.*)$", output, re.MULTILINE)
             if not found and "No validation issues" not in output:

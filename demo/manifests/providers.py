@@ -15,12 +15,12 @@ from manifests.render import K8S
 
 def completed(mesh: dict[str, Any]) -> dict[str, Any]:
     config = yaml.safe_load((K8S / "istio.yaml").read_text())["spec"]["meshConfig"]
-    ours = config["extensionProviders"]
-    names = {provider["name"] for provider in ours}
+    declared = config["extensionProviders"]
+    names = {provider["name"] for provider in declared}
     others = [provider for provider in mesh.get("extensionProviders", ()) if provider["name"] not in names]
     return mesh | {
         "enableTracing": True,
-        "extensionProviders": [*others, *ours],
+        "extensionProviders": [*others, *declared],
         "pathNormalization": config["pathNormalization"],
     }
 

@@ -23,7 +23,7 @@ class ToolMissing(Exception):
 
 
 def tell(text: str) -> None:
-    print(f"[tools] {text}", flush=True)  # noqa: T201
+    print(f"[tools] {text}", flush=True)
 
 
 def program(name: str) -> Path:
@@ -60,7 +60,7 @@ def module_folder(name: str, version: str) -> Path:
 
 def _run(command: list[str], folder: Path, more: dict[str, str]) -> str:
     env = go_environment() | more
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ToolMissing(f"{' '.join(command[:4])}: {(done.stderr or done.stdout).strip()[-1500:]}")
     return done.stdout

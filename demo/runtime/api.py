@@ -239,15 +239,24 @@ class Runtime(Protocol):
     capabilities: frozenset[str]  # what steps and scenes may need of it: "mesh", "kubernetes"
 
     @property
-    def workloads(self) -> Workloads: ...
+    def workloads(self) -> Workloads:
+        """The processes of the system."""
+
     @property
-    def mesh(self) -> Mesh: ...
+    def mesh(self) -> Mesh:
+        """Istio's resources and proxies."""
+
     @property
-    def databases(self) -> Databases: ...
+    def databases(self) -> Databases:
+        """PostgreSQL and the queue."""
+
     @property
-    def telemetry(self) -> Telemetry: ...
+    def telemetry(self) -> Telemetry:
+        """Logs, counters and traces."""
+
     @property
-    def faults(self) -> Faults: ...
+    def faults(self) -> Faults:
+        """What breaks the system on purpose."""
 
     def edge(self) -> str:
         """The base URL at which the system is used."""

@@ -17,7 +17,7 @@ PORT = 50051
 
 @asynccontextmanager
 async def channel(
-    runtime: Runtime, caller: str, callee: str, options: Sequence[tuple[str, Any]] = ()
+    runtime: Runtime, caller: str, callee: str, options: Sequence[tuple[str, object]] = ()
 ) -> AsyncIterator[aio.Channel]:
     """From the caller's sidecar to the callee. Without options gRPC itself repeats nothing."""
     authority = f"{callee}:{PORT}"
@@ -39,15 +39,19 @@ async def status_of(call: Any) -> StatusCode:
 
 @dataclass(slots=True)
 class Calls:
+    """How gRPC calls ended, and how many seconds each of them took."""
+
     statuses: Counter[StatusCode] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
 
     @property
     def count(self) -> int:
+        """All calls."""
         return self.statuses.total()
 
     @property
     def failed(self) -> int:
+        """The calls with another status than OK."""
         return self.count - self.statuses[StatusCode.OK]
 
     @property
@@ -61,7 +65,7 @@ class Calls:
         return 1000 * ordered[min(len(ordered) - 1, int(len(ordered) * share / 100))]
 
 
-async def many(count: int, call: Callable[[], Awaitable[Any]], concurrency: int = 8) -> Calls:
+async def many(count: int, call: Callable[[], Awaitable[object]], concurrency: int = 8) -> Calls:
     """`count` calls, `concurrency` at a time."""
     done, left = Calls(), iter(range(count))
 

@@ -6,9 +6,13 @@ from typing import Any
 
 import httpx
 
+from runtime.api import Object
+
 
 @dataclass(frozen=True, slots=True)
 class Debug:
+    """istiod's debug interface: what it has loaded, and which proxies have it."""
+
     url: str
 
     async def _get(self, what: str) -> Any:
@@ -25,7 +29,7 @@ class Debug:
             for c in await self._get("configz")
         }
 
-    async def objects(self) -> dict[str, Any]:
+    async def objects(self) -> Object:
         """The spec of each object that istiod has loaded."""
         return {
             f"{c['kind']}/{c['metadata'].get('namespace', '')}/{c['metadata']['name']}": c.get("spec") or {}
@@ -64,7 +68,7 @@ class Debug:
         return set(_addresses(await self._get("endpointShardz")))
 
 
-def _old_style(proxy: dict[str, Any]) -> list[dict[str, str]]:
+def _old_style(proxy: Object) -> list[dict[str, str]]:
     kinds = ("cluster", "listener", "route", "endpoint")
     return [{"sent": proxy.get(f"{k}_sent", ""), "acked": proxy.get(f"{k}_acked", "")} for k in kinds]
 

@@ -5,10 +5,9 @@ import http.client
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from urllib.parse import quote
 
-from runtime.api import Certificate, RuntimeFailure
+from runtime.api import Certificate, Object, RuntimeFailure
 
 SECONDS = 3.0
 
@@ -37,6 +36,7 @@ class Admin:
         return text
 
     async def ready(self) -> bool:
+        """Whether the proxy serves."""
         try:
             await self._request("GET", "/ready")
         except RuntimeFailure:
@@ -62,11 +62,13 @@ class Admin:
         text = await self._request("GET", "/stats?filter=_draining$")
         return any(not line.endswith(" 0") for line in text.splitlines())
 
-    async def config(self) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads(await self._request("GET", "/config_dump"))
+    async def config(self) -> Object:
+        """The dump of its configuration, with the endpoints."""
+        content: Object = json.loads(await self._request("GET", "/config_dump"))
         return content
 
     async def certificate(self) -> Certificate:
+        """The certificate of its workload."""
         answer = json.loads(await self._request("GET", "/certs"))
         for entry in answer["certificates"]:
             for chain in entry.get("cert_chain", ()):
@@ -76,9 +78,11 @@ class Admin:
         raise RuntimeFailure(f"the proxy at {self.address} has no certificate yet")
 
     async def listeners(self) -> list[str]:
-        content: dict[str, Any] = json.loads(await self._request("GET", "/listeners?format=json"))
+        """The names of its listeners."""
+        content: Object = json.loads(await self._request("GET", "/listeners?format=json"))
         addresses = (s["local_address"].get("socket_address") for s in content.get("listener_statuses", ()))
         return [f"{a['address']}:{a['port_value']}" for a in addresses if a]
 
     async def drain(self) -> None:
+        """Drain its listeners: callers are asked to open new connections elsewhere."""
         await self._request("POST", "/drain_listeners?graceful&skip_exit")

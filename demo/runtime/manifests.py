@@ -34,6 +34,8 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
+    """What the runtime needs to know of a workload, from its Deployment."""
+
     name: str
     command: tuple[str, ...]
     service_account: str
@@ -61,6 +63,7 @@ def _read(workload: str, file: str) -> dict[str, Any]:
 
 @cache
 def manifest(workload: str) -> Manifest:
+    """The manifest of the workload, read once."""
     deployment = _read(workload, "deployment.yaml")
     template = deployment["spec"]["template"]
     (container,) = template["spec"]["containers"]
@@ -88,6 +91,7 @@ def workloads() -> tuple[str, ...]:
 
 
 def steps() -> tuple[str, ...]:
+    """The names of the shapes, in order."""
     return tuple(sorted(path.name for path in STEPS.iterdir()))
 
 

@@ -3,13 +3,15 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
 from starlette.applications import Starlette
 
 
 class Server(uvicorn.Server):
+    """uvicorn that ends when `end` is called, and leaves signals to its process."""
+
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self._ending = asyncio.Event()
@@ -22,16 +24,19 @@ class Server(uvicorn.Server):
                     await self._ending.wait()
 
     def end(self) -> None:
+        """Stop accepting and return from `serve` when the open requests have ended."""
         self.should_exit = True
         self._ending.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to the process."""
         yield
 
 
 @contextlib.asynccontextmanager
-async def serving(application: Starlette, listener: socket.socket):  # type: ignore[no-untyped-def]
+async def serving(application: Starlette, listener: socket.socket) -> AsyncIterator[None]:
+    """Serve the application on the listening socket inside the block."""
     config = uvicorn.Config(
         application,
         log_level="warning",

@@ -18,6 +18,7 @@ def key_set(key: rsa.RSAPrivateKey, name: str = KEY) -> dict[str, Any]:
 
 
 def user_token(key: rsa.RSAPrivateKey, user: str, audience: str, seconds: float) -> str:
+    """A signed JSON Web Token for the user, valid for so many seconds."""
     now = int(time.time())
     claims = {"iss": ISSUER, "sub": user, "aud": audience, "iat": now, "exp": now + int(seconds)}
     return jwt.encode(claims, key, algorithm="RS256", headers={"kid": KEY})

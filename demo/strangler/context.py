@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -16,7 +15,7 @@ from runtime.api import Runtime
 from runtime.commands import run
 
 from strangler import gate
-from strangler.database import MONOLITH, connected, told
+from strangler.database import MONOLITH, connected, reporting_wait
 from strangler.gate import Comparison, GateRefused
 from strangler.modules import Module
 from strangler.names import Direction
@@ -215,18 +214,20 @@ class StepContext:
 
     async def start(self, workload: str) -> None:
         """Make its database, migrate it, start it."""
-        async with told(self.runtime, workload, f"{workload} to start and its database to be migrated"):
+        async with reporting_wait(
+            self.runtime, workload, f"{workload} to start and its database to be migrated"
+        ):
             await self.runtime.workloads.start(workload)
 
     async def seed(self, workload: str) -> None:
         """Fill the workload's database, if it is empty."""
-        async with told(self.runtime, workload, f"the database of {workload} to be seeded"):
+        async with reporting_wait(self.runtime, workload, f"the database of {workload} to be seeded"):
             await run(await self.runtime.workloads.command(workload, "seed"))
 
     async def stop(self, workload: str) -> None:
         """Stop the workload, if it runs, once it has answered what is under way."""
         if workload in await self.running():
-            async with told(self.runtime, workload, f"{workload} to finish its requests and stop"):
+            async with reporting_wait(self.runtime, workload, f"{workload} to finish its requests and stop"):
                 await self.runtime.workloads.stop(workload)
 
 
@@ -246,6 +247,6 @@ def _first_uuid7(at: datetime) -> UUID:
     return UUID(int=(int(at.timestamp() * 1000) << 80) | (7 << 76) | (0b10 << 62))
 
 
-def _figures(comparison: Comparison) -> dict[str, Any]:
+def _figures(comparison: Comparison) -> dict[str, object]:
     examples = [str(example) for example in comparison.examples]
     return {"rows": comparison.rows, "differences": comparison.differences, "examples": examples}

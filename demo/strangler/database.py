@@ -5,20 +5,19 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
 
 import asyncpg
 from runtime.api import Runtime, RuntimeFailure
 
 MONOLITH = "monolith"
-TOLD_AFTER = 2.0  # seconds of waiting until somebody is told whom a statement waits for
+REPORT_AFTER = 2.0  # seconds of waiting until somebody is told whom a statement waits for
 # What a row looks like as text must not depend on how somebody has set up a database or a role.
 SESSION = {"synchronous_commit": "local", "TimeZone": "UTC", "DateStyle": "ISO", "IntervalStyle": "iso_8601"}
 # Processes in words; a condition follows.
 PROCESSES = r"""select format('process %s (user %s, application %s), in a transaction for %s s: %s', pid, usename,
   coalesce(nullif(application_name, ''), 'unnamed'), extract(epoch from now() - xact_start)::int,
   left(regexp_replace(query, '\s+', ' ', 'g'), 120)) from pg_stat_activity"""
-ALL_BLOCKERS = PROCESSES + (  # noqa: S608  # no value from outside
+ALL_BLOCKERS = PROCESSES + (  # no value from outside
     " where pid in (select unnest(pg_blocking_pids(pid)) from pg_stat_activity"
     " where datname = current_database() and wait_event_type = 'Lock') order by xact_start limit 3"
 )
@@ -42,7 +41,7 @@ class Held(RuntimeFailure):
 
 
 @asynccontextmanager
-async def connected(runtime: Runtime, database: str) -> AsyncIterator[Any]:
+async def connected(runtime: Runtime, database: str) -> AsyncIterator[asyncpg.Connection]:
     """An administrator's connection; its own commits never wait for a replica.
 
     A statement that waits for a lock for longer than TOLD_AFTER names who holds it; after `Waiting.limit` seconds it
@@ -81,7 +80,7 @@ async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
 async def _name_blockers(
     url: str, pid: int, tell: Callable[[str], None], seen: list[str], done: asyncio.Event
 ) -> None:
-    if await _is_set_within(done, TOLD_AFTER):
+    if await _is_set_within(done, REPORT_AFTER):
         return
     connection = await asyncpg.connect(url, timeout=10)
     try:
@@ -91,14 +90,14 @@ async def _name_blockers(
                 if not seen:
                     tell(f"waiting for a lock that is held by {'; '.join(blockers)}")
                 seen[:] = blockers
-            if await _is_set_within(done, TOLD_AFTER / 2):
+            if await _is_set_within(done, REPORT_AFTER / 2):
                 return
     finally:
         await connection.close(timeout=5)
 
 
 @asynccontextmanager
-async def told(runtime: Runtime, workload: str, what: str) -> AsyncIterator[None]:
+async def reporting_wait(runtime: Runtime, workload: str, what: str) -> AsyncIterator[None]:
     """Tell of a wait that another program ends after TOLD_AFTER seconds, and who holds a lock in its database.
 
     Raises Held after `Waiting.limit` seconds if a lock is waited for, else after `Waiting.work` seconds.
@@ -129,7 +128,7 @@ async def _tell_of(
     runtime: Runtime, workload: str, what: str, seen: list[str], begun: float, limit: asyncio.Timeout
 ) -> None:
     now, settings = asyncio.get_running_loop().time, waiting.get()
-    await asyncio.sleep(TOLD_AFTER)
+    await asyncio.sleep(REPORT_AFTER)
     due, blocked_since = 0.0, None
     while True:
         taken = now() - begun
@@ -142,7 +141,7 @@ async def _tell_of(
         blocked_since = (blocked_since or now()) if blockers else None
         if blocked_since is not None and now() - blocked_since > settings.limit:
             limit.reschedule(now())
-        await asyncio.sleep(TOLD_AFTER / 2)
+        await asyncio.sleep(REPORT_AFTER / 2)
 
 
 async def _all_blockers(runtime: Runtime, workload: str) -> list[str]:

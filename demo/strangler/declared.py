@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
+from runtime.api import Object
 from runtime.manifests import BASE, NAMESPACE, ROOT, standing, workloads_of
 
 from strangler import state as phases
@@ -12,7 +12,6 @@ from strangler.modules import LAST, MODULES, SHAPES, TRAFFIC, newcomer_traffic
 from strangler.state import State
 
 UPSTREAM = ROOT / "istio" / "upstream-envoy"
-Object = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

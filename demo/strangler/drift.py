@@ -92,7 +92,7 @@ def _workloads(wanted: Declared, running: Counter[tuple[str, str]]) -> Iterator[
             yield Drift(f"Workload/{name}/{version}", f"{real} replicas run, none declared", ("stop",))
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """Without what says nothing (empty, zero, false), durations and our hosts in one spelling: as two writers agree.
 
     istiod writes the host of a rule out once it has used it.
@@ -112,7 +112,7 @@ def plain(value: Any) -> Any:
             return value
 
 
-def _differences(wanted: Any, real: Any, path: str = "spec") -> list[str]:
+def _differences(wanted: object, real: object, path: str = "spec") -> list[str]:
     if isinstance(wanted, dict) and isinstance(real, dict):
         keys = [*wanted, *(key for key in real if key not in wanted)]
         return [
@@ -120,11 +120,13 @@ def _differences(wanted: Any, real: Any, path: str = "spec") -> list[str]:
         ]
     if isinstance(wanted, list) and isinstance(real, list) and len(wanted) == len(real):
         pairs = enumerate(zip(wanted, real, strict=True))
-        return [text for n, (ours, theirs) in pairs for text in _differences(ours, theirs, f"{path}[{n}]")]
+        return [
+            text for n, (declared, actual) in pairs for text in _differences(declared, actual, f"{path}[{n}]")
+        ]
     return [] if wanted == real else [f"{path} is {_describe(real)}, declared {_describe(wanted)}"]
 
 
-def _describe(value: Any) -> str:
+def _describe(value: object) -> str:
     text = (
         "nothing"
         if value is None

@@ -8,7 +8,6 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import asyncpg
 from runtime.api import Runtime
@@ -31,7 +30,7 @@ TRIGGERS = {"figtree_fence": "insert or update or delete", "figtree_fence_trunca
 # long before deadlock_timeout would end a writer, and tries the next order.
 LOCK_TIMEOUT = "100ms"
 ATTEMPTS = 60
-HOLDERS = PROCESSES + (  # noqa: S608  # no value from outside
+HOLDERS = PROCESSES + (  # no value from outside
     " where pid <> pg_backend_pid() and pid in (select pid from pg_locks"
     " where relation = any($1::regclass[]) and granted and mode like '%ExclusiveLock') order by xact_start limit 3"
 )
@@ -40,7 +39,7 @@ FENCES = (
 )
 
 
-async def _explain_lock(db: Any, module: Module) -> Held:
+async def _explain_lock(db: asyncpg.Connection, module: Module) -> Held:
     names = [table.name for table in module.tables]
     holders = [row[0] for row in await db.fetch(HOLDERS, names)]
     return Held(
@@ -49,7 +48,7 @@ async def _explain_lock(db: Any, module: Module) -> Held:
     )
 
 
-async def _lock(db: Any, module: Module) -> None:
+async def _lock(db: asyncpg.Connection, module: Module) -> None:
     """Hold every table of the module against writers; readers go on."""
     orders = itertools.cycle(itertools.permutations(module.tables))
     for attempt in range(ATTEMPTS):

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
+import asyncpg
 from runtime.api import Runtime
 
 from strangler.database import MONOLITH, connected
@@ -71,10 +71,14 @@ async def compare(runtime: Runtime, module: Module, since: UUID | None = None) -
     async with connected(runtime, MONOLITH) as left, connected(runtime, module.name) as right:
         for name in module.tables:
             table = await _describe(left, right, module, name)
-            ours, theirs = await asyncio.gather(_buckets(left, table, since), _buckets(right, table, since))
-            rows += sum(count for count, _ in ours.values())
+            left_buckets, right_buckets = await asyncio.gather(
+                _buckets(left, table, since), _buckets(right, table, since)
+            )
+            rows += sum(count for count, _ in left_buckets.values())
             differing = [
-                bucket for bucket in ours.keys() | theirs.keys() if ours.get(bucket) != theirs.get(bucket)
+                bucket
+                for bucket in left_buckets.keys() | right_buckets.keys()
+                if left_buckets.get(bucket) != right_buckets.get(bucket)
             ]
             if not differing:
                 continue
@@ -106,25 +110,27 @@ COLUMNS = (
 )
 
 
-async def _describe(left: Any, right: Any, module: Module, table: Table) -> Described:
+async def _describe(
+    left: asyncpg.Connection, right: asyncpg.Connection, module: Module, table: Table
+) -> Described:
     """The table with its columns. Raises GateRefused if both sides do not have the same ones, of the same types."""
-    ours, theirs = [dict(await db.fetch(COLUMNS, table.name)) for db in (left, right)]
-    if ours == theirs:
-        return Described(table.name, table.key, tuple(ours))
+    left_columns, right_columns = [dict(await db.fetch(COLUMNS, table.name)) for db in (left, right)]
+    if left_columns == right_columns:
+        return Described(table.name, table.key, tuple(left_columns))
     reasons = []
-    for column in sorted(ours.keys() | theirs.keys()):
-        if column not in theirs:
+    for column in sorted(left_columns.keys() | right_columns.keys()):
+        if column not in right_columns:
             reasons.append(
-                f"column {table.name}.{column} ({ours[column]}) is only in the monolith's database"
+                f"column {table.name}.{column} ({left_columns[column]}) is only in the monolith's database"
             )
-        elif column not in ours:
+        elif column not in left_columns:
             reasons.append(
-                f"column {table.name}.{column} ({theirs[column]}) is only in the service's database"
+                f"column {table.name}.{column} ({right_columns[column]}) is only in the service's database"
             )
-        elif ours[column] != theirs[column]:
+        elif left_columns[column] != right_columns[column]:
             reasons.append(
-                f"column {table.name}.{column} is {ours[column]} in the monolith's database and {theirs[column]}"
-                " in the service's"
+                f"column {table.name}.{column} is {left_columns[column]} in the monolith's database"
+                f" and {right_columns[column]} in the service's"
             )
     raise GateRefused(module.name, reasons)
 
@@ -152,23 +158,39 @@ def _bucket(table: Table) -> str:
     return f"hashtext({_key(table)}) & 255"
 
 
-async def _buckets(db: Any, table: Described, since: UUID | None) -> dict[int, tuple[int, int]]:
+async def _buckets(
+    db: asyncpg.Connection, table: Described, since: UUID | None
+) -> dict[int, tuple[int, int]]:
     """Count and checksum of each of 256 parts of the table."""
-    sql = f"select {_bucket(table)}, count(*), sum({_hash(table)}::numeric) from {table.name}"  # noqa: S608
+    sql = f"select {_bucket(table)}, count(*), sum({_hash(table)}::numeric) from {table.name}"
     rows = await db.fetch(f"{sql} {_since_clause(table, since)} group by 1")
     return {bucket: (int(count), int(checksum)) for bucket, count, checksum in rows}
 
 
 async def _differences(
-    left: Any, right: Any, table: Described, where: str, wanted: list[int] | list[str]
+    left: asyncpg.Connection,
+    right: asyncpg.Connection,
+    table: Described,
+    where: str,
+    wanted: list[int] | list[str],
 ) -> list[str]:
-    sql = f"select {_key(table)}, {_hash(table)} from {table.name} {where}"  # noqa: S608
-    ours, theirs = [{row[0]: row[1] for row in await db.fetch(sql, wanted)} for db in (left, right)]
-    return sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
+    sql = f"select {_key(table)}, {_hash(table)} from {table.name} {where}"
+    left_hashes, right_hashes = [
+        {row[0]: row[1] for row in await db.fetch(sql, wanted)} for db in (left, right)
+    ]
+    return sorted(
+        key
+        for key in left_hashes.keys() | right_hashes.keys()
+        if left_hashes.get(key) != right_hashes.get(key)
+    )
 
 
-async def _explain(left: Any, right: Any, table: Described, key: str) -> Difference:
+async def _explain(
+    left: asyncpg.Connection, right: asyncpg.Connection, table: Described, key: str
+) -> Difference:
     columns = ", ".join(f"{column}::text" for column in table.columns)
-    sql = f"select {columns} from {table.name} where {_key(table)} = $1"  # noqa: S608
-    ours, theirs = await left.fetchrow(sql, key), await right.fetchrow(sql, key)
-    return Difference(table.name, key, dict(ours) if ours else None, dict(theirs) if theirs else None)
+    sql = f"select {columns} from {table.name} where {_key(table)} = $1"
+    left_row, right_row = await left.fetchrow(sql, key), await right.fetchrow(sql, key)
+    return Difference(
+        table.name, key, dict(left_row) if left_row else None, dict(right_row) if right_row else None
+    )

@@ -12,7 +12,10 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runtime.api import Runtime
 
 DONE = b"done"  # a pickle ends with a full stop
 PATIENCE = 120.0  # seconds for which a system that does not answer is tried again
@@ -47,7 +50,7 @@ def _spawn() -> tuple[int, int]:
 
 
 @asynccontextmanager
-async def guarded(runtime: Any, module: str, step: str) -> AsyncIterator[Guard]:
+async def guarded(runtime: "Runtime", module: str, step: str) -> AsyncIterator[Guard]:
     """Inside the block a killed command is undone."""
     content, guard = pickle.dumps((runtime, module, step)), Guard()
     pid, pipe = _spawn()
@@ -63,7 +66,7 @@ async def guarded(runtime: Any, module: str, step: str) -> AsyncIterator[Guard]:
             await asyncio.to_thread(os.waitpid, pid, 0)
 
 
-async def undo(runtime: Any, name: str, step: str) -> None:
+async def undo(runtime: "Runtime", name: str, step: str) -> None:
     """Nobody waits for a replica, and reads are at the writer's side.
 
     Raises StepUnderWay if another command goes on.
@@ -87,7 +90,7 @@ async def undo(runtime: Any, name: str, step: str) -> None:
                 await stay(context, module, Report(step, "back"), why)
 
 
-async def _retry(runtime: Any, name: str, step: str) -> None:
+async def _retry(runtime: "Runtime", name: str, step: str) -> None:
     from strangler.state import StepUnderWay
 
     until = time.monotonic() + PATIENCE

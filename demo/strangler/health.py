@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import asyncpg
 from runtime.api import Runtime, RuntimeFailure
@@ -60,14 +60,14 @@ class Health:
     hopeless: bool = False  # it does not go on before somebody acts
 
     def __str__(self) -> str:
-        told = [self.state + (f" since {self.since:%H:%M:%S} UTC" if self.since else "")]
+        parts = [self.state + (f" since {self.since:%H:%M:%S} UTC" if self.since else "")]
         if self.behind_bytes is not None:
             seconds = f" and {self.behind_seconds:.1f} s" if self.behind_seconds is not None else ""
-            told.append(f"{size(self.behind_bytes)}{seconds} behind")
+            parts.append(f"{size(self.behind_bytes)}{seconds} behind")
         if self.kept_bytes is not None:
             of = f" of at most {size(self.keep_limit)}" if self.keep_limit else ""
-            told.append(f"{size(self.kept_bytes)}{of} of log kept")
-        return ", ".join(told) + (f": {self.why}" if self.why else "")
+            parts.append(f"{size(self.kept_bytes)}{of} of log kept")
+        return ", ".join(parts) + (f": {self.why}" if self.why else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,8 @@ class _Database:
     def __init__(self, runtime: Runtime, name: str) -> None:
         self._runtime = runtime
         self._name = name
-        self.slots: dict[str, Any] = {}
-        self.subscriptions: dict[str, Any] = {}
+        self.slots: dict[str, asyncpg.Record] = {}
+        self.subscriptions: dict[str, asyncpg.Record] = {}
         self.silent = ""  # why it does not answer
         self._log: list[str] | None = None
 
@@ -154,7 +154,13 @@ async def _health(
     return _judge(known, module, slot, subscription, failures(await subscriber.log(), name))
 
 
-def _judge(known: Health, module: Module, slot: Any, subscription: Any, failed: Failures | None) -> Health:
+def _judge(
+    known: Health,
+    module: Module,
+    slot: asyncpg.Record | None,
+    subscription: asyncpg.Record | None,
+    failed: Failures | None,
+) -> Health:
     anew = f"`figtree copy {module.name}` copies its rows anew"
     publisher, subscriber = ends(module, known.direction)
     if slot is None or subscription is None:

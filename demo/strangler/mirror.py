@@ -57,19 +57,19 @@ def parse(log: list[str], begun: float = 0) -> dict[str, Answer]:
 
 async def verdict(runtime: Runtime, prefixes: tuple[str, ...], begun: float, lines: int = 20_000) -> Verdict:
     """Compare what both sides have answered under the prefixes since `begun`, in seconds since the epoch."""
-    ours, theirs = [
+    monolith, gateway = [
         parse(await runtime.telemetry.logs(side, "proxy", lines), begun) for side in ("monolith", "gateway")
     ]
     async with httpx.AsyncClient(base_url=runtime.edge(), timeout=10, trust_env=False) as client:
-        mirrored = await judge(client, pairs(ours, theirs, prefixes))
+        mirrored = await judge(client, pairs(monolith, gateway, prefixes))
         if not mirrored.pairs or ORDERS not in prefixes:
             return mirrored
-        asked = await of_customers(client)
+        of_orders = await of_customers(client)
     return Verdict(
-        mirrored.pairs + asked.pairs,
-        mirrored.mismatches + asked.mismatches,
+        mirrored.pairs + of_orders.pairs,
+        mirrored.mismatches + of_orders.mismatches,
         mirrored.settled,
-        (*mirrored.examples, *asked.examples),
+        (*mirrored.examples, *of_orders.examples),
     )
 
 
@@ -84,13 +84,13 @@ async def of_customers(client: httpx.AsyncClient) -> Verdict:
 
 
 def pairs(
-    ours: Mapping[str, Answer], theirs: Mapping[str, Answer], prefixes: tuple[str, ...]
+    monolith: Mapping[str, Answer], gateway: Mapping[str, Answer], prefixes: tuple[str, ...]
 ) -> list[tuple[Answer, Answer]]:
     """The answers of both sides to the same requests, below these prefixes."""
     return [
-        (ours[request], theirs[request])
-        for request in ours.keys() & theirs.keys()
-        if ours[request].path.startswith(prefixes)
+        (monolith[request], gateway[request])
+        for request in monolith.keys() & gateway.keys()
+        if monolith[request].path.startswith(prefixes)
     ]
 
 
@@ -108,8 +108,8 @@ async def judge(client: httpx.AsyncClient, paired: list[tuple[Answer, Answer]]) 
 async def _agree(client: httpx.AsyncClient, path: str) -> bool:
     """Whether both sides come to answer alike, at a moment when nothing changes between the two looks."""
     for _ in range(int(PATIENCE / 0.2)):
-        asked = (client.get(path, headers={SIDE_HEADER: side}) for side in ("monolith", "gateway"))
-        sides = await asyncio.gather(*asked)
+        answers = (client.get(path, headers={SIDE_HEADER: side}) for side in ("monolith", "gateway"))
+        sides = await asyncio.gather(*answers)
         if len({(r.status_code, hashlib.sha256(r.content).digest()) for r in sides}) == 1:
             return True
         await asyncio.sleep(0.2)

@@ -2,12 +2,11 @@
 
 import asyncio
 import time
-from typing import Any
 
 import asyncpg
 from runtime.api import Runtime
 
-from strangler.database import MONOLITH, TOLD_AFTER, connected, waiting
+from strangler.database import MONOLITH, REPORT_AFTER, connected, waiting
 from strangler.health import health
 from strangler.modules import Module
 from strangler.names import Direction, ends, name_of
@@ -86,7 +85,7 @@ class Replication:
         _, subscriber = ends(module, direction)
         limit = waiting.get().work
         begun = time.monotonic()
-        due = TOLD_AFTER
+        due = REPORT_AFTER
         async with connected(self._runtime, subscriber) as db:
             while await db.fetchval(
                 "select count(*) from pg_subscription_rel r join pg_subscription s on s.oid = r.srsubid"
@@ -104,7 +103,7 @@ class Replication:
                     waiting.get().tell(f"{module.name}'s rows are not copied after {taken:.0f} s: {why}")
                     due = 3 * taken
                 await asyncio.sleep(0.05)
-            counts = [await db.fetchval(f"select count(*) from {table.name}") for table in module.tables]  # noqa: S608
+            counts = [await db.fetchval(f"select count(*) from {table.name}") for table in module.tables]
         return sum(counts)
 
     async def caught_up(self, module: Module, direction: Direction, patience: float = 10) -> float:
@@ -161,7 +160,7 @@ class Replication:
             await db.execute("select pg_reload_conf()")
 
 
-async def _drop_slots(db: Any, name: str, patience: float = 10) -> None:
+async def _drop_slots(db: asyncpg.Connection, name: str, patience: float = 10) -> None:
     deadline = time.monotonic() + patience
     while await db.fetchval("select 1 from pg_replication_slots where slot_name = $1", name):
         try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import asyncpg
 from runtime.api import Runtime
 
 from strangler.database import MONOLITH, connected
@@ -109,7 +110,7 @@ class State:
         known = {row["module"]: row["phase"] for row in rows}
         return {name: known.get(name, IN_PROCESS) for name in [*(m.name for m in MODULES), MONOLITH]}
 
-    async def set(self, module: str, phase: str, step: str, **detail: Any) -> None:
+    async def set(self, module: str, phase: str, step: str, **detail: object) -> None:
         """Set the phase of a module, and write it to the journal."""
         async with connected(self._runtime, MONOLITH) as db, db.transaction():
             await db.execute(
@@ -148,7 +149,7 @@ class State:
         known = {row["module"]: Whereabouts(*row) for row in rows}
         return [known.get(m.name, Whereabouts(m.name, IN_PROCESS, 0, "")) for m in MODULES]
 
-    async def note(self, step: str, what: str, **detail: Any) -> None:
+    async def note(self, step: str, what: str, **detail: object) -> None:
         """Write a line to the journal."""
         async with connected(self._runtime, MONOLITH) as db:
             await _note(db, step, what, detail)
@@ -176,7 +177,7 @@ class State:
         return SHAPES[(await self.position())[0]]
 
 
-async def _note(db: Any, step: str, what: str, detail: dict[str, Any]) -> None:
+async def _note(db: asyncpg.Connection, step: str, what: str, detail: dict[str, object]) -> None:
     await db.execute(
         "insert into strangler.journal(step, what, detail) values($1, $2, $3)",
         step,

@@ -104,8 +104,8 @@ def _edge(labels: Mapping[str, str], own: Ends) -> EdgeCounters | None:
     return EdgeCounters(*ends, labels["request_protocol"], mtls, mirrored)
 
 
-def _unless_unknown(told: str, otherwise: str) -> str:
-    return otherwise if told == UNKNOWN else told
+def _unless_unknown(known: str, otherwise: str) -> str:
+    return otherwise if known == UNKNOWN else known
 
 
 def _count(edge: EdgeCounters, metric: str, labels: Mapping[str, str], value: float) -> EdgeCounters:

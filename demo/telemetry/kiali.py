@@ -61,18 +61,18 @@ async def graph(prometheus: Prometheus, seconds: int = 60, namespace: str = "") 
 
 def lines(edges: Mapping[GraphEdge, Requests]) -> list[str]:
     """One for each edge: its requests, those that failed, its share of what its source sends there."""
-    told = []
+    drawn = []
     for edge in sorted(edges, key=astuple):
         requests = edges[edge]
         same = (edge.source, edge.source_version, edge.destination)
         beside = sum(r.all for e, r in edges.items() if (e.source, e.source_version, e.destination) == same)
         ends = f"{edge.source} {edge.source_version} -> {edge.destination} {edge.destination_version}"
         share, failed = 100 * requests.all / beside, 100 * requests.failed / requests.all
-        told.append(
+        drawn.append(
             f"{ends}  {edge.protocol}  {requests.all:.1f}/s  {share:.0f} %  {failed:.0f} % failed"
             f"  {'mTLS' if edge.mtls else 'no mTLS'}  {' '.join(sorted(requests.flags))}".rstrip()
         )
-    return told
+    return drawn
 
 
 def _has_failed(labels: Mapping[str, str]) -> bool:

@@ -10,7 +10,7 @@ import socket
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import httpx
 import yaml
@@ -57,6 +57,14 @@ def configuration(collector: str, every: float = 5.0) -> dict[str, Any]:
     }
 
 
+class Series(TypedDict, total=False):
+    """One series of a result: `value` of an instant query, `values` of a range; each a time and a number as text."""
+
+    metric: dict[str, str]
+    value: tuple[float, str]
+    values: list[tuple[float, str]]
+
+
 class PrometheusFailure(Exception):
     """Prometheus is missing, does not answer, or refuses a query; the text is for the user."""
 
@@ -65,18 +73,16 @@ class Prometheus:
     def __init__(self, url: str) -> None:
         self.url = url
 
-    async def query(self, expression: str, **more: str) -> list[dict[str, Any]]:
+    async def query(self, expression: str, **more: str) -> list[Series]:
         """The result of an instant query; raises PrometheusFailure in Prometheus' words."""
         return await self._ask("query", query=expression, **more)
 
-    async def query_range(
-        self, expression: str, start: float, end: float, step: float
-    ) -> list[dict[str, Any]]:
+    async def query_range(self, expression: str, start: float, end: float, step: float) -> list[Series]:
         return await self._ask(
             "query_range", query=expression, start=f"{start}", end=f"{end}", step=f"{step}"
         )
 
-    async def _ask(self, kind: str, **parameters: str) -> list[dict[str, Any]]:
+    async def _ask(self, kind: str, **parameters: str) -> list[Series]:
         try:
             async with httpx.AsyncClient(base_url=self.url, timeout=20, trust_env=False) as client:
                 content = (await client.post(f"/api/v1/{kind}", data=parameters)).json()
@@ -84,7 +90,7 @@ class Prometheus:
             raise PrometheusFailure(f"Prometheus at {self.url} does not answer: {error}") from error
         if content["status"] != "success":
             raise PrometheusFailure(f"{parameters['query']}: {content['error']}")
-        result: list[dict[str, Any]] = content["data"]["result"]
+        result: list[Series] = content["data"]["result"]
         return result
 
     async def ready(self) -> bool:
@@ -115,7 +121,7 @@ def program(name: str, cache: Path) -> str:
 
 
 def _do(folder: Path, *words: str) -> None:
-    subprocess.run(words, cwd=folder, check=True, capture_output=True)  # noqa: S603
+    subprocess.run(words, cwd=folder, check=True, capture_output=True)
 
 
 @contextlib.asynccontextmanager

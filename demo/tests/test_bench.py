@@ -77,7 +77,7 @@ async def test_the_yardstick_takes_an_order_as_the_contract_says_and_ships_it(po
         assert seen["failed"] == 0
         assert seen["orders"] > 5
         async with asyncio.timeout(20):
-            while (found := await db.fetchrow(SHIPPED))["shipped"] < found["orders"]:  # noqa: ASYNC110
+            while (found := await db.fetchrow(SHIPPED))["shipped"] < found["orders"]:
                 await asyncio.sleep(0.1)
         assert found["orders"] >= seen["orders"]
         assert found["events"] >= 2 * found["orders"]

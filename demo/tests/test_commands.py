@@ -79,8 +79,8 @@ def test_the_command_itself_ends_with_the_status_and_the_line() -> None:
     ],
 )
 def test_without_a_system_every_command_says_so_in_one_line(command: str, figtree: Figtree) -> None:
-    told = f"error: nobody-{os.getpid()} is not running: start it with `figtree up`\n"
-    assert figtree(command) == (1, "", told)
+    reported = f"error: nobody-{os.getpid()} is not running: start it with `figtree up`\n"
+    assert figtree(command) == (1, "", reported)
 
 
 @pytest.mark.parametrize(
@@ -101,11 +101,11 @@ def test_brackets_in_an_argument_are_printed_as_they_are(
     command: str, figtree: Figtree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FIGTREE_NAME", "nobody[/b]")
-    status, _, told = figtree(command)
+    status, _, reported = figtree(command)
     assert status in (1, 2)
-    assert "Traceback" not in told
-    assert "MarkupError" not in told
-    assert "[" in told
+    assert "Traceback" not in reported
+    assert "MarkupError" not in reported
+    assert "[" in reported
 
 
 def options(typer_app: typer.Typer) -> Iterator[tuple[str, Any, Any]]:
@@ -114,17 +114,17 @@ def options(typer_app: typer.Typer) -> Iterator[tuple[str, Any, Any]]:
         assert command.callback is not None
         for name, hint in get_type_hints(command.callback, include_extras=True).items():
             if name != "return":
-                kind, *told = get_args(hint) if get_origin(hint) is Annotated else [hint]
-                yield f"{command.callback.__name__} {name}", kind, told[0] if told else None
+                kind, *details = get_args(hint) if get_origin(hint) is Annotated else [hint]
+                yield f"{command.callback.__name__} {name}", kind, details[0] if details else None
     for group in typer_app.registered_groups:
         assert group.typer_instance is not None
         yield from options(group.typer_instance)
 
 
 def test_every_number_of_a_command_has_bounds() -> None:
-    numbers = [(name, told) for name, kind, told in options(app) if re.search("int|float", str(kind))]
+    numbers = [(name, details) for name, kind, details in options(app) if re.search("int|float", str(kind))]
     assert len(numbers) > 20
-    assert [name for name, told in numbers if getattr(told, "min", None) is None] == []
+    assert [name for name, details in numbers if getattr(details, "min", None) is None] == []
 
 
 @pytest.mark.parametrize(
@@ -150,10 +150,10 @@ def test_every_number_of_a_command_has_bounds() -> None:
 def test_a_wrong_argument_ends_with_status_2_and_what_is_allowed(
     command: str, allowed: str, figtree: Figtree
 ) -> None:
-    status, out, told = figtree(command)
+    status, out, reported = figtree(command)
     assert (status, out) == (2, "")
-    assert allowed in told
-    assert "Traceback" not in told
+    assert allowed in reported
+    assert "Traceback" not in reported
 
 
 def test_the_first_failures_of_a_load_are_a_table() -> None:
@@ -229,9 +229,9 @@ def test_what_is_printed_keeps_its_brackets_and_colons() -> None:
         lines.phase("1-currency", text)
         lines.note(text)
         told = Terminal()
-        told.begins(scene)
-        told.tell(text)
-        told.ended(Result(scene.name, False, text, 0.1, seen=[text]))
+        reported.begins(scene)
+        reported.tell(text)
+        reported.ended(Result(scene.name, False, text, 0.1, seen=[text]))
     assert shown.getvalue().count(text) == 6
     assert captured.get().count(text) == 5
 
@@ -246,11 +246,11 @@ def test_an_error_of_a_database_or_of_http_is_one_line(capsys: pytest.CaptureFix
         assert str(error) in capsys.readouterr().err
 
 
-def test_a_prometheus_that_is_not_there_is_told_in_one_line(figtree: Figtree) -> None:
-    status, out, told = figtree("telemetry graph --prometheus http://127.0.0.1:1")
+def test_a_prometheus_that_is_not_there_is_reported_in_one_line(figtree: Figtree) -> None:
+    status, out, reported = figtree("telemetry graph --prometheus http://127.0.0.1:1")
     assert (status, out) == (1, "")
-    assert told.startswith("error: Prometheus at http://127.0.0.1:1 does not answer: ")
-    assert told.count("\n") == 1
+    assert reported.startswith("error: Prometheus at http://127.0.0.1:1 does not answer: ")
+    assert reported.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -275,18 +275,18 @@ def test_no_error_of_a_library_reaches_the_user_as_a_traceback(
     with pytest.raises(SystemExit, match="1"):
         carry_out(fails())
     told = capsys.readouterr().err
-    assert told.startswith("error: ")
-    assert told.count("\n") == 1
+    assert reported.startswith("error: ")
+    assert reported.count("\n") == 1
 
 
 @pytest.mark.parametrize(
     "command", ["demo", "up", "status", "scene run mtls", "telemetry graph", "bench run"]
 )
-def test_a_setting_that_is_no_number_is_told_in_one_line(
+def test_a_setting_that_is_no_number_is_reported_in_one_line(
     command: str, figtree: Figtree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOAD", "many")
-    status, out, told = figtree(command)
+    status, out, reported = figtree(command)
     assert (status, out) == (1, "")
-    assert told.startswith("error: LOAD: Input should be a valid number")
-    assert told.count("\n") == 1
+    assert reported.startswith("error: LOAD: Input should be a valid number")
+    assert reported.count("\n") == 1

@@ -112,7 +112,7 @@ async def test_a_step_under_way_is_no_drift(stands: Stands) -> None:
     assert [d.subject for d in await found(runtime)] == ["VirtualService/figtree/edge-title"]
 
 
-async def test_every_kind_of_drift_is_told_and_healed(stands: Stands) -> None:
+async def test_every_kind_of_drift_is_reported_and_healed(stands: Stands) -> None:
     runtime = await as_declared(5)
     del runtime.objects["PeerAuthentication/figtree/default"]
     await runtime.mesh.apply([ISTIO / "traffic/edge-title-50.yaml", ISTIO / "traffic/pricing-subsets.yaml"])

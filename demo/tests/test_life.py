@@ -81,18 +81,18 @@ async def test_without_mesh_a_step_and_the_demo_refuse_before_they_change_anythi
 async def test_a_start_that_fails_takes_everything_down_and_what_is_there_already_is_left_alone(
     standins: None,
 ) -> None:
-    name, told = f"fails-{os.getpid()}", Told()
+    name, display = f"fails-{os.getpid()}", RecordingDisplay()
     settings = Settings(figtree_name=name, runtime="local", mesh="off")
     with pytest.raises(CommandFailed, match="nothing to seed"):
-        await tour.up(settings, told)
-    assert told.notes[-1] == "the start has failed: stopping everything again"
+        await tour.up(settings, display)
+    assert display.notes[-1] == "the start has failed: stopping everything again"
     assert not supervisors(name)
     assert not directory_of(name).exists()
     runtime = await LocalRuntime.up(name, mesh=False)
     try:
         await runtime.workloads.start("monolith")
-        await tour.up(settings, told)  # the monolith runs, so that nothing is seeded
-        assert any(note.startswith(f"{name} is there already: it is used as it is") for note in told.notes)
+        await tour.up(settings, display)  # the monolith runs, so that nothing is seeded
+        assert any(note.startswith(f"{name} is there already: it is used as it is") for note in display.notes)
         (pid,) = [one.pid for one in await runtime.workloads.statuses()]
         assert pid is not None
         os.kill(pid, signal.SIGSTOP)
@@ -101,13 +101,13 @@ async def test_a_start_that_fails_takes_everything_down_and_what_is_there_alread
                 break
             await asyncio.sleep(0.1)
         with pytest.raises(RuntimeFailure, match=r"does not work: monolith \(failing\).*figtree down"):
-            await tour.up(settings, told)
+            await tour.up(settings, display)
         assert supervisors(name)
     finally:
         await runtime.down()
 
 
-class Told:
+class RecordingDisplay:
     """What a display was told."""
 
     def __init__(self) -> None:

@@ -195,7 +195,7 @@ def test_an_empty_machine_is_told_every_download_with_its_size_and_time(
     monkeypatch.setattr(fetches, "ROOT", str(tmp_path))
     monkeypatch.setattr("shutil.which", lambda name: None)
     lines = report.look("test").lines
-    told = "\n".join(lines)
+    printed = "\n".join(lines)
     for name in (
         "uv 0",
         "Python packages",
@@ -205,7 +205,7 @@ def test_an_empty_machine_is_told_every_download_with_its_size_and_time(
         "istiod, compiled",
         "Chromium",
     ):
-        assert re.search(rf"once: {name}.*(\d+ MB|-) +[\d.]+ [MG]B on disk +\d+ (s|min)", told), name
+        assert re.search(rf"once: {name}.*(\d+ MB|-) +[\d.]+ [MG]B on disk +\d+ (s|min)", printed), name
     assert re.fullmatch(r"in all about \d+ MB to fetch, \d\.\d GB on disk, \d+ min", lines[-1])
 
 

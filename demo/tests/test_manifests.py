@@ -103,7 +103,7 @@ def test_every_field_of_a_deployment_stands_in_the_table_of_what_the_local_mesh_
         (container,) = pod["containers"]
         for place, found in (("spec", spec), ("pod", pod), ("container", container)):
             fields |= {f"{place}.{name}" for name in found}
-    told = set(
+    documented = set(
         re.findall(r"`((?:spec|pod|container)\.\w+)`", (ROOT / "demo/localmesh/README.md").read_text())
     )
-    assert told == fields
+    assert documented == fields

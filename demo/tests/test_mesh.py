@@ -117,13 +117,15 @@ async def test_a_neighbour_is_called_by_name_through_the_sidecar(mesh: LocalRunt
 
 async def test_nothing_listens_on_every_address(mesh: LocalRuntime) -> None:
     root = directory_of(mesh.name)
-    ours = set()
+    listening = set()
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             if process.environ().get("FIGTREE_INSTANCE") == str(root):
-                ours |= {c.laddr.ip for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
-    assert ours
-    assert all(ip.startswith("127.") for ip in ours), ours
+                listening |= {
+                    c.laddr.ip for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN
+                }
+    assert listening
+    assert all(ip.startswith("127.") for ip in listening), listening
 
 
 @pytest.mark.alone
@@ -339,8 +341,8 @@ async def test_a_failed_request_is_a_line_in_each_proxys_log_that_leads_to_its_t
 
 
 async def test_a_proxy_that_does_not_take_a_resource_is_named(mesh: LocalRuntime, route: Path) -> None:
-    ours = [p for p in leftovers(directory_of(mesh.name)) if p.name() == "envoy"]
-    (frozen,) = [p for p in ours if "ingress" in p.cwd()]
+    envoys = [p for p in leftovers(directory_of(mesh.name)) if p.name() == "envoy"]
+    (frozen,) = [p for p in envoys if "ingress" in p.cwd()]
     frozen.suspend()
     try:
         with pytest.raises(NotInForce, match=r"VirtualService/figtree/.*not acknowledged by ingress"):

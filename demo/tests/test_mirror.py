@@ -7,12 +7,12 @@ from strangler import mirror
 
 def test_answers_are_paired_by_request_and_only_under_the_prefix() -> None:
     line = '{"at":"2026-11-23T18:00:00.000Z","answer_to":"%s","method":"GET","path":"%s","status":200,"digest":"d"}'
-    ours = mirror.parse([line % ("a", "/api/titles"), line % ("b", "/api/rates"), "noise"])
-    theirs = mirror.parse(
+    monolith = mirror.parse([line % ("a", "/api/titles"), line % ("b", "/api/rates"), "noise"])
+    gateway = mirror.parse(
         [line % ("a", "/api/titles"), line % ("b", "/api/rates"), line % ("c", "/api/titles")]
     )
     answer = mirror.Answer("GET", "/api/titles", "200", "d")
-    assert mirror.pairs(ours, theirs, ("/api/titles",)) == [(answer, answer)]
+    assert mirror.pairs(monolith, gateway, ("/api/titles",)) == [(answer, answer)]
     assert mirror.parse([line % ("a", "/api/titles")], begun=2e9) == {}
 
 

@@ -179,12 +179,12 @@ async def test_reading_needs_our_own_name_and_nothing_else(client: httpx.AsyncCl
 
 
 async def test_doing_needs_the_token_of_this_start_and_no_foreign_origin(client: httpx.AsyncClient) -> None:
-    ours = {TOKEN_HEADER: "secret", "origin": "http://127.0.0.1:7070"}
-    assert (await client.post("/", headers=ours)).status_code == 200
+    allowed = {TOKEN_HEADER: "secret", "origin": "http://127.0.0.1:7070"}
+    assert (await client.post("/", headers=allowed)).status_code == 200
     assert (await client.post("/", headers={})).status_code == 403
-    assert (await client.post("/", headers=ours | {TOKEN_HEADER: "guess"})).status_code == 403
-    assert (await client.post("/", headers=ours | {"origin": "http://evil.example"})).status_code == 403
-    assert (await client.post("/", headers=ours | {"origin": "http://127.0.0.1:8080"})).status_code == 403
+    assert (await client.post("/", headers=allowed | {TOKEN_HEADER: "guess"})).status_code == 403
+    assert (await client.post("/", headers=allowed | {"origin": "http://evil.example"})).status_code == 403
+    assert (await client.post("/", headers=allowed | {"origin": "http://127.0.0.1:8080"})).status_code == 403
 
 
 async def test_every_answer_carries_the_policy_without_inline_or_foreign_script(
@@ -249,7 +249,7 @@ class EdgeOfTheTest(Edge):
         return httpx.Response(200, json=basket)
 
 
-async def _told(stream: Stream) -> list[dict[str, Any]]:
+async def _read(stream: Stream) -> list[dict[str, Any]]:
     """The quotes that were sent to a page."""
     stream.pass_on("end", "")
     messages: list[dict[str, Any]] = []
@@ -269,14 +269,14 @@ async def test_a_revision_of_a_basket_that_was_overtaken_is_not_priced() -> None
         for revision in (1, 3, 2, 4):
             together.create_task(baskets.price(revision, {"total": str(revision)}, streamed=False))
     await baskets.price(2, {"total": "2"}, streamed=False)
-    assert [answer["revision"] for answer in await _told(stream)] == [1, 4]
+    assert [answer["revision"] for answer in await _read(stream)] == [1, 4]
 
 
 async def test_a_basket_that_nobody_prices_says_so_on_the_page() -> None:
     stream = Stream()
     edge = EdgeOfTheTest(httpx.ConnectError("refused"))
     await Baskets(MagicMock(spec=Runtime), edge, stream).price(1, {}, streamed=False)
-    (answer,) = await _told(stream)
+    (answer,) = await _read(stream)
     assert answer["problem"] == {"title": "the edge does not answer: ConnectError"}
 
 

@@ -64,14 +64,14 @@ async def test_a_prefork_that_dies_while_it_is_asked_is_replaced_and_asked_again
     prefork: Prefork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await (await _spawn(prefork, tmp_path, "title", "--help")).wait()
-    asked, before = prefork._ask, prefork.pid
+    ask, before = prefork._ask, prefork.pid
     assert before is not None
 
     def dies_first(request: bytes, log: int) -> int:
         if prefork.pid == before:
             os.kill(before, signal.SIGKILL)
             psutil.wait_procs([psutil.Process(before)], timeout=5)
-        return asked(request, log)
+        return ask(request, log)
 
     monkeypatch.setattr(prefork, "_ask", dies_first)
     assert await (await _spawn(prefork, tmp_path, "title", "--help")).wait() == 0

@@ -9,7 +9,7 @@ from scenes.catalogue import SCENES
 from scenes.engine.acknowledged import Proof
 from typer.testing import CliRunner
 
-OURS = {scene.name for scene in SCENES if scene.group == "kubernetes"}
+KUBERNETES = {scene.name for scene in SCENES if scene.group == "kubernetes"}
 
 
 class Somewhere:
@@ -32,13 +32,13 @@ def test_all_scenes_are_those_that_the_runtime_can(
 
     monkeypatch.setattr(choose, "connect", connect)
     monkeypatch.setattr(cli, "perform", perform)
-    told = " ".join(CliRunner().invoke(cli.app, ["run", "--all"]).output.split())
-    assert bool(OURS & set(acted)) != left_out
-    assert len(acted) == len(SCENES) - (len(OURS) if left_out else 0)
-    assert all((name in told) == left_out for name in OURS)
+    output = " ".join(CliRunner().invoke(cli.app, ["run", "--all"]).output.split())
+    assert bool(KUBERNETES & set(acted)) != left_out
+    assert len(acted) == len(SCENES) - (len(KUBERNETES) if left_out else 0)
+    assert all((name in output) == left_out for name in KUBERNETES)
 
 
 def test_they_are_six_and_say_what_they_need() -> None:
-    assert len(OURS) == 6
+    assert len(KUBERNETES) == 6
     assert {scene.needs for scene in SCENES} == {"", "kubernetes"}
-    assert {scene.name for scene in SCENES if scene.needs} == OURS
+    assert {scene.name for scene in SCENES if scene.needs} == KUBERNETES

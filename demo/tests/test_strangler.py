@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 from strangler import fence, gate
 from strangler import state as phases
-from strangler.database import MONOLITH, Held, Waiting, told, waiting
+from strangler.database import MONOLITH, Held, Waiting, reporting_wait, waiting
 from strangler.gate import GateRefused
 from strangler.health import Health
 from strangler.modules import ORDER, ROOT, Module, Table
@@ -150,7 +150,7 @@ async def test_rows_that_differ_before_the_first_share_stop_the_step_there(
 ) -> None:
     await execute(runtime, MONOLITH, "insert into module_placement values ('order', 'local')")
     async with Writers(runtime) as writers:
-        while not writers.acknowledged:  # noqa: ASYNC110 (a busy machine takes its time)
+        while not writers.acknowledged:
             await asyncio.sleep(0.01)
     copied = strangler.replication.copied
 
@@ -234,9 +234,9 @@ async def test_writers_do_not_wait_for_a_replica_that_stands_still(
             nonlocal longest
             await execute(runtime, "order", "alter subscription figtree_order_forward disable")
             now = asyncio.get_running_loop().time
-            asked = now()
+            begun = now()
             await execute(runtime, MONOLITH, "create table if not exists of_an_administrator()")
-            assert now() - asked < 0.5, "an administrator does not wait for the replica"
+            assert now() - begun < 0.5, "an administrator does not wait for the replica"
             placed, since, until = len(writers.acknowledged), now(), now() + 5
             while now() < until:
                 await asyncio.sleep(0.01)
@@ -276,22 +276,22 @@ async def test_a_lock_held_by_somebody_else_is_named_and_nothing_is_changed(
 async def test_a_step_names_whom_it_waits_for_gives_up_and_leaves_no_slot(
     runtime: OnlyDatabases, strangler: Strangler
 ) -> None:
-    told: list[str] = []
-    impatient = Strangler(runtime, dwell=0.05, lock_limit=4, progress=lambda _, text: told.append(text))  # type: ignore[arg-type]
-    stranger = await asyncpg.connect(
+    reported: list[str] = []
+    impatient = Strangler(runtime, dwell=0.05, lock_limit=4, progress=lambda _, text: reported.append(text))  # type: ignore[arg-type]
+    other_program = await asyncpg.connect(
         await runtime.databases.admin_url(MONOLITH), server_settings={"application_name": "month-end"}
     )
     try:
-        async with stranger.transaction():  # a slot begins only when each open transaction has ended
-            await stranger.execute("insert into module_placement values ('none', 'local')")
+        async with other_program.transaction():  # a slot begins only when each open transaction has ended
+            await other_program.execute("insert into module_placement values ('none', 'local')")
             with pytest.raises(
                 Held, match=r"gave up after waiting 4 s .*application month-end.*module_placement"
             ):
                 await impatient.forward()
-            assert await stranger.fetchval("select count(*) from pg_replication_slots") == 0
-        assert any("waiting for a lock that is held by process" in text for text in told)
+            assert await other_program.fetchval("select count(*) from pg_replication_slots") == 0
+        assert any("waiting for a lock that is held by process" in text for text in reported)
     finally:
-        await stranger.close()
+        await other_program.close()
     await impatient.forward()
     assert await strangler.state.shape() == "4-order"
 
@@ -460,28 +460,28 @@ async def test_a_failure_that_the_command_cannot_undo_itself_is_undone_after_it(
     assert await settled(strangler, "killed") < 8
 
 
-async def test_a_wait_for_another_program_is_told_names_who_blocks_it_and_ends(
+async def test_a_wait_for_another_program_is_reported_names_who_blocks_it_and_ends(
     runtime: OnlyDatabases,
 ) -> None:
     heard: list[str] = []
     waiting.set(Waiting(3, heard.append, 20))
-    stranger = await asyncpg.connect(
+    other_program = await asyncpg.connect(
         await runtime.databases.admin_url("order"), server_settings={"application_name": "month-end"}
     )
     migration = await asyncpg.connect(await runtime.databases.admin_url("order"))
     try:
-        async with stranger.transaction():
-            await stranger.execute("lock table orders")
+        async with other_program.transaction():
+            await other_program.execute("lock table orders")
             with pytest.raises(Held, match=r"gave up after waiting \d+ s for order to start.*month-end"):
-                async with told(runtime, "order", "order to start"):  # type: ignore[arg-type]
+                async with reporting_wait(runtime, "order", "order to start"):  # type: ignore[arg-type]
                     await migration.execute("alter table orders add column note text")
         assert "waiting for order to start" in heard[0]
         waiting.set(Waiting(60, heard.append, 2))
         with pytest.raises(Held, match="gave up after waiting 2 s for a seed"):
-            async with told(runtime, "order", "a seed"):  # type: ignore[arg-type]
+            async with reporting_wait(runtime, "order", "a seed"):  # type: ignore[arg-type]
                 await asyncio.Event().wait()
     finally:
-        await stranger.close()
+        await other_program.close()
         await migration.close()
 
 
@@ -498,7 +498,9 @@ async def until_stopped(strangler: Strangler, why: str) -> Health:
     raise AssertionError([str(one) for one in await of_order(strangler)])
 
 
-async def test_a_replica_that_runs_is_told_with_its_lag(runtime: OnlyDatabases, strangler: Strangler) -> None:
+async def test_a_replica_that_runs_is_reported_with_its_lag(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
     async with Writers(runtime):
         await strangler.forward()
         (found,) = await of_order(strangler)
@@ -508,7 +510,7 @@ async def test_a_replica_that_runs_is_told_with_its_lag(runtime: OnlyDatabases, 
 
 
 @pytest.mark.alone
-async def test_an_apply_worker_that_fails_is_told_in_its_own_words_and_named_by_verify_at_once(
+async def test_an_apply_worker_that_fails_is_reported_in_its_own_words_and_named_by_verify_at_once(
     runtime: OnlyDatabases, strangler: Strangler
 ) -> None:
     async with Writers(runtime):

@@ -77,7 +77,7 @@ def tags(**values: object) -> list[dict[str, object]]:
     ]
 
 
-def told(span_id: str, process: str, parents: list[str]) -> dict[str, object]:
+def jaeger_span(span_id: str, process: str, parents: list[str]) -> dict[str, object]:
     """As Jaeger tells a span of `sent`."""
     return {
         "traceID": TRACE,
@@ -107,7 +107,7 @@ async def test_jaeger_tells_the_same_spans_that_were_sent() -> None:
         "p1": {"serviceName": "gateway.figtree", "tags": tags(service__version="v2")},
         "p2": {"serviceName": "order", "tags": tags(service__version="v2")},
     }
-    spans = [told(FIRST, "p1", []), told(SECOND, "p2", [FIRST])]
+    spans = [jaeger_span(FIRST, "p1", []), jaeger_span(SECOND, "p2", [FIRST])]
     assert jaeger.spans_of({"traceID": TRACE, "processes": processes, "spans": spans}) == store.trace(TRACE)
 
 
@@ -189,16 +189,18 @@ def test_replicas_are_summed() -> None:
 
 def test_a_cluster_and_this_machine_trace_and_log_alike() -> None:
     content = yaml.safe_load((ROOT / "k8s" / "istio.yaml").read_text())
-    theirs = {provider["name"]: provider for provider in content["spec"]["meshConfig"]["extensionProviders"]}
-    ours: dict[str, Any] = {provider["name"]: provider for provider in MESH_CONFIG["extensionProviders"]}  # type: ignore[attr-defined]
-    assert theirs["json-lines"] == ours["json-lines"]
-    assert {**ours["otel"]["opentelemetry"], "resourceDetectors": None} == {
-        **theirs["otel"]["opentelemetry"],
+    installed = {
+        provider["name"]: provider for provider in content["spec"]["meshConfig"]["extensionProviders"]
+    }
+    declared: dict[str, Any] = {provider["name"]: provider for provider in MESH_CONFIG["extensionProviders"]}  # type: ignore[attr-defined]
+    assert installed["json-lines"] == declared["json-lines"]
+    assert {**declared["otel"]["opentelemetry"], "resourceDetectors": None} == {
+        **installed["otel"]["opentelemetry"],
         "resourceDetectors": None,
     }
 
 
-class Asked:
+class FixedPrometheus:
     """A Prometheus that gives the same series to every question."""
 
     def __init__(self, *series: dict[str, str]) -> None:
@@ -221,7 +223,7 @@ def series(version: str, rate: str, **others: str) -> dict[str, str]:
 async def test_kialis_graph_tells_the_share_of_each_version_and_what_failed_and_why() -> None:
     refused = series("v2", "0.5", response_code="200", grpc_response_status="14", response_flags="UO,URX")
     fine = [series("v1", "9", grpc_response_status="0", response_flags="-"), series("v2", "0.5")]
-    edges = await kiali.graph(Asked(*fine, refused))  # type: ignore[arg-type]
+    edges = await kiali.graph(FixedPrometheus(*fine, refused))  # type: ignore[arg-type]
     assert kiali.lines(edges) == [
         "gateway v1 -> pricing v1  grpc  9.0/s  90 %  0 % failed  mTLS",
         "gateway v1 -> pricing v2  grpc  1.0/s  10 %  50 % failed  mTLS  UO URX",
@@ -231,12 +233,12 @@ async def test_kialis_graph_tells_the_share_of_each_version_and_what_failed_and_
 @pytest.mark.parametrize("code", ["0", "404", "503"])
 async def test_kiali_draws_what_had_no_good_answer_in_red_and_plaintext_without_a_padlock(code: str) -> None:
     one = series("v1", "2", response_code=code, request_protocol="http", connection_security_policy="none")
-    (line,) = kiali.lines(await kiali.graph(Asked(one)))  # type: ignore[arg-type]
+    (line,) = kiali.lines(await kiali.graph(FixedPrometheus(one)))  # type: ignore[arg-type]
     assert line == "gateway v1 -> pricing v1  http  2.0/s  100 %  100 % failed  no mTLS"
 
 
-async def test_what_kiali_would_leave_out_is_told() -> None:
+async def test_what_kiali_would_leave_out_is_reported() -> None:
     one = series("v1", "2")
     del one["destination_service_name"]
     with pytest.raises(ValueError, match="it has no destination_service_name"):
-        await kiali.graph(Asked(one))  # type: ignore[arg-type]
+        await kiali.graph(FixedPrometheus(one))  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ def main() -> int:
     packages = os.pathsep.join(sorted({str(path.parents[1]) for path in SOURCES.glob("*/*/__init__.py")}))
     while True:
         seen = stamp()
-        process = subprocess.Popen(sys.argv[1:], env=os.environ | {"PYTHONPATH": packages})  # noqa: S603
+        process = subprocess.Popen(sys.argv[1:], env=os.environ | {"PYTHONPATH": packages})
         try:
             while process.poll() is None and stamp() == seen:
                 time.sleep(0.5)

@@ -47,9 +47,9 @@ def main() -> int:
     try:
         verdict = one(given) if given.processes == 1 else several(given)
     except (OSError, ValueError) as error:
-        print(json.dumps({"ok": False, "error": f"{given.host} does not answer as it should: {error}"}))  # noqa: T201
+        print(json.dumps({"ok": False, "error": f"{given.host} does not answer as it should: {error}"}))
         return 2
-    print(json.dumps(verdict.report(), ensure_ascii=False))  # noqa: T201
+    print(json.dumps(verdict.report(), ensure_ascii=False))
     return 0 if verdict.ok else 1
 
 
@@ -71,7 +71,7 @@ def several(given: argparse.Namespace) -> Verdict:
         for name in ("seconds", "feed", "ledger", "failures", "history"):
             if (value := getattr(given, name)) is not None:
                 command += [f"--{name}", str(value)]
-        children.append(subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True))  # noqa: S603
+        children.append(subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True))
 
     def forward(number: int, _: object) -> None:
         for child in children:

@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
 from loadtests.reference import Reference
 
@@ -20,7 +19,7 @@ class Basket:
     currency: str
     lines: tuple[tuple[str, int], ...]
 
-    def body(self, **more: str) -> dict[str, Any]:
+    def body(self, **more: str) -> dict[str, object]:
         lines = [{"title_id": title_id, "quantity": quantity} for title_id, quantity in self.lines]
         return {**more, "currency": self.currency, "lines": lines}
 

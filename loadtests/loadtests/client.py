@@ -42,7 +42,7 @@ class Shared:
         """The user's number, and the choices it will make: the same in every run with this seed."""
         self.users += 1
         number = self.by_class[kind] = self.by_class.get(kind, 0) + 1
-        return self.users, Random(f"{self.seed} {kind} {number}")  # noqa: S311
+        return self.users, Random(f"{self.seed} {kind} {number}")
 
 
 class Scripted(User):

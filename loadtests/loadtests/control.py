@@ -92,7 +92,7 @@ class Load:
         command += ["--failures", str(self.failures)]
         command += ["--history", str(self.history)] if history else []
         with self.log.open("wb") as log:
-            self._process = subprocess.Popen(  # noqa: S603
+            self._process = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
             )
         until = time.monotonic() + patience

@@ -32,7 +32,7 @@ class Begun:
     history: "History"
     number: str
 
-    def end(self, **output: Any) -> None:
+    def end(self, **output: object) -> None:
         """The call was answered: `id` and `status` of an order, or `orders`, a list of such pairs, newest first."""
         self.history.write(number=self.number, ended=time.monotonic_ns(), **output)
 
@@ -50,7 +50,7 @@ class History:
         self.write(number=number, begun=time.monotonic_ns(), client=client, kind=kind, **about)
         return Begun(self, number)
 
-    def write(self, **entry: Any) -> None:
+    def write(self, **entry: object) -> None:
         self._lines.write(entry)
 
     def close(self) -> None:
@@ -131,7 +131,7 @@ def _listed(page: dict[str, Any], owners: dict[str, str]) -> Iterator[tuple[str,
 def judge(path: Path, checker: Sequence[str]) -> Judged:
     """Let the checker decide about every order of a history. Raises ValueError if it cannot read it."""
     lines = "".join(json.dumps(asdict(call)) + "\n" for call in per_order(read(path)))
-    done = subprocess.run(list(checker), input=lines, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(list(checker), input=lines, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1):
         raise ValueError(f"{path} could not be checked: {done.stderr.strip()}")
     return Judged(**json.loads(done.stdout))
@@ -139,14 +139,14 @@ def judge(path: Path, checker: Sequence[str]) -> Judged:
 
 def main() -> int:
     if len(sys.argv) != 2:
-        print("usage: python -m loadtests.history FILE, as written by --history", file=sys.stderr)  # noqa: T201
+        print("usage: python -m loadtests.history FILE, as written by --history", file=sys.stderr)
         return 2
     try:
         judged = judge(Path(sys.argv[1]), ["go", "run", "-C", str(CHECKER), "."])
     except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        print(f"error: {error}", file=sys.stderr)
         return 2
-    print(json.dumps(asdict(judged), indent=1))  # noqa: T201
+    print(json.dumps(asdict(judged), indent=1))
     return 0 if judged.ok else 1
 
 

@@ -50,7 +50,7 @@ def _plain(count: Count) -> dict[str, int]:
 class Recorder:
     def __init__(self, feed: Path | None = None, failures: Path | None = None) -> None:
         self.total = Span()
-        self.details: list[dict[str, Any]] = []
+        self.details: list[dict[str, object]] = []
         self._second = Span()
         self._since = time.time()
         self._feed, self._failures = Lines(feed), Lines(failures)

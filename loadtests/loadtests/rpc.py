@@ -16,9 +16,10 @@ from grpc.experimental.gevent import init_gevent
 
 from loadtests.answer import Answer, Failed, Wrong
 from loadtests.baskets import Basket
-from loadtests.client import MALFORMED, TIMEOUT, Scripted
+from loadtests.client import MALFORMED, Scripted
 from loadtests.pricing import STATUSES
 
+S = TypeVar("S")
 T = TypeVar("T")
 NANO = Decimal("0.000000001")
 PORT = 50051
@@ -29,7 +30,7 @@ init_gevent()  # gRPC waits with gevent, not instead of it
 @cache
 def channel(service: str, host: str) -> grpc.Channel:
     """To `service`; through `host` if there is one, a sidecar's way out (host:port), else by name."""
-    options: list[tuple[str, Any]] = [("grpc.enable_retries", 0), ("grpc.enable_http_proxy", 0)]
+    options: list[tuple[str, object]] = [("grpc.enable_retries", 0), ("grpc.enable_http_proxy", 0)]
     if "=" in host:  # title=127.0.0.1:1,order=127.0.0.1:2: addresses of their own
         return grpc.insecure_channel(dict(one.split("=") for one in host.split(","))[service], options)
     if host:
@@ -40,7 +41,7 @@ def channel(service: str, host: str) -> grpc.Channel:
 class RpcCaller(Scripted):
     abstract = True
 
-    def stub(self, kind: Callable[[grpc.Channel], Any], service: str) -> Any:
+    def stub(self, kind: Callable[[grpc.Channel], S], service: str) -> S:
         return kind(channel(service, os.environ.get("GRPC", "")))
 
     def call(
@@ -78,10 +79,6 @@ def answered(ask: Callable[[], Any], code: str) -> Any:
     if code != "OK":
         raise Wrong(f"answered instead of refused with {code}")
     return answer
-
-
-def timeout() -> dict[str, float]:
-    return {"timeout": TIMEOUT}
 
 
 def as_answer(content: dict[str, Any]) -> Answer:

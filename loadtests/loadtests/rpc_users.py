@@ -5,42 +5,54 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from figtree.currency.v1.currency_pb2 import GetRatesRequest
+from figtree.currency.v1.currency_pb2 import GetRatesRequest, GetRatesResponse
 from figtree.currency.v1.currency_pb2_grpc import CurrencyServiceStub
 from figtree.order.v1 import order_pb2 as pb
 from figtree.order.v1.order_pb2_grpc import OrderServiceStub
-from figtree.pricing.v1.pricing_pb2 import QuoteRequest, QuoteStreamRequest
+from figtree.pricing.v1.pricing_pb2 import (
+    Quote,
+    QuoteRequest,
+    QuoteResponse,
+    QuoteStreamRequest,
+    QuoteStreamResponse,
+)
 from figtree.pricing.v1.pricing_pb2_grpc import PricingServiceStub
-from figtree.title.v1.title_pb2 import GetTitleRequest, ListTitlesRequest, SearchTitlesRequest
+from figtree.title.v1.title_pb2 import (
+    GetTitleRequest,
+    GetTitleResponse,
+    ListTitlesRequest,
+    SearchTitlesRequest,
+)
 from figtree.title.v1.title_pb2_grpc import TitleServiceStub
 
 from loadtests import pricing, rpc
 from loadtests.answer import Wrong, same
 from loadtests.baskets import CUSTOMERS, NO_TITLE, QUOTED, Basket, draw
-from loadtests.rpc import RpcCaller, timeout
+from loadtests.client import TIMEOUT
+from loadtests.rpc import RpcCaller
 
 _keys = count(1)
 LISTED = 50  # titles that a reader of the whole catalogue takes before leaving
 
 
-def _is_named(name: str, answer: Any) -> None:
+def _is_named(name: str, answer: GetTitleResponse) -> None:
     same("the name", answer.title.name, name)
 
 
-def _is_of(day: str, answer: Any) -> None:
+def _is_of(day: str, answer: GetRatesResponse) -> None:
     same("the day", answer.date, day)
 
 
-def _is_unchanged(placed: dict[str, Any], answer: Any) -> None:
+def _is_unchanged(placed: dict[str, Any], answer: pb.GetOrderResponse) -> None:
     pricing.same_order(placed, rpc.order(answer.order))
 
 
-def _sent(service: Any, wanted: list[tuple[str, str, Basket]]) -> Any:
-    return service.PlaceOrders(rpc.requests(wanted), **timeout())
+def _sent(service: OrderServiceStub, wanted: list[tuple[str, str, Basket]]) -> pb.PlaceOrdersResponse:
+    return service.PlaceOrders(rpc.requests(wanted), timeout=TIMEOUT)
 
 
-def _watched(service: Any, order_id: str) -> list[Any]:
-    return list(service.WatchOrder(pb.WatchOrderRequest(order_id=order_id), **timeout()))
+def _watched(service: OrderServiceStub, order_id: str) -> list[pb.WatchOrderResponse]:
+    return list(service.WatchOrder(pb.WatchOrderRequest(order_id=order_id), timeout=TIMEOUT))
 
 
 class RpcBrowser(RpcCaller):
@@ -54,20 +66,20 @@ class RpcBrowser(RpcCaller):
             name = reference.titles[title_id]["name"]
             self.call(
                 "GetTitle",
-                partial(titles.GetTitle, GetTitleRequest(title_id=title_id), **timeout()),
+                partial(titles.GetTitle, GetTitleRequest(title_id=title_id), timeout=TIMEOUT),
                 partial(_is_named, name),
             )
             yield
             self.call(
                 "GetTitle, unknown",
-                partial(titles.GetTitle, GetTitleRequest(title_id=NO_TITLE), **timeout()),
+                partial(titles.GetTitle, GetTitleRequest(title_id=NO_TITLE), timeout=TIMEOUT),
                 lambda said: same("the refusal", said, f"there is no title {NO_TITLE}"),
                 "NOT_FOUND",
             )
             yield
             self.call(
                 "SearchTitles",
-                partial(titles.SearchTitles, SearchTitlesRequest(page_size=20), **timeout()),
+                partial(titles.SearchTitles, SearchTitlesRequest(page_size=20), timeout=TIMEOUT),
                 lambda answer: same("the number of titles", len(answer.titles), 20),
             )
             yield
@@ -76,13 +88,13 @@ class RpcBrowser(RpcCaller):
             latest = reference.latest
             self.call(
                 "GetRates",
-                partial(rates.GetRates, GetRatesRequest(), **timeout()),
+                partial(rates.GetRates, GetRatesRequest(), timeout=TIMEOUT),
                 partial(_is_of, latest.date),
             )
             yield
 
-    def _listed(self, titles: Any) -> list[str]:
-        stream = titles.ListTitles(ListTitlesRequest(), **timeout())
+    def _listed(self, titles: TitleServiceStub) -> list[str]:
+        stream = titles.ListTitles(ListTitlesRequest(), timeout=TIMEOUT)
         ids = [answer.title.id for answer, _ in zip(stream, range(LISTED), strict=False)]
         stream.cancel()
         return ids
@@ -103,7 +115,7 @@ class RpcQuoter(RpcCaller):
             request = QuoteRequest(basket=rpc.to_basket(basket))
             self.call(
                 "Quote",
-                partial(service.Quote, request, **timeout()),
+                partial(service.Quote, request, timeout=TIMEOUT),
                 partial(self._check_one, basket),
             )
             yield
@@ -115,17 +127,17 @@ class RpcQuoter(RpcCaller):
             )
             yield
 
-    def _stream(self, service: Any, baskets: list[Basket]) -> list[Any]:
-        asked = (QuoteStreamRequest(revision=n, basket=rpc.to_basket(b)) for n, b in enumerate(baskets))
-        return list(service.QuoteStream(asked, **timeout()))
+    def _stream(self, service: PricingServiceStub, baskets: list[Basket]) -> list[QuoteStreamResponse]:
+        requests = (QuoteStreamRequest(revision=n, basket=rpc.to_basket(b)) for n, b in enumerate(baskets))
+        return list(service.QuoteStream(requests, timeout=TIMEOUT))
 
-    def _check_one(self, basket: Basket, answer: Any) -> None:
+    def _check_one(self, basket: Basket, answer: QuoteResponse) -> None:
         self._check(basket, answer.quote)
 
-    def _check(self, basket: Basket, quote: Any) -> None:
+    def _check(self, basket: Basket, quote: Quote) -> None:
         pricing.quote(self.shared.reference, basket, "", rpc.as_answer(rpc.quote(quote)))
 
-    def _check_all(self, baskets: list[Basket], answers: list[Any]) -> None:
+    def _check_all(self, baskets: list[Basket], answers: list[QuoteStreamResponse]) -> None:
         same("the revisions", [answer.revision for answer in answers], list(range(len(baskets))))
         for basket, answer in zip(baskets, answers, strict=True):
             self._check(basket, answer.result.quote)
@@ -151,7 +163,7 @@ class RpcOrderer(RpcCaller):
             same("whether the key was known", answer.replayed, replayed)
             return self.checked(wanted, answer.order)
 
-        return self.call(name, partial(service.PlaceOrder, request, **timeout()), check)
+        return self.call(name, partial(service.PlaceOrder, request, timeout=TIMEOUT), check)
 
     def checked(self, wanted: tuple[str, str, Basket], order: pb.Order) -> dict[str, Any]:
         customer, key, basket = wanted
@@ -178,7 +190,7 @@ class RpcBuyer(RpcOrderer):
                 continue
             self.call(
                 "GetOrder",
-                partial(service.GetOrder, pb.GetOrderRequest(order_id=placed["id"]), **timeout()),
+                partial(service.GetOrder, pb.GetOrderRequest(order_id=placed["id"]), timeout=TIMEOUT),
                 partial(_is_unchanged, placed),
             )
             yield

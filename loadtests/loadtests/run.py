@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import gevent
 import gevent.event
@@ -53,20 +52,20 @@ def prepare(environment: Environment, options: Options) -> tuple[Shared, Callabl
     )
     Scripted.shared = shared
 
-    def count(name: str, response_time: float, exception: BaseException | None, **_: Any) -> None:
+    def count(name: str, response_time: float, exception: BaseException | None, **_: object) -> None:
         shared.recorder.request(name, None if name == RESUMED else response_time, exception)
 
-    environment.events.request.add_listener(count)  # type: ignore[no-untyped-call]
+    environment.events.request.add_listener(count)
     ticking = gevent.spawn(shared.recorder.every_second, gevent.sleep)
 
-    def stop(**_: Any) -> None:
+    def stop(**_: object) -> None:
         shared.stopping = True
 
-    environment.events.test_stopping.add_listener(stop)  # type: ignore[no-untyped-call]
+    environment.events.test_stopping.add_listener(stop)
 
     def close() -> None:
-        environment.events.test_stopping.remove_listener(stop)  # type: ignore[no-untyped-call]
-        environment.events.request.remove_listener(count)  # type: ignore[no-untyped-call]
+        environment.events.test_stopping.remove_listener(stop)
+        environment.events.request.remove_listener(count)
         ticking.kill()
         shared.ledger.close()
         shared.history.close()

@@ -16,7 +16,7 @@ class Shape(LoadTestShape):
     """The one that SHAPE names, with LOAD and DURATION."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.name = os.environ.get("SHAPE", "steady")
         if self.name not in SHAPES:
             raise ValueError(f"there is no shape {self.name}; there are {', '.join(SHAPES)}")
@@ -32,7 +32,7 @@ class Shape(LoadTestShape):
         return users, RAMP
 
     def _at(self) -> float:
-        return float(self.get_run_time())  # type: ignore[no-untyped-call]
+        return float(self.get_run_time())
 
     def _is_broken(self, users: int) -> bool:
         """Looked at when a step has had time to show: answers too late, failed, or fewer than asked for."""

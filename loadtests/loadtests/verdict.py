@@ -20,7 +20,7 @@ class Verdict:
     cpu_percent: float  # of one core, while the load ran
     times: dict[int, int] = field(repr=False)
     by_name: dict[str, dict[str, int]] = field(default_factory=dict)
-    details: list[dict[str, Any]] = field(default_factory=list)  # the first failures
+    details: list[dict[str, object]] = field(default_factory=list)  # the first failures
 
     @property
     def ok(self) -> bool:

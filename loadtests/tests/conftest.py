@@ -20,7 +20,7 @@ async def serving(standin: StandIn) -> AsyncIterator[int]:
     """The port that it listens on."""
     server = uvicorn.Server(uvicorn.Config(standin.app, port=0, log_level="error", ws="none", lifespan="off"))
     task = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
+    while not server.started:
         await asyncio.sleep(0.01)
     yield int(server.servers[0].sockets[0].getsockname()[1])
     server.should_exit = True

@@ -35,7 +35,7 @@ async def test_a_load_is_started_read_and_stopped_gently(standin: Serving, tmp_p
     assert compare(read(load.ledger), server.orders.rows).placed == verdict.orders_placed
 
 
-def test_a_server_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
+def test_a_server_that_is_not_there_is_reported_at_once(tmp_path: Path) -> None:
     with pytest.raises(LoadError):
         Load().start("http://127.0.0.1:9", 10, 1, tmp_path, patience=3)
 

@@ -20,8 +20,8 @@ async def test_an_honest_server_has_no_failure_and_no_wrong_answer(standin: Serv
         run = await load(f"http://127.0.0.1:{port}", seconds=5)
     assert (run.status, run.messages, run.log) == (0, [], "")
     assert run.verdict.requests == pytest.approx(500, rel=0.15)
-    asked = {"order, repeated", "order, conflict", "bulk, again", "order events", "order events, resumed"}
-    assert asked | {"title", "quote", "rates", "convert", "search titles", "order by id"} <= set(
+    kinds = {"order, repeated", "order, conflict", "bulk, again", "order events", "order events, resumed"}
+    assert kinds | {"title", "quote", "rates", "convert", "search titles", "order by id"} <= set(
         run.verdict.by_name
     )
     comparison = compare(run.ledger, server.orders.rows)

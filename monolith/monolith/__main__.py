@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def arguments() -> argparse.Namespace:
+    """The command line; `command` is None if the monolith shall serve."""
     parser = argparse.ArgumentParser(prog="monolith", description="Serve, or do one of these and stop.")
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("migrate", help="bring the database to the newest revision")
@@ -30,6 +31,7 @@ def arguments() -> argparse.Namespace:
 
 
 def run() -> None:
+    """Serve, or run the chosen command and end."""
     chosen = arguments()
     settings = Settings()
     configure_logging("monolith", settings.version, CONVENTIONS, settings.log_level, settings.log_hash_key)
@@ -43,6 +45,7 @@ def run() -> None:
 
 
 def command(chosen: argparse.Namespace, settings: Settings) -> Callable[[], Coroutine[Any, Any, None]]:
+    """The coroutine function of the chosen command."""
     url = settings.database_url
     match chosen.command:
         case "migrate" if settings.seams:
@@ -68,6 +71,7 @@ def command(chosen: argparse.Namespace, settings: Settings) -> Callable[[], Coro
 
 
 def application(settings: Settings) -> "FastAPI":
+    """The REST application, with or without the seams."""
     if settings.seams:
         from monolith.seams.settings import SeamSettings
         from monolith.seams.wiring import application as with_seams
@@ -79,6 +83,7 @@ def application(settings: Settings) -> "FastAPI":
 
 
 def serving(settings: Settings) -> None:
+    """Serve until SIGTERM; answer what is under way, then return."""
     import tracing
     from rest_api import figures
     from rest_api.serve import serve

@@ -17,10 +17,14 @@ Positive = Annotated[Decimal, Field(gt=0, lt=10**9, decimal_places=9)]
 
 
 class Line(BaseModel):
+    """One imported line; a field that is not declared is an error."""
+
     model_config = ConfigDict(extra="forbid")
 
 
 class Title(Line):
+    """A title of the catalogue."""
+
     id: TitleId
     isbn13: Annotated[str, AfterValidator(checked)]
     name: Words
@@ -31,18 +35,24 @@ class Title(Line):
 
 
 class Rate(Line):
+    """What one EUR costs in a currency on a day."""
+
     date: date
     currency: CurrencyCode
     rate: Positive
 
 
 class Price(Line):
+    """The list price of a title."""
+
     title_id: TitleId
     currency: CurrencyCode
     amount: Annotated[Decimal, Field(ge=0, lt=10**9, decimal_places=9)]
 
 
 class Break(Line):
+    """The percentage that is taken off from a quantity on."""
+
     minimum_quantity: int = Field(ge=1, le=10_000)
     percent: Annotated[Decimal, Field(ge=0, le=90, decimal_places=4)]
 

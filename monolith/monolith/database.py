@@ -39,11 +39,13 @@ def open_engine(url: str, *, extra_connections: int = 0) -> AsyncEngine:
 
 
 class Database:
+    """The monolith's database: one statement per call."""
+
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
     async def rows(
-        self, statement: Executable, values: Mapping[str, Any] | None = None
+        self, statement: Executable, values: Mapping[str, object] | None = None
     ) -> Sequence[Row[Any]]:
         """All rows of one statement, which may safely run twice: a dead connection is replaced once."""
         try:
@@ -53,11 +55,11 @@ class Database:
                 raise
         return await self._run(statement, values)
 
-    async def _run(self, statement: Executable, values: Mapping[str, Any] | None) -> Sequence[Row[Any]]:
+    async def _run(self, statement: Executable, values: Mapping[str, object] | None) -> Sequence[Row[Any]]:
         with statement_span(statement, current().headers, "monolith"):
             return await self.execute(statement, values)
 
-    async def execute(self, statement: Executable, values: Mapping[str, Any] | None) -> Sequence[Row[Any]]:
+    async def execute(self, statement: Executable, values: Mapping[str, object] | None) -> Sequence[Row[Any]]:
         """All rows of one statement, run once. Raises EdgeError if the database is slow, busy or away."""
         with _translating():
             async with self._engine.connect() as connection:

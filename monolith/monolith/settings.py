@@ -7,6 +7,8 @@ Ruleset = Literal["v1", "v2", "v2-rounding"]
 
 
 class Settings(DatabaseSettings):
+    """The monolith's settings, from the environment."""
+
     database_url: str = Field(repr=False, pattern="^postgresql://")  # carries a password
     listen: str = "127.0.0.1:8080"
     metrics_listen: str = ""

@@ -29,6 +29,7 @@ def application(settings: Settings) -> FastAPI:
 
 @asynccontextmanager
 async def ports(settings: Settings) -> AsyncIterator[Ports]:
+    """The four modules on one database, with what runs beside the requests."""
     async with AsyncExitStack() as closing:
         engine = open_engine(settings.database_url)
         closing.push_async_callback(engine.dispose)

@@ -45,9 +45,9 @@ class Watched:
 async def lines_of(trace_id: str, loki: str) -> list[str]:
     """As a click in Grafana asks for them."""
     await asyncio.sleep(5)  # a line is read, sent and kept within so many seconds
-    asked = {"query": f'{{k8s_namespace_name="figtree"}} |= "{trace_id}"'}
+    parameters = {"query": f'{{k8s_namespace_name="figtree"}} |= "{trace_id}"'}
     async with httpx.AsyncClient(base_url=loki, trust_env=False) as client:
-        answer = (await client.get("/loki/api/v1/query_range", params=asked)).raise_for_status().json()
+        answer = (await client.get("/loki/api/v1/query_range", params=parameters)).raise_for_status().json()
     return [line for stream in answer["data"]["result"] for _, line in stream["values"]]
 
 

@@ -23,9 +23,9 @@ def test_one_unbroken_trace_leads_from_the_users_request_to_the_fulfilled_order(
 
 
 def test_no_log_and_no_span_names_a_customer_or_tells_a_secret(watched: Any) -> None:
-    told = [*watched.traced.logs, *map(str, watched.traced.spans)]
-    assert len(told) > 100
-    assert [line for line in told if any(word in line for word in SECRET)] == []
+    output = [*watched.traced.logs, *map(str, watched.traced.spans)]
+    assert len(output) > 100
+    assert [line for line in output if any(word in line for word in SECRET)] == []
 
 
 def test_the_lines_of_an_orders_trace_are_found_by_its_id(watched: Any) -> None:

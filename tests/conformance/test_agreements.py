@@ -26,13 +26,13 @@ rates = st.decimals(min_value="0.0001", max_value=30_000, places=4)
 def test_a_key_means_the_same_order_on_both_sides(
     customer: str, code: str, lines: list[tuple[str, int]]
 ) -> None:
-    ours = models.NewOrder(
+    of_monolith = models.NewOrder(
         customer_id=customer,
         currency=code,
         lines=tuple(models.Line(title_id=t, quantity=q) for t, q in lines),
     )
-    theirs = order.domain.NewOrder(customer, code, tuple(order.domain.Line(t, q) for t, q in lines))
-    assert content_hash(ours) == theirs.content_hash()
+    of_service = order.domain.NewOrder(customer, code, tuple(order.domain.Line(t, q) for t, q in lines))
+    assert content_hash(of_monolith) == of_service.content_hash()
 
 
 @given(
@@ -48,7 +48,7 @@ def test_a_line_costs_the_same_on_both_sides(
 ) -> None:
     table = dict(zip(CODES, drawn, strict=True)) | {"EUR": Decimal(1)}
     breaks = {10: Decimal(5), 50: Decimal(10), 100: Decimal(15)}
-    ours = priced(
+    of_monolith = priced(
         models.Line(title_id="t", quantity=quantity),
         models.Money(amount=amount, currency=listed),
         percent_off(quantity, breaks, ruleset),  # type: ignore[arg-type]
@@ -56,17 +56,17 @@ def test_a_line_costs_the_same_on_both_sides(
         code,
         ruleset,  # type: ignore[arg-type]
     )
-    theirs = pricing.domain.price(
+    of_service = pricing.domain.price(
         pricing.domain.Basket(code, (pricing.domain.Line("t", quantity),)),
         {"t"},
         pricing.domain.PriceList({"t": pricing.domain.ListPrice(amount, listed)}, breaks),
         pricing.domain.Rates(DAY, table),
         pricing.domain.RULESETS[ruleset],
     ).lines[0]
-    assert (ours.unit_price, ours.total, ours.discount_percent) == (
-        theirs.unit_price,
-        theirs.total,
-        theirs.discount_percent,
+    assert (of_monolith.unit_price, of_monolith.total, of_monolith.discount_percent) == (
+        of_service.unit_price,
+        of_service.total,
+        of_service.discount_percent,
     )
 
 
@@ -75,10 +75,10 @@ def test_a_conversion_is_the_same_on_both_sides(
     amount: Decimal, source: str, target: str, drawn: tuple[Decimal, ...]
 ) -> None:
     table = dict(zip(CODES, drawn, strict=True))
-    theirs = currency.domain.convert(currency.domain.Table(DAY, table), amount, source, target)
+    of_service = currency.domain.convert(currency.domain.Table(DAY, table), amount, source, target)
     rate = currency_rules.cross_rate(table[source], table[target])
-    assert currency_rules.exchanged(amount, rate, target) == theirs.result
-    assert str(currency_rules.shown(rate)) == str(theirs.rate)
+    assert currency_rules.exchanged(amount, rate, target) == of_service.result
+    assert str(currency_rules.shown(rate)) == str(of_service.rate)
 
 
 @given(st.dates(date(2026, 10, 1), date(2026, 11, 15)), st.dates(date(2026, 10, 1), date(2026, 12, 15)))

@@ -157,9 +157,11 @@ async def test_both_sides_have_the_same_columns_in_every_table(postgres: Postgre
         url = postgres.create(module.name)
         await import_module(f"{module.name}.database").migrate(url)
         for table in module.tables:
-            ours, theirs = [await columns_of(table.name, database) for database in (monolith_url, url)]
-            assert ours == theirs, table.name
-            assert ours
+            of_monolith, of_service = [
+                await columns_of(table.name, database) for database in (monolith_url, url)
+            ]
+            assert of_monolith == of_service, table.name
+            assert of_monolith
 
 
 async def columns_of(table: str, url: str) -> dict[str, str]:

@@ -39,7 +39,7 @@ def test_asks_every_operation_of_the_contract(answers: dict[str, str]) -> None:
     }
 
 
-def test_differences_are_told() -> None:
+def test_differences_are_reported() -> None:
     assert differences({"a": "1", "b": "2"}, {"a": "1", "b": "3", "c": "4"}) == [
         "b\n  expected: 2\n  found:    3",
         "c\n  expected: nothing\n  found:    4",

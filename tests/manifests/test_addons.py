@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from manifests.addons import OURS, addon
+from manifests.addons import PROMETHEUS, addon
 from manifests.providers import completed
 from runtime.manifests import ROOT
 
@@ -24,14 +24,14 @@ def jobs(data: dict[str, str]) -> dict[str, Any]:
 def test_prometheus_gets_our_rules_where_its_configuration_looks_for_them() -> None:
     data = settings(upstream_envoy=True)
     files = {Path(path).name for path in yaml.safe_load(data["prometheus.yml"])["rule_files"]}
-    ours = {name for name in files if "groups" in (yaml.safe_load(data[name]) or {})}
-    assert ours == {"recording_rules.yml", "alerting_rules.yml"}
+    rules = {name for name in files if "groups" in (yaml.safe_load(data[name]) or {})}
+    assert rules == {"recording_rules.yml", "alerting_rules.yml"}
 
 
 @pytest.mark.parametrize("upstream_envoy", [True, False])
 def test_only_series_of_upstream_envoy_are_relabelled(upstream_envoy: bool) -> None:
     pods = jobs(settings(upstream_envoy=upstream_envoy))["kubernetes-pods"]
-    relabelling = yaml.safe_load((OURS / "relabelling.yaml").read_text())
+    relabelling = yaml.safe_load((PROMETHEUS / "relabelling.yaml").read_text())
     assert pods.get("metric_relabel_configs") == (relabelling if upstream_envoy else None)
 
 
@@ -41,7 +41,7 @@ def test_prometheus_finds_the_pushgateway() -> None:
     assert service["metadata"]["annotations"]["prometheus.io/probe"] == keep["regex"]
 
 
-def test_a_mesh_of_somebody_elses_keeps_its_providers_and_gets_ours() -> None:
+def test_a_mesh_of_somebody_elses_keeps_its_providers_and_gets_those_of_figtree() -> None:
     mesh = {"rootNamespace": "istio-system", "extensionProviders": [{"name": "theirs"}, {"name": "otel"}]}
     once = completed(mesh)
     assert [provider["name"] for provider in once["extensionProviders"]] == ["theirs", "otel", "json-lines"]

@@ -13,7 +13,7 @@ from runtime.manifests import ROOT
 
 ALL = render.folders()
 FOR_SCENES = [folder for folder in ALL if "scenes" in folder.parts]
-OURS = [folder for folder in ALL if "addons" not in folder.parts and folder not in FOR_SCENES]
+OWN = [folder for folder in ALL if "addons" not in folder.parts and folder not in FOR_SCENES]
 FULL = render.K8S / "steps" / "4-order"
 CANARY = render.K8S / "canary" / "pricing-v2"
 RUNS = ("Deployment", "StatefulSet", "Job", "DaemonSet")
@@ -42,8 +42,8 @@ def test_every_image_has_a_tag_that_means_one_thing(folder: Any) -> None:
             assert tag != "latest"
 
 
-@pytest.mark.parametrize("folder", OURS, ids=names(OURS))
-def test_every_container_of_ours_fits_pod_security_restricted(folder: Any) -> None:
+@pytest.mark.parametrize("folder", OWN, ids=names(OWN))
+def test_every_own_container_fits_pod_security_restricted(folder: Any) -> None:
     for item in of(folder, *RUNS):
         for pod, container in containers(item):
             own, context = container["securityContext"], pod["securityContext"]
@@ -77,20 +77,20 @@ def test_every_sidecar_and_the_gateway_keep_the_figures_that_scenes_read() -> No
     assert settings.items() <= installed.items()
 
 
-@pytest.mark.parametrize("folder", OURS, ids=names(OURS))
+@pytest.mark.parametrize("folder", OWN, ids=names(OWN))
 def test_every_service_port_is_named_by_its_protocol(folder: Any) -> None:
     for service in of(folder, "Service"):
         for port in service["spec"]["ports"]:
             assert port["name"].partition("-")[0] == port["appProtocol"]
 
 
-@pytest.mark.parametrize("folder", OURS, ids=names(OURS))
+@pytest.mark.parametrize("folder", OWN, ids=names(OWN))
 def test_no_secret_is_part_of_a_manifest(folder: Any) -> None:
     assert not of(folder, "Secret")
 
 
 def test_pod_security_is_enforced_where_istio_init_is_not_needed_and_warned_of_elsewhere() -> None:
-    for folder in OURS:
+    for folder in OWN:
         for namespace in of(folder, "Namespace"):
             labels = namespace["metadata"]["labels"]
             assert labels["pod-security.kubernetes.io/warn"] == "restricted"
@@ -167,7 +167,7 @@ def test_without_a_storage_class_nothing_is_claimed() -> None:
 def test_every_step_is_the_one_before_and_more_until_the_monolith_goes() -> None:
     steps = [
         {render.name_of(item) for item in render.objects(folder)}
-        for folder in sorted(OURS)
+        for folder in sorted(OWN)
         if folder.parent.name == "steps"
     ]
     for before, after in pairwise(steps[:-1]):

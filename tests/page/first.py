@@ -25,7 +25,7 @@ async def first(name: str, workload: str, matching: str) -> None:
 
     before = await counted()
     _tell("watching")
-    while await counted() <= before:  # noqa: ASYNC110 nobody tells: a proxy has to be asked
+    while await counted() <= before:
         await asyncio.sleep(PERIOD)
     _tell(time.time())
 

@@ -24,15 +24,15 @@ def main() -> int:
         case ["dump", file]:
             content = carry_out(_dump())
             Path(file).write_text(json.dumps(content, indent=1, sort_keys=True))
-            print(f"[proxies] {len(content)} states in {file}")  # noqa: T201
+            print(f"[proxies] {len(content)} states in {file}")
             return 0
         case ["compare", local, cluster]:
-            ours, theirs = (json.loads(Path(file).read_text()) for file in (local, cluster))
-            found = differences(ours, theirs)
+            states, others = (json.loads(Path(file).read_text()) for file in (local, cluster))
+            found = differences(states, others)
             left = unexplained(found)
             for one in left:
-                print(f"  {one}")  # noqa: T201
-            print(f"[proxies] {len(ours)} states, {len(found)} differences, {len(left)} not explained")  # noqa: T201
+                print(f"  {one}")
+            print(f"[proxies] {len(states)} states, {len(found)} differences, {len(left)} not explained")
             return 1 if left else 0
         case _:
             sys.exit(__doc__)

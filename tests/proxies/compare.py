@@ -30,9 +30,9 @@ def differences(local: Mapping[str, Any], cluster: Mapping[str, Any]) -> list[Di
         for state in local.keys() ^ cluster.keys()
     ]
     return missing + [
-        Difference(state, "/".join(path), ours, theirs)
+        Difference(state, "/".join(path), here, there)
         for state in sorted(local.keys() & cluster.keys())
-        for path, ours, theirs in _walk(local[state], cluster[state], ())
+        for path, here, there in _walk(local[state], cluster[state], ())
     ]
 
 
@@ -55,16 +55,16 @@ def unexplained(found: list[Difference]) -> list[Difference]:
     return [one for one in found if not any(explanation.explains(one) for explanation in known)]
 
 
-def _walk(ours: Any, theirs: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        for key in sorted(ours.keys() | theirs.keys()):
-            yield from _walk(ours.get(key), theirs.get(key), (*path, str(key)))
-    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
-        for number, (one, other) in enumerate(zip(ours, theirs, strict=True)):
+def _walk(local: Any, cluster: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
+    if isinstance(local, dict) and isinstance(cluster, dict):
+        for key in sorted(local.keys() | cluster.keys()):
+            yield from _walk(local.get(key), cluster.get(key), (*path, str(key)))
+    elif isinstance(local, list) and isinstance(cluster, list) and len(local) == len(cluster):
+        for number, (one, other) in enumerate(zip(local, cluster, strict=True)):
             label = one["name"] if isinstance(one, dict) and isinstance(one.get("name"), str) else str(number)
             yield from _walk(one, other, (*path, label))
-    elif ours != theirs:
-        yield path, ours, theirs
+    elif local != cluster:
+        yield path, local, cluster
 
 
 def _short(value: Any) -> str:

@@ -109,9 +109,9 @@ def _chains(listeners: list[Any]) -> Iterator[dict[str, Any]]:
 
 def _is_inbound(listener: dict[str, Any], config: dict[str, Any]) -> bool:
     names = [host["name"] for host in config.get("route_config", {}).get("virtual_hosts", ())]
-    ours = any(re.match(r"^inbound\|http\|(8080|50051)$", name) for name in names)
+    serves = any(re.match(r"^inbound\|http\|(8080|50051)$", name) for name in names)
     edge = config.get("rds", {}).get("route_config_name", "").startswith("http.")
-    return ours or edge
+    return serves or edge
 
 
 def _tls(chain: dict[str, Any]) -> Any:

@@ -44,8 +44,8 @@ async def dumps(runtime: Runtime) -> AsyncIterator[tuple[str, Dump]]:
     before = await Snapshot.take(runtime)
     try:
         for number, paths in enumerate(states()):
-            ours = {name for path in paths for name in read(path)}
-            await runtime.mesh.apply([path for path in SUBSETS if not read(path).keys() & ours])
+            applied = {name for path in paths for name in read(path)}
+            await runtime.mesh.apply([path for path in SUBSETS if not read(path).keys() & applied])
             await runtime.mesh.apply(paths)
             name = f"{number}: " + ", ".join(str(path.relative_to(ISTIO)) for path in paths)
             yield name, {proxy: normal(await runtime.mesh.proxy_config(proxy)) for proxy in PROXIES}

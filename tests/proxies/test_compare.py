@@ -74,7 +74,7 @@ def test_another_timeout_or_threshold_does(other: dict[str, Any], where: str) ->
     assert compare.unexplained(found(dump(), other))
 
 
-def test_a_state_that_only_one_side_has_is_told() -> None:
+def test_a_state_that_only_one_side_has_is_reported() -> None:
     assert [one.path for one in compare.differences({"a": {}}, {})] == ["state"]
 
 

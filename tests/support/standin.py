@@ -30,7 +30,7 @@ class StandIn:
         self.fault = fault
         titles, prices = catalogue()
         self._names = {currency for _, currency in prices.values()}
-        fixed = {asked: self._rates(date) for asked, date in FIXED_DATES.items()}
+        fixed = {day: self._rates(date) for day, date in FIXED_DATES.items()}
         self._reference = Reference(titles, prices, self._rates("2026-10-30"), fixed)
         self.orders = Orders(fault, self._reference)
         self._random = random.Random(fault)
@@ -63,8 +63,8 @@ class StandIn:
         return JSONResponse({"date": table.date, "base": "EUR", "rates": rates})
 
     async def _convert(self, request: Request) -> Response:
-        table, asked = self._table(request), request.query_params
-        amount, source, target = Decimal(asked["amount"]), asked["from"], asked["to"]
+        table, parameters = self._table(request), request.query_params
+        amount, source, target = Decimal(parameters["amount"]), parameters["from"], parameters["to"]
         if target not in table.rates:
             return problem("invalid-request", 400, f"to: {target} has no rate on {table.date}")
         rate = table.cross(source, target) * (2 if self.fault == "rate" else 1)
@@ -130,7 +130,7 @@ class StandIn:
 
         async def events() -> AsyncIterator[bytes]:
             for number in range(after, 3):
-                while STATUSES.index(self.orders.now(order_id)["status"]) < number:  # noqa: ASYNC110
+                while STATUSES.index(self.orders.now(order_id)["status"]) < number:
                     await asyncio.sleep(STEP / 2)
                 at = instant()
                 data = f'{{"order_id":"{order_id}","sequence":{number + 1},"status":"{STATUSES[number]}","at":"{at}"}}'

@@ -52,9 +52,9 @@ def test_one_unbroken_trace_leads_from_the_users_request_to_the_fulfilled_order(
 
 @pytest.mark.parametrize("shape", CALLS)
 def test_no_log_and_no_span_names_a_customer_or_tells_a_secret(seen: dict[str, Seen], shape: str) -> None:
-    told = [*seen[shape].logs, *map(str, seen[shape].spans)]
-    assert len(told) > 100
-    assert [line for line in told if any(word in line for word in SECRET)] == []
+    output = [*seen[shape].logs, *map(str, seen[shape].spans)]
+    assert len(output) > 100
+    assert [line for line in output if any(word in line for word in SECRET)] == []
 
 
 @pytest.mark.parametrize("shape", CALLS)
@@ -73,8 +73,8 @@ def test_every_line_of_a_service_is_json_with_the_same_names(seen: dict[str, See
 def test_the_log_tells_in_the_orders_trace_how_far_it_has_come(seen: dict[str, Seen], shape: str) -> None:
     trace_id, order_id = seen[shape].order[0].trace_id, seen[shape].order_id
     lines = [json.loads(line) for line in seen[shape].logs if trace_id in line]
-    told = [line["message"] for line in lines if line["message"].startswith("order ")]
-    assert [f"order {order_id} is {status}" for status in ("placed", "accepted")] == told[:2]
+    logged = [line["message"] for line in lines if line["message"].startswith("order ")]
+    assert [f"order {order_id} is {status}" for status in ("placed", "accepted")] == logged[:2]
 
 
 @pytest.mark.parametrize("shape", CALLS)

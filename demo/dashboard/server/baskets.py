@@ -96,7 +96,7 @@ def _rpc_error() -> type[Exception]:
     return AioRpcError
 
 
-def _result(result: Any) -> dict[str, Any]:
+def _result(result: Any) -> dict[str, object]:
     if result.HasField("failure"):
         errors = [{"field": v.field, "message": v.description} for v in result.failure.violations]
         return {"problem": {"title": result.failure.message, "errors": errors}}

@@ -38,14 +38,14 @@ class Edge:
             raw_path=request.url.path.encode()
             + (f"?{request.url.query}".encode() if request.url.query else b"")
         )
-        asked = self._client.build_request(
+        forwarded = self._client.build_request(
             request.method, url, headers=only(request.headers, REQUEST), content=body or None
         )
         try:
-            answer = await self._client.send(asked, stream=True)
+            answer = await self._client.send(forwarded, stream=True)
         except httpx.HTTPError as error:
             return _problem(502, f"the edge does not answer: {type(error).__name__}")
-        headers = only(answer.headers, ANSWER)  # type: ignore[arg-type]
+        headers = only(answer.headers, ANSWER)
         if "text/event-stream" in headers.get("content-type", ""):
             return StreamingResponse(_chunks(answer), answer.status_code, headers)
         try:

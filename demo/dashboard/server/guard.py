@@ -2,7 +2,7 @@
 
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
@@ -71,6 +71,6 @@ class Guard:
         return ""
 
 
-def only(headers: Headers, names: Iterable[str]) -> dict[str, str]:
+def only(headers: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
     """Those of the headers that are passed on."""
     return {name: headers[name] for name in names if name in headers}

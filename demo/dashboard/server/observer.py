@@ -39,7 +39,7 @@ class Observer:
         self._woken = asyncio.Event()
         self._looked_closely = 0.0
         self._sequence = 0
-        self._happened: deque[dict[str, Any]] = deque(maxlen=HAPPENED)
+        self._happened: deque[dict[str, object]] = deque(maxlen=HAPPENED)
         self.history: deque[tuple[float, float, float, float | None]] = deque()
         self.shape: dict[str, Any] = {}
 
@@ -129,7 +129,7 @@ class Observer:
             "modules": phases,
             "underWay": under_way,
             "replication": [
-                {"module": one.module, "direction": one.direction, "state": one.state, "told": str(one)}
+                {"module": one.module, "direction": one.direction, "state": one.state, "summary": str(one)}
                 for one in await survey(self._runtime, phases)
             ],
             "steps": [
@@ -142,5 +142,5 @@ class Observer:
         )
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
+def _entry(entry: Entry) -> dict[str, object]:
     return {"at": entry.at.timestamp(), "step": entry.step, "what": entry.what, "detail": entry.detail}

@@ -85,7 +85,7 @@ def new_lines(known: Sequence[str], now: Sequence[str]) -> list[str]:
     return list(now)
 
 
-def shown(spans: Sequence[Span]) -> list[dict[str, Any]]:
+def shown(spans: Sequence[Span]) -> list[dict[str, object]]:
     """The ingress gateway is called differently in each installation."""
     return [
         asdict(span) | ({"service": INGRESS, "version": ""} if INGRESS in span.service else {})

@@ -26,12 +26,15 @@ INGRESS = f"istio-ingressgateway.{SYSTEM}"  # where every trace of a user begins
 
 
 class Addons:
+    """Jaeger and the Pushgateway of the cluster; the addresses of all add-ons."""
+
     def __init__(self, pods: Pods, ports: Ports) -> None:
         self._pods = pods
         self._ports = ports
         self._reporting = asyncio.Lock()
 
     async def trace(self, trace_id: str) -> list[Span]:
+        """The spans of the trace in the order in which they began; none if Jaeger does not have it."""
         found = await self._ask(f"/{trace_id}")
         return found[0] if found else []
 
@@ -39,10 +42,10 @@ class Addons:
         """The newest first."""
         if order_id:
             tags = json.dumps({ORDER_ID: order_id})
-            asked = await asyncio.gather(
+            answers = await asyncio.gather(
                 *(self._ask("", service=name, tags=tags, limit=limit) for name in NOTED_BY)
             )
-            found = list({spans[0].trace_id: spans for answer in asked for spans in answer}.values())
+            found = list({spans[0].trace_id: spans for answer in answers for spans in answer}.values())
         else:
             found = await self._ask("", service=INGRESS, limit=limit)
         return sorted(found, key=lambda spans: spans[0].start, reverse=True)[:limit]
@@ -64,6 +67,7 @@ class Addons:
                 (await client.post("/metrics/job/figtree", content=figures.text(name))).raise_for_status()
 
     async def url(self, name: str) -> str:
+        """The base URL of the add-on on this machine. Raises RuntimeFailure if the cluster does not have it."""
         port, selector = PLACES[name]
         if not await self._pods.labelled(selector, SYSTEM):
             raise RuntimeFailure(f"the cluster has no {name.capitalize()}: k8s/scripts/addons brings it")

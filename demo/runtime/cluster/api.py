@@ -21,10 +21,12 @@ NO_SCHEMA = (
 
 
 class NotThere(RuntimeFailure):
-    pass
+    """The API server has no such object."""
 
 
 class Api:
+    """A client of the Kubernetes API server, through `kubectl proxy`."""
+
     def __init__(self, kubectl: Kubectl) -> None:
         self.kubectl = kubectl
         self._client: httpx.AsyncClient | None = None
@@ -41,11 +43,13 @@ class Api:
         return self._client
 
     async def close(self) -> None:
+        """Close the HTTP client; the next request opens another one."""
         if self._client is not None:
             await self._client.aclose()
             self._client = None
 
     async def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        """The successful response. Raises NotThere on 404, Refused if the object is invalid, else RuntimeFailure."""
         try:
             answer = await self._http().request(method, path, **arguments)
         except httpx.TransportError as error:
@@ -62,9 +66,11 @@ class Api:
         raise RuntimeFailure(message)
 
     async def get(self, path: str, **query: str | int) -> Any:
+        """The decoded JSON of the path. Raises as `request` does."""
         return (await self.request("GET", path, params=query)).json()
 
     async def find(self, path: str) -> Object | None:
+        """The object, or None if it does not exist."""
         try:
             found: Object = await self.get(path)
         except NotThere:
@@ -72,6 +78,7 @@ class Api:
         return found
 
     async def list(self, path: str, **query: str) -> list[Object]:
+        """The items of a collection."""
         items: list[Object] = (await self.get(path, **query))["items"]
         return items
 

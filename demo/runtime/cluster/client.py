@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Self
 
 from runtime.api import NotRunning, Object, RuntimeFailure
 from runtime.cluster import edge
@@ -45,7 +45,7 @@ class ClusterRuntime:
         self.faults = ClusterFaults(self.pods, nodes, self.workloads, self.mesh)
         self._edge = ""
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         """What another process needs to connect to the same cluster: no connection of ours is of use to it."""
         return _reconnect, (self.kubectl.context, self._edge)
 
@@ -61,6 +61,7 @@ class ClusterRuntime:
 
     @classmethod
     async def connect(cls, context: str) -> Self:
+        """The runtime of a system that `up` has prepared. Raises NotRunning if there is none, or no Istio."""
         runtime = cls(context)
         await runtime._must_be_istio()
         if not await runtime.api.find(f"/api/v1/namespaces/{NAMESPACE}"):
@@ -87,6 +88,7 @@ class ClusterRuntime:
             raise RuntimeFailure(f"k8s/scripts/prepare: {output.decode(errors='replace').strip()[-1000:]}")
 
     def edge(self) -> str:
+        """The base URL at which the system is used."""
         return self._edge
 
     def page(self) -> str:
@@ -118,7 +120,7 @@ class ClusterRuntime:
             await self.api.delete(f"/api/v1/namespaces/{namespace}")
         async with asyncio.timeout(START_LIMIT):
             for namespace in (NAMESPACE, OUTSIDE):
-                while await self.api.find(f"/api/v1/namespaces/{namespace}"):  # noqa: ASYNC110
+                while await self.api.find(f"/api/v1/namespaces/{namespace}"):
                     await asyncio.sleep(0.5)
         self.kubectl.close()
 

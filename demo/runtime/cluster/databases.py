@@ -15,6 +15,8 @@ POSTGRES, NATS = 5432, 4222
 
 @dataclass(frozen=True, slots=True)
 class ClusterDatabases:
+    """The databases of the cluster, each behind a forwarded port."""
+
     api: Api
     ports: Ports
     fleet: Fleet
@@ -33,16 +35,20 @@ class ClusterDatabases:
         return base64.b64decode(secret["data"][key]).decode()
 
     async def admin_url(self, database: str) -> str:
+        """The URL of the superuser, through a forwarded port of this machine."""
         password = await self._secret(f"{database}-db-admin", "password")
         port = await self.ports.of(f"{database}-db", POSTGRES, f"app={database}-db")
         return f"postgresql://postgres:{quote(password)}@127.0.0.1:{port}/{database}?sslmode=disable"
 
     async def replication_conninfo(self, database: str) -> str:
+        """The libpq connection string by which another database of the cluster reads from this one."""
         password = await self._secret(f"{database}-db-admin", "password")
         return f"host={database}-db port={POSTGRES} dbname={database} user=postgres password={password}"
 
     async def log(self, database: str, lines: int) -> list[str]:
+        """The last lines that the database's server has written."""
         return await self.telemetry.database_log(database, lines)
 
     async def nats_url(self) -> str:
+        """The URL of the queue, through a forwarded port of this machine."""
         return f"nats://127.0.0.1:{await self.ports.of('nats', NATS, 'app=nats')}"

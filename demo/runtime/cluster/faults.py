@@ -13,12 +13,15 @@ from runtime.cluster.resources import Resources
 
 @dataclass(frozen=True, slots=True)
 class ClusterFaults:
+    """Faults of pods, caused on their nodes."""
+
     pods: Pods
     nodes: Nodes
     fleet: Fleet
     mesh: Resources
 
     async def kill(self, workload: str, part: Part = "app", replica: int = 0) -> None:
+        """SIGKILL to one replica, its sidecar or a part of the infrastructure; Kubernetes starts it again."""
         if workload == "postgres":
             for pod in await self.pods.labelled(DATABASES):
                 await self.nodes.kill(pod, "postgres")
@@ -28,6 +31,7 @@ class ClusterFaults:
         await self.nodes.kill(pod, PROXY if part == "proxy" else container)
 
     async def freeze(self, workload: str, replica: int = 0) -> None:
+        """SIGSTOP to the replica's process. Raises NotRunning if there is no such replica."""
         await self.nodes.signal("freeze", await self._find_replica(workload, replica), workload)
 
     async def _find_replica(self, workload: str, replica: int) -> Object:
@@ -37,12 +41,14 @@ class ClusterFaults:
         return running[replica]
 
     async def stop_infrastructure(self, name: Infrastructure) -> None:
+        """Kill its processes and keep them away until `start_infrastructure`."""
         if name == "postgres":
             await self.nodes.hold(name, await self.pods.labelled(DATABASES), "postgres")
         else:
             await self.nodes.hold(name, await self.pods.of(name), PLACES[name][2])
 
     async def start_infrastructure(self, name: Infrastructure) -> None:
+        """Let its processes start again; ends when they are ready."""
         await self.nodes.release(name)
         if name in ("postgres", "nats"):
             selector = DATABASES if name == "postgres" else PLACES[name][1]
@@ -50,7 +56,7 @@ class ClusterFaults:
             await asyncio.gather(*(self.fleet.ready_stateful(one) for one in sets))
             return
         async with asyncio.timeout(START_LIMIT):
-            while not all(condition(pod, "Ready") for pod in await self.pods.of(name)):  # noqa: ASYNC110
+            while not all(condition(pod, "Ready") for pod in await self.pods.of(name)):
                 await asyncio.sleep(0.2)
-            while name == "istiod" and not await self.mesh.is_guarded():  # noqa: ASYNC110
+            while name == "istiod" and not await self.mesh.is_guarded():
                 await asyncio.sleep(0.2)

@@ -33,6 +33,8 @@ DEPLOYMENTS = f"{APPS}/namespaces/{NAMESPACE}/deployments"
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
+    """The Deployments of the workloads and the StatefulSets that they need."""
+
     api: Api
     pods: Pods
     mesh: Resources
@@ -41,6 +43,7 @@ class Fleet:
     ports: Ports
 
     async def statuses(self) -> list[WorkloadStatus]:
+        """The status of each replica of each workload."""
         return await self.pods.statuses()
 
     async def address(self, workload: str) -> str:
@@ -57,6 +60,7 @@ class Fleet:
     async def start(
         self, workload: str, *, replicas: int = 1, version: str = "v1", env: Mapping[str, str] | None = None
     ) -> None:
+        """Apply the workload with what it needs; ends when every replica serves through its sidecar."""
         items = await self.rendered.of(known(workload))
         await asyncio.gather(*(self._stateful(name) for name in await self.rendered.needed_by(workload)))
         item = deployment(items, version, env or {}, replicas)
@@ -75,6 +79,7 @@ class Fleet:
         await self.ready_stateful(name)
 
     async def ready_stateful(self, name: str, limit: float = START_LIMIT) -> None:
+        """Wait until each replica of the StatefulSet is ready, for `limit` seconds. Raises StartFailed."""
         path = named("statefulsets", name)
         deadline = time.monotonic() + limit
         while True:
@@ -84,6 +89,7 @@ class Fleet:
             await self._check(await self.pods.labelled(f"app={name}"), name, deadline)
 
     async def scale(self, workload: str, replicas: int, *, version: str = "v1") -> None:
+        """Set the number of replicas; ends when the new ones serve and the old ones have ended."""
         name = deployment_of(known(workload), version)
         await self._scale(workload, replicas, version)
         await self._rolled_out(name)
@@ -100,6 +106,7 @@ class Fleet:
         )
 
     async def autoscaling(self, on: bool, *workloads: str) -> None:
+        """Let the autoscalers of these workloads act, or hold them still; without a name those of all workloads."""
         policy = {"selectPolicy": "Max" if on else "Disabled"}
         change = {"spec": {"behavior": {"scaleUp": policy, "scaleDown": policy}}}
         paths = [f"{AUTOSCALERS}/{workload}" for workload in workloads] or [
@@ -124,6 +131,7 @@ class Fleet:
         await self._wait_until_gone(selector, left=0)
 
     async def restart(self, workload: str, *, env: Mapping[str, str] | None = None) -> None:
+        """Replace the workload's pods one after another; `env` replaces the settings that it was started with."""
         items = [
             item
             for item in await self.api.list(DEPLOYMENTS)
@@ -230,10 +238,12 @@ def _describe(pod: Object) -> str:
 
 
 def known(workload: str) -> str:
+    """The name, if it is that of a workload. Raises RuntimeFailure with the names that are."""
     if workload not in workloads():
         raise RuntimeFailure(f"there is no workload {workload}; there are {', '.join(workloads())}")
     return workload
 
 
 def deployment_of(workload: str, version: str) -> str:
+    """The name of a version's Deployment."""
     return workload if version == "v1" else f"{workload}-{version}"

@@ -25,6 +25,8 @@ Pod = tuple[str, str]  # namespace and name
 
 
 class Forwards:
+    """Ports of this machine that lead to ports of pods, through the API server."""
+
     def __init__(self, kubectl: Kubectl) -> None:
         self._kubectl = kubectl
         self._open: dict[tuple[str, int], tuple[asyncio.Server, int]] = {}

@@ -28,6 +28,8 @@ PLACEHOLDER = "ACCOUNT"
 
 
 class Helpers:
+    """Pods that the runtime needs beside the workloads: callers, node agents, a client outside of the mesh."""
+
     def __init__(self, api: Api, pods: Pods) -> None:
         self._api = api
         self._pods = pods
@@ -66,6 +68,7 @@ class Helpers:
                 await self._api.apply(item)
 
     async def strange_port(self, workload: str) -> int:
+        """The port at which the client outside of the mesh forwards to the workload."""
         await self.outside()
         return _strange_ports()[workload]
 

@@ -23,6 +23,7 @@ class Kubectl:
 
     @property
     def command(self) -> list[str]:
+        """The words that begin each command."""
         return ["kubectl", "--context", self.context]
 
     def socket(self) -> str:
@@ -37,7 +38,7 @@ class Kubectl:
         path = self._folder / "api.sock"
         # By default it keeps exec away; nothing is gained by that on a socket that is ours alone.
         serve = [*self.command, "proxy", "--unix-socket", str(path), "--reject-paths=^$"]
-        self._proxy = subprocess.Popen(serve, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # noqa: S603
+        self._proxy = subprocess.Popen(serve, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         atexit.register(self.close)
         deadline = time.monotonic() + BEGINS_WITHIN
         while not path.exists():
@@ -49,6 +50,7 @@ class Kubectl:
             time.sleep(0.02)
 
     def close(self) -> None:
+        """End `kubectl proxy` and remove its socket."""
         if self._proxy is not None:
             self._proxy.kill()
             self._proxy.wait()
@@ -68,6 +70,7 @@ class Kubectl:
 
 
 def current_context() -> str:
+    """The context that kubectl uses. Raises RuntimeFailure if there is no kubectl or no context."""
     if shutil.which("kubectl") is None:
         raise RuntimeFailure("there is no kubectl on the PATH")
     done = subprocess.run(

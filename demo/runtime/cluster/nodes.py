@@ -15,6 +15,8 @@ HELD_WITHIN = 15.0
 
 
 class Nodes:
+    """Signals to processes of pods, sent by an agent on each node."""
+
     def __init__(self, kubectl: Kubectl, pods: Pods, helpers: Helpers) -> None:
         self._kubectl = kubectl
         self._pods = pods
@@ -31,6 +33,7 @@ class Nodes:
         return ["-n", OUTSIDE, "exec", *(["-i"] if stdin else []), agent, *RUN, *args]
 
     async def kill(self, pod: Object, container: str) -> None:
+        """SIGKILL to the container's processes. Raises NotRunning if it has none."""
         await self.signal("kill", pod, container)
 
     async def signal(self, name: str, pod: Object, container: str) -> None:
@@ -72,6 +75,7 @@ class Nodes:
                 raise RuntimeFailure(f"{name} could not be stopped")
 
     async def release(self, name: str) -> None:
+        """Let the containers that `hold` keeps away start again."""
         for process in self._held.pop(name, ()):
             assert process.stdin is not None
             process.stdin.close()

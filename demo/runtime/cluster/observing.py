@@ -19,6 +19,8 @@ KINDS = {"Started": "started", "Killing": "stopped", "BackOff": "exited", "Unhea
 
 
 class Observing(Addons):
+    """What pods, proxies and add-ons of the cluster say of the system."""
+
     def __init__(self, api: Api, pods: Pods, proxies: Proxies, nodes: Nodes, ports: Ports) -> None:
         super().__init__(pods, ports)
         self._api = api
@@ -26,19 +28,21 @@ class Observing(Addons):
         self._nodes = nodes
 
     async def logs(self, workload: str, part: Part = "app", lines: int = 100) -> list[str]:
+        """The last lines of all replicas of a workload or of a part of the infrastructure."""
         if workload == "postgres":
             pods, container = await self._pods.labelled(DATABASES), "postgres"
         else:
             pods = await self._pods.of(workload)
             container = PLACES[workload][2] if workload in PLACES else workload
         container = PROXY if part == "proxy" else container
-        asked = await asyncio.gather(*(self._log(*name_of(pod), container, lines) for pod in pods))
-        return [line for text in asked for line in text.splitlines()][-lines:]
+        logs = await asyncio.gather(*(self._log(*name_of(pod), container, lines) for pod in pods))
+        return [line for text in logs for line in text.splitlines()][-lines:]
 
     async def database_log(self, database: str, lines: int) -> list[str]:
+        """The last lines that the database's server has written."""
         pods = await self._pods.labelled(f"app={database}-db")
-        asked = await asyncio.gather(*(self._log(*name_of(pod), "postgres", lines) for pod in pods))
-        return [line for text in asked for line in text.splitlines()]
+        logs = await asyncio.gather(*(self._log(*name_of(pod), "postgres", lines) for pod in pods))
+        return [line for text in logs for line in text.splitlines()]
 
     async def _log(self, namespace: str, pod: str, container: str, lines: int) -> str:
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
@@ -49,11 +53,13 @@ class Observing(Addons):
         return ""
 
     async def counters(self, workload: str, prefix: str = "", *, matching: str = "") -> dict[str, float]:
+        """Statistics of the workload's sidecars by name, summed over its replicas."""
         return await self._proxies.counters(workload, prefix, matching)
 
     async def edges(self) -> list[EdgeCounters]:
-        asked = (self._read_counters(pod) for pod in await self._proxies.pods())
-        found = await asyncio.gather(*asked, return_exceptions=True)
+        """Who has called whom since the proxies started."""
+        reads = (self._read_counters(pod) for pod in await self._proxies.pods())
+        found = await asyncio.gather(*reads, return_exceptions=True)
         return summed(edges for edges in found if not isinstance(edges, BaseException))
 
     async def _read_counters(self, pod: Object) -> list[EdgeCounters]:
@@ -63,12 +69,14 @@ class Observing(Addons):
         return read(text, (labels["app"], labels.get("version", "latest")))
 
     async def memory(self) -> dict[str, int]:
+        """Bytes of memory that each container uses."""
         pods = await self._pods.labelled("app.kubernetes.io/part-of=figtree")
         for name in PLACES:
             pods += await self._pods.of(name)
         return {name: int(used) for name, used in (await self._nodes.used("memory", pods)).items()}
 
     async def cpu(self) -> dict[str, float]:
+        """Seconds of CPU that each running workload has used, its sidecar included."""
         pods = await self._pods.labelled(f"app in ({','.join(workloads())})")
         owners = {pod["metadata"]["name"]: pod["metadata"]["labels"]["app"] for pod in pods}
         total: dict[str, float] = {}

@@ -19,14 +19,17 @@ DATABASES = "app in (monolith-db,currency-db,title-db,pricing-db,customer-db,ord
 
 
 def is_leaving(pod: Object) -> bool:
+    """Whether the pod is being deleted."""
     return "deletionTimestamp" in pod["metadata"]
 
 
 def is_over(pod: Object) -> bool:
+    """Whether the pod has ended for good."""
     return pod["status"].get("phase") in ("Succeeded", "Failed")
 
 
 def name_of(pod: Object) -> tuple[str, str]:
+    """The namespace and the name of the pod."""
     return pod["metadata"]["namespace"], pod["metadata"]["name"]
 
 
@@ -44,6 +47,8 @@ def container_id(pod: Object, container: str) -> str:
 
 
 class Pods:
+    """The system's pods, as the API server lists them."""
+
     def __init__(self, api: Api) -> None:
         self._api = api
 
@@ -76,15 +81,16 @@ class Pods:
         return next((pod for pod in found if condition(pod, "Ready")), found[0])
 
     async def statuses(self) -> list[WorkloadStatus]:
+        """The status of each replica of each workload."""
         seen: dict[tuple[str, str], int] = {}
-        told = []
+        found = []
         for pod in await self.labelled(f"app in ({','.join(workloads())})"):
             labels = pod["metadata"]["labels"]
             key = (labels["app"], labels.get("version", ""))
             number = seen[key] = seen.get(key, -1) + 1
             restarts = sum(one["restartCount"] for one in statuses(pod))
             ready = condition(pod, "Ready") and not is_leaving(pod)
-            told.append(
+            found.append(
                 WorkloadStatus(
                     *key,
                     number,
@@ -96,7 +102,7 @@ class Pods:
                     pod["metadata"]["name"] + container_id(pod, key[0])[:12],
                 )
             )
-        return told
+        return found
 
 
 def _state(pod: Object, ready: bool, restarts: int) -> str:

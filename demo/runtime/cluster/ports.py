@@ -8,11 +8,15 @@ from runtime.manifests import NAMESPACE
 
 
 class Ports:
+    """Ports of this machine for Services of the cluster."""
+
     def __init__(self, pods: Pods, forwards: Forwards) -> None:
         self._pods = pods
         self._forwards = forwards
 
     async def of(self, name: str, port: int, selector: str, namespace: str = NAMESPACE) -> int:
+        """A port on 127.0.0.1 that leads to that port of a ready pod with these labels. Raises NotRunning."""
+
         async def there() -> Pod:
             found = await self._pods.labelled(selector, namespace)
             if not found:

@@ -15,7 +15,6 @@ from runtime.manifests import NAMESPACE, ROOT
 
 K8S = ROOT / "k8s"
 EVERYTHING = "4-order"  # the step in which every workload runs
-OURS = "storage.figtree.example"  # what k8s/scripts/deploy calls the storage it had to make
 EXTRA = "figtree.example/env"  # settings given at start, kept with the pods so that a restart finds them
 STARTED = "figtree.example/started"
 NEEDS = {"order": ("nats",)}
@@ -40,6 +39,7 @@ class Rendered:
         self._lock = asyncio.Lock()
 
     async def objects(self) -> list[Object]:
+        """All objects of the manifests, as kustomize renders them once."""
         async with self._lock:
             if not self._objects:
                 where = await overlay(self._api)
@@ -88,6 +88,7 @@ def deployment(items: list[Object], version: str, env: Mapping[str, str], replic
 
 
 def labelled(**labels: str) -> str:
+    """A label selector of these labels."""
     return ",".join(f"{key}={value}" for key, value in labels.items())
 
 
@@ -98,5 +99,6 @@ def named(kind: str, name: str, namespace: str = NAMESPACE) -> str:
 
 
 def condition(item: Any, kind: str) -> bool:
+    """Whether the condition of that type holds for the object."""
     found = (c for c in item.get("status", {}).get("conditions", ()) if c["type"] == kind)
     return any(c["status"] == "True" for c in found)

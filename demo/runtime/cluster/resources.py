@@ -28,12 +28,15 @@ PUSH = 0.25  # seconds for which istiod gathers changes, and then some
 
 
 class Resources:
+    """Istio's resources: applied, deleted and watched until every proxy has them."""
+
     def __init__(self, api: Api, proxies: Proxies) -> None:
         self._api = api
         self._proxies = proxies
         self._kinds: list[tuple[str, str]] = []
 
     async def apply(self, paths: Sequence[Path]) -> None:
+        """Apply all files or none; ends when every proxy has them. Raises Refused or NotInForce."""
         mark = str(time.time_ns())
         items = []
         for path in paths:
@@ -61,6 +64,7 @@ class Resources:
             return False
 
     async def delete(self, paths: Sequence[Path]) -> None:
+        """Delete the objects of the files; ends when every proxy has forgotten them."""
         items = [item for path in paths for item in read(path)]
         resources = await self._resources()
         for item in items:
@@ -83,7 +87,7 @@ class Resources:
         if any(name.partition("/")[0] in RULES_OF_CONNECTIONS for name in (*written, *removed)):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(DRAIN_LIMIT):
-                    while await self._proxies.draining():  # noqa: ASYNC110
+                    while await self._proxies.draining():
                         await asyncio.sleep(0.1)
         if late:
             raise NotInForce(late)
@@ -122,6 +126,7 @@ class Resources:
                 await self.synchronised()
 
     async def applied(self) -> dict[str, Path]:
+        """Kind/namespace/name of each applied object, and the file it came from."""
         found = {}
         for item in await self._objects():
             if file := item["metadata"].get("annotations", {}).get(FILE):
@@ -130,7 +135,7 @@ class Resources:
 
     async def in_force(self) -> dict[str, Object]:
         """Without what Istio's own installation brought, and without what only clusters get (istio/cluster)."""
-        told = {}
+        specs = {}
         for item in await self._objects():
             metadata = item["metadata"]
             file = metadata.get("annotations", {}).get(FILE, "")
@@ -140,8 +145,8 @@ class Resources:
                 and set(INSTALLED) & metadata.get("labels", {}).keys()
             )
             if not installed and not file.startswith(CLUSTER_ONLY):
-                told[key(item)] = item.get("spec") or {}
-        return told
+                specs[key(item)] = item.get("spec") or {}
+        return specs
 
     async def _objects(self) -> list[Object]:
         found = []

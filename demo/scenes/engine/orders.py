@@ -30,8 +30,8 @@ async def stored(client: httpx.AsyncClient, customer: str) -> list[dict[str, Any
     orders: list[dict[str, Any]] = []
     token = ""
     while True:
-        asked: dict[str, str | int] = {"customer_id": customer, "page_size": 100, "page_token": token}
-        page = (await client.get("/api/orders", params=asked)).raise_for_status().json()
+        parameters: dict[str, str | int] = {"customer_id": customer, "page_size": 100, "page_token": token}
+        page = (await client.get("/api/orders", params=parameters)).raise_for_status().json()
         orders += page["orders"]
         if not (token := page["next_page_token"]):
             return orders

@@ -3,7 +3,7 @@
 import json
 import sys
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Protocol
 
 from scenes.engine.acknowledged import Proof
 from scenes.engine.result import Figure, Result
@@ -48,6 +48,6 @@ class JsonLines:
         _line("orders", **asdict(proof), holds=proof.holds)
 
 
-def _line(what: str, **content: Any) -> None:
+def _line(what: str, **content: object) -> None:
     sys.stdout.write(json.dumps({"what": what, **content}, ensure_ascii=False) + "\n")
     sys.stdout.flush()

@@ -36,7 +36,7 @@ class Stage:
         self.client = httpx.AsyncClient(
             base_url=runtime.edge(), timeout=30, trust_env=False, event_hooks=hooks
         )
-        self.undo: list[Callable[[], Awaitable[Any]]] = []  # run in reverse by the engine
+        self.undo: list[Callable[[], Awaitable[object]]] = []  # run in reverse by the engine
         self._result = result
         self._negative_control = negative_control
         self._tell = tell
@@ -63,7 +63,7 @@ class Stage:
         if not self._negative_control:
             await self.runtime.mesh.delete([ISTIO / name for name in names])
 
-    async def cause(self, text: str, act: Callable[[], Awaitable[Any]]) -> None:
+    async def cause(self, text: str, act: Callable[[], Awaitable[object]]) -> None:
         """Anything else that makes the effect happen: a kill, a stop, a setting."""
         if not self._negative_control:
             self._tell(text)

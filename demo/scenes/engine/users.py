@@ -16,7 +16,7 @@ PAUSE = 0.01  # between two requests of one user: what they ask for stays below 
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Answered:
     user: int
     begun: float  # on time.monotonic()
     basket: int  # which of the baskets
@@ -26,11 +26,11 @@ class Asked:
 
 @dataclass(slots=True)
 class Users:
-    asked: list[Asked] = field(default_factory=list)
+    answers: list[Answered] = field(default_factory=list)
 
-    def since(self, moment: float) -> list[Asked]:
+    def since(self, moment: float) -> list[Answered]:
         """The requests that began after that moment and are answered."""
-        return [one for one in self.asked if one.begun > moment]
+        return [one for one in self.answers if one.begun > moment]
 
     def are_past(self, moment: float) -> bool:
         """Whether each user has got an answer to a request that began after it, so that no older one is under way."""
@@ -55,9 +55,9 @@ async def asking(stage: Stage, baskets: Sequence[Any]) -> AsyncIterator[Users]:
             begun, basket = time.monotonic(), number % len(baskets)
             try:
                 answer = await stage.client.post("/api/quotes", json=baskets[basket])
-                users.asked.append(Asked(user, begun, basket, answer.status_code, answer.content))
+                users.answers.append(Answered(user, begun, basket, answer.status_code, answer.content))
             except httpx.HTTPError:
-                users.asked.append(Asked(user, begun, basket, 0, b""))
+                users.answers.append(Answered(user, begun, basket, 0, b""))
             number += AT_ONCE
             await asyncio.sleep(PAUSE)
 

@@ -37,6 +37,8 @@ class Waiting(Generic[T, R]):
 
 @dataclass(frozen=True, slots=True)
 class Window:
+    """A batch that stays open for more items; `full` is set when `size` of them wait."""
+
     size: int
     full: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -8,14 +8,14 @@ from service_kit import context as call_context
 
 class Neighbour:
     def __init__(self) -> None:
-        self.asked: list[list[str]] = []
+        self.calls: list[list[str]] = []
         self.answer = asyncio.Event()
         self.answer.set()
         self.is_down = False
         self.deadlines: list[float | None] = []
 
     async def fetch(self, keys: Sequence[str]) -> dict[str, str]:
-        self.asked.append(sorted(keys))
+        self.calls.append(sorted(keys))
         self.deadlines.append(call_context.current().deadline)
         await self.answer.wait()
         if self.is_down:
@@ -34,20 +34,20 @@ async def test_an_answer_is_kept_for_its_time_and_not_longer(neighbour: Neighbou
     assert await cache.get(["a", "unknown"]) == {"a": "A"}
     now = 0.99
     assert await cache.get(["a", "unknown"]) == {"a": "A"}
-    assert len(neighbour.asked) == 1
+    assert len(neighbour.calls) == 1
     now = 1.0
     await cache.get(["a"])
-    assert neighbour.asked == [["a", "unknown"], ["a"]]
+    assert neighbour.calls == [["a", "unknown"], ["a"]]
 
 
-async def test_what_is_being_asked_for_is_not_asked_for_again(neighbour: Neighbour) -> None:
+async def test_what_is_being_fetched_is_not_fetched_again(neighbour: Neighbour) -> None:
     cache = ShortCache(neighbour.fetch)
     neighbour.answer.clear()
     calls = [asyncio.create_task(cache.get(keys)) for keys in (["a", "b"], ["b", "c"], ["a"])]
     await asyncio.sleep(0)
     neighbour.answer.set()
     assert await asyncio.gather(*calls) == [{"a": "A", "b": "B"}, {"b": "B", "c": "C"}, {"a": "A"}]
-    assert neighbour.asked == [["a", "b"], ["c"]]
+    assert neighbour.calls == [["a", "b"], ["c"]]
 
 
 async def test_a_cancelled_caller_cancels_only_itself(neighbour: Neighbour) -> None:
@@ -82,7 +82,7 @@ async def test_it_never_holds_more_than_its_size(neighbour: Neighbour) -> None:
     for key in "abcd":
         await cache.get([key])
     assert await cache.get(list("abcdef")) == {key: key.upper() for key in "abcdef"}
-    assert neighbour.asked[-1] == ["a", "e", "f"]
+    assert neighbour.calls[-1] == ["a", "e", "f"]
     assert len(cache._entries) == 3
 
 
@@ -97,13 +97,13 @@ async def test_what_is_in_use_and_half_old_comes_along_and_what_nobody_uses_does
     await cache.get(["young"])
     now = 0.6
     await cache.get(["new"])
-    assert neighbour.asked[-1] == ["new", "used"]
+    assert neighbour.calls[-1] == ["new", "used"]
     now = 1.5
     await cache.get(["used"])
-    assert neighbour.asked[-1] == ["new", "used"]
+    assert neighbour.calls[-1] == ["new", "used"]
     now = 2.2
     await cache.get(["other"])
-    assert neighbour.asked[-1] == ["other"]  # nobody has used anything since
+    assert neighbour.calls[-1] == ["other"]  # nobody has used anything since
 
 
 async def test_a_fetch_that_fails_takes_no_answer_away_before_its_time(neighbour: Neighbour) -> None:
@@ -115,7 +115,7 @@ async def test_a_fetch_that_fails_takes_no_answer_away_before_its_time(neighbour
     now = 0.6
     with pytest.raises(ConnectionError):
         await cache.get(["b"])
-    assert neighbour.asked[-1] == ["a", "b"]
+    assert neighbour.calls[-1] == ["a", "b"]
     now = 0.9
     assert await cache.get(["a"]) == {"a": "A"}
 
@@ -144,7 +144,7 @@ async def test_what_is_cleared_is_fetched_anew_and_a_fetch_under_way_brings_noth
     neighbour.answer.set()
     assert await under_way == {"b": "B"}
     await cache.get(["a", "b"])
-    assert neighbour.asked == [["a"], ["a", "b"], ["a", "b"]]
+    assert neighbour.calls == [["a"], ["a", "b"], ["a", "b"]]
 
 
 async def test_without_refreshing_only_what_is_missing_is_fetched(neighbour: Neighbour) -> None:
@@ -154,4 +154,4 @@ async def test_without_refreshing_only_what_is_missing_is_fetched(neighbour: Nei
     await cache.get(["a"])
     now = 0.6
     await cache.get(["b"])
-    assert neighbour.asked == [["a"], ["b"]]
+    assert neighbour.calls == [["a"], ["b"]]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from common.errors import InvalidRequest
 
 T = TypeVar("T")
-Checks = Mapping[str, tuple[Callable[[Any], bool], str]]  # by field: the check, and what the field must be
+Checks = Mapping[str, tuple[Callable[[object], bool], str]]  # by field: the check, and what the field must be
 
 
 class InvalidLine(Exception):
@@ -39,7 +39,7 @@ def read(
         yield parsed
 
 
-def check(kind: str, fields: Mapping[str, Any], checks: Checks) -> None:
+def check(kind: str, fields: Mapping[str, object], checks: Checks) -> None:
     """Raise InvalidRequest with all that is wrong with an object of this kind: each field once, and no other."""
     wrong = [(name, f"is not a field of a {kind}") for name in fields if name not in checks]
     for name, (is_valid, message) in checks.items():
@@ -51,7 +51,7 @@ def check(kind: str, fields: Mapping[str, Any], checks: Checks) -> None:
         raise InvalidRequest(wrong)
 
 
-def is_text(value: Any) -> bool:
+def is_text(value: object) -> bool:
     """A text of 1 to 500 characters that PostgreSQL can store: no NUL, no half of a surrogate pair."""
     return isinstance(value, str) and 0 < len(value) <= 500 and not re.search(r"[\x00\ud800-\udfff]", value)
 

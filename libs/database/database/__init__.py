@@ -49,7 +49,7 @@ class Postgres:
             await engine.dispose()
 
     async def rows(
-        self, engine: AsyncEngine, statement: Executable, values: Mapping[str, Any] | None = None
+        self, engine: AsyncEngine, statement: Executable, values: Mapping[str, object] | None = None
     ) -> Sequence[Any]:
         """Run one statement that may safely run twice: one that meets a dead connection gets a new one."""
         with statement_span(statement, current().headers, self.name), self.translating():
@@ -103,7 +103,7 @@ def writing(engine: AsyncEngine) -> AsyncEngine:
 
 
 async def _rows(
-    engine: AsyncEngine, statement: Executable, values: Mapping[str, Any] | None
+    engine: AsyncEngine, statement: Executable, values: Mapping[str, object] | None
 ) -> Sequence[Any]:
     async with engine.connect() as connection:
         result = await connection.execute(statement, values)

@@ -40,19 +40,19 @@ def _error(sqlstate: str, *, invalidated: bool = False) -> DBAPIError:
         (ConnectionRefusedError(), Unavailable),
     ],
 )
-def test_what_a_caller_can_do_something_about_is_told_in_the_services_words(
+def test_what_a_caller_can_do_something_about_is_raised_in_the_services_words(
     error: Exception, expected: type[Exception]
 ) -> None:
-    with pytest.raises(expected) as told, OWN.translating():
+    with pytest.raises(expected) as raised, OWN.translating():
         raise error
-    assert told.value.__cause__ is error
+    assert raised.value.__cause__ is error
 
 
 @pytest.mark.parametrize("error", [_error("23505"), _error("42P01"), ValueError("ours")])
 def test_what_is_our_own_mistake_stays_as_it_is(error: Exception) -> None:
-    with pytest.raises(type(error)) as told, OWN.translating():
+    with pytest.raises(type(error)) as raised, OWN.translating():
         raise error
-    assert told.value is error
+    assert raised.value is error
 
 
 async def test_a_migration_whose_database_is_not_there_says_so_in_the_services_words() -> None:

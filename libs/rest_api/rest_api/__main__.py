@@ -9,6 +9,7 @@ from rest_api.ports import Ports
 
 
 def nothing() -> AbstractAsyncContextManager[Ports]:
+    """Ports that are never called: only the document is wanted."""
     raise NotImplementedError("this application only describes itself")
 
 

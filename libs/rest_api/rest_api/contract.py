@@ -9,10 +9,10 @@ from pydantic.json_schema import models_json_schema
 
 from rest_api.models import OrderEvent, Problem
 
-NOT_OURS = ("HTTPValidationError", "ValidationError")  # of FastAPI's own 422, which we never answer
+UNUSED_SCHEMAS = ("HTTPValidationError", "ValidationError")  # of FastAPI's own 422, which we never answer
 
 # Named in texts and media types only, where FastAPI does not look.
-OURS: list[tuple[type[BaseModel], Literal["serialization"]]] = [
+ADDED_SCHEMAS: list[tuple[type[BaseModel], Literal["serialization"]]] = [
     (Problem, "serialization"),
     (OrderEvent, "serialization"),
 ]
@@ -35,8 +35,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
         for operation in path.values():
             operation["responses"].pop("422", None)
     schemas: dict[str, Any] = found["components"]["schemas"]
-    for name in NOT_OURS:
+    for name in UNUSED_SCHEMAS:
         schemas.pop(name, None)
-    _, ours = models_json_schema(OURS, ref_template="#/components/schemas/{model}")
-    found["components"]["schemas"] = dict(sorted((schemas | ours["$defs"]).items()))
+    _, added = models_json_schema(ADDED_SCHEMAS, ref_template="#/components/schemas/{model}")
+    found["components"]["schemas"] = dict(sorted((schemas | added["$defs"]).items()))
     return found

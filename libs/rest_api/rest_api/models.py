@@ -37,15 +37,21 @@ Status = Literal["placed", "accepted", "shipped"]
 
 
 class Model(BaseModel):
+    """A resource: it cannot be changed, and a field that is not declared is an error."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Money(Model):
+    """An amount in a currency."""
+
     amount: Exact
     currency: CurrencyCode
 
 
 class Title(Model):
+    """A title of the catalogue."""
+
     id: str
     isbn13: str
     name: str
@@ -56,6 +62,8 @@ class Title(Model):
 
 
 class TitlePage(Model):
+    """A page of titles."""
+
     titles: tuple[Title, ...]
     next_page_token: str = Field(description="Empty on the last page")
 
@@ -69,6 +77,8 @@ class RateTable(Model):
 
 
 class Conversion(Model):
+    """An amount in another currency, by the rate of a day."""
+
     amount: Money
     result: Money
     rate: Exact
@@ -81,16 +91,22 @@ def _whole(value: object) -> object:
 
 
 class Line(Model):
+    """A title, and how many of it are wanted."""
+
     title_id: TitleId
     quantity: Annotated[int, Field(ge=1, le=10_000, strict=True), BeforeValidator(_whole)]
 
 
 class Basket(Model):
+    """What is to be priced: 1 to 100 lines, and the currency to pay in."""
+
     currency: CurrencyCode
     lines: tuple[Line, ...] = Field(min_length=1, max_length=100)
 
 
 class PricedLine(Model):
+    """A line with its prices in the currency of the quote; the discount is in percent."""
+
     title_id: str
     quantity: int
     list_price: Money
@@ -100,6 +116,8 @@ class PricedLine(Model):
 
 
 class Quote(Model):
+    """The prices of a basket, by the rates of a day."""
+
     currency: str
     lines: tuple[PricedLine, ...]
     total: Exact
@@ -107,10 +125,14 @@ class Quote(Model):
 
 
 class NewOrder(Basket):
+    """A basket that a customer orders."""
+
     customer_id: CustomerId
 
 
 class OrderLine(Model):
+    """A line with its prices in the currency of its order."""
+
     title_id: str
     quantity: int
     unit_price: Exact
@@ -118,6 +140,8 @@ class OrderLine(Model):
 
 
 class Order(Model):
+    """A stored order; the discount is in percent."""
+
     id: UUID
     customer_id: str
     status: Status
@@ -129,19 +153,27 @@ class Order(Model):
 
 
 class OrderPage(Model):
+    """A page of orders."""
+
     orders: tuple[Order, ...]
     next_page_token: str = Field(description="Empty on the last page")
 
 
 class BulkItem(NewOrder):
+    """One order of a bulk, with its idempotency key."""
+
     idempotency_key: IdempotencyKey
 
 
 class BulkRequest(Model):
+    """1 to 100 orders."""
+
     orders: tuple[BulkItem, ...] = Field(min_length=1, max_length=100)
 
 
 class FieldError(Model):
+    """The path of a bad field, and what is allowed there."""
+
     field: str
     message: str
 
@@ -165,6 +197,8 @@ class BulkResult(Model):
 
 
 class BulkResponse(Model):
+    """The result of each order, in the order of the request."""
+
     results: tuple[BulkResult, ...]
 
 
@@ -178,6 +212,8 @@ class OrderEvent(Model):
 
 
 class Customer(Model):
+    """An account; the discount is in percent."""
+
     id: str
     name: str
     tier: Literal["standard", "silver", "gold"]

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -40,7 +39,7 @@ def respond(body: Problem, headers: dict[str, str] | None = None) -> Response:
     return Response(body.model_dump_json(), body.status, headers, PROBLEM)
 
 
-def field_path(location: Sequence[Any]) -> str:
+def field_path(location: Sequence[object]) -> str:
     """("body", "lines", 0, "quantity") becomes lines[0].quantity."""
     path = ""
     for part in location[1:]:

@@ -63,9 +63,9 @@ async def serve(app: FastAPI, listen: str, *, drain: float = 1.0, grace: float =
         )
     )
     serving = asyncio.create_task(server.serve())
-    told = asyncio.create_task(stopping.wait())
-    await asyncio.wait((serving, told), return_when=asyncio.FIRST_COMPLETED)
-    told.cancel()
+    stopped = asyncio.create_task(stopping.wait())
+    await asyncio.wait((serving, stopped), return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
     if not serving.done():
         log.info("draining")
         app.state.draining = True

@@ -14,10 +14,10 @@ class Fakes:
 
     def __init__(self) -> None:
         self.answer: Any = None
-        self.asked: list[tuple[Any, ...]] = []
+        self.calls: list[tuple[Any, ...]] = []
 
     async def _any(self, *arguments: Any) -> Any:
-        self.asked.append(arguments)
+        self.calls.append(arguments)
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer

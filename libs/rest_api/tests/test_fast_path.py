@@ -76,8 +76,8 @@ async def test_an_order_is_answered_alike(client: httpx.AsyncClient, fakes: Fake
         client, "/api/orders", json.dumps(WANTED).encode(), {"idempotency-key": "k"}
     )
     assert fast == ordinary
-    assert len(fakes.asked) == 2
-    assert fakes.asked[0] == fakes.asked[1]
+    assert len(fakes.calls) == 2
+    assert fakes.calls[0] == fakes.calls[1]
 
 
 async def test_a_quote_is_answered_alike(client: httpx.AsyncClient, fakes: Fakes) -> None:
@@ -120,10 +120,10 @@ bodies = st.fixed_dictionaries(
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=bodies.map(lambda b: json.dumps(b).encode()) | st.binary(max_size=40))
 async def test_bodies_are_judged_alike(client: httpx.AsyncClient, fakes: Fakes, body: bytes) -> None:
-    fakes.answer, fakes.asked = Placed(ORDER), []
+    fakes.answer, fakes.calls = Placed(ORDER), []
     fast, ordinary = await both_ways(client, "/api/orders", body, {"idempotency-key": "k"})
     assert fast == ordinary
-    assert fakes.asked[::2] == fakes.asked[1::2]
+    assert fakes.calls[::2] == fakes.calls[1::2]
 
 
 @pytest.mark.parametrize(("written", "read"), [("1.0", 1), ("1e2", 100), ("1E0", 1), ("10000.0", 10_000)])
@@ -135,7 +135,7 @@ async def test_a_whole_quantity_may_be_written_as_a_float(
     fast, ordinary = await both_ways(client, "/api/orders", body, {"idempotency-key": "k"})
     assert fast == ordinary
     assert fast[0] == 201
-    quantities = [order.lines[0].quantity for _, order in fakes.asked]
+    quantities = [order.lines[0].quantity for _, order in fakes.calls]
     assert quantities == [read, read]
     assert {type(quantity) for quantity in quantities} == {int}
 
@@ -146,4 +146,4 @@ async def test_another_quantity_is_refused(client: httpx.AsyncClient, fakes: Fak
     fast, ordinary = await both_ways(client, "/api/orders", body, {"idempotency-key": "k"})
     assert fast == ordinary
     assert fast[0] == 400
-    assert fakes.asked == []
+    assert fakes.calls == []

@@ -39,7 +39,7 @@ async def test_each_error_has_its_status_and_problem(
     assert ("retry-after" in answer.headers) == (status in (429, 503))
 
 
-async def test_what_moved_and_has_no_other_side_here_may_be_asked_again(
+async def test_what_moved_and_has_no_other_side_here_may_be_retried(
     client: httpx.AsyncClient, fakes: Fakes
 ) -> None:
     fakes.answer = errors.NotTheWriter()
@@ -70,7 +70,9 @@ async def test_an_unexpected_error_says_nothing_about_itself(client: httpx.Async
         (b'{"currency": "EUR", "lines": [{"title_id": "a", "quantity": 1}], "x": 1}', "x"),
     ],
 )
-async def test_a_bad_body_is_told_field_by_field(client: httpx.AsyncClient, body: bytes, field: str) -> None:
+async def test_a_bad_body_is_reported_field_by_field(
+    client: httpx.AsyncClient, body: bytes, field: str
+) -> None:
     answer = await client.post("/api/quotes", content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 400, answer.text
     assert [error["field"] for error in answer.json()["errors"]] == [field]
@@ -163,7 +165,7 @@ async def test_a_path_with_an_encoded_slash_or_backslash_is_refused(
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
     assert "%2F" in answer.json()["detail"]
-    assert not fakes.asked
+    assert not fakes.calls
 
 
 async def test_an_encoded_slash_in_the_query_is_the_querys_own(client: httpx.AsyncClient) -> None:
@@ -182,7 +184,7 @@ async def test_a_header_that_may_come_once_and_comes_twice_is_refused_by_name(
     answer = await client.post(path, content=json.dumps(BASKET), headers=headers)
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
     assert answer.json()["errors"] == [{"field": name, "message": "was sent 2 times: send this header once"}]
-    assert fakes.asked == []
+    assert fakes.calls == []
 
 
 async def test_a_header_that_is_a_list_may_come_twice(client: httpx.AsyncClient, fakes: Fakes) -> None:

@@ -69,15 +69,15 @@ TABLE = {
 }
 
 
-def one_of_many(asked: pb.PlaceOrderRequest) -> pb.PlaceResult:
+def one_of_many(request: pb.PlaceOrderRequest) -> pb.PlaceResult:
     """An order, or the failure that the key names."""
-    result = pb.PlaceResult(idempotency_key=asked.idempotency_key)
-    if asked.idempotency_key.startswith("k"):
-        total = Money(currency_code="EUR", units=int(asked.idempotency_key[1:]))
+    result = pb.PlaceResult(idempotency_key=request.idempotency_key)
+    if request.idempotency_key.startswith("k"):
+        total = Money(currency_code="EUR", units=int(request.idempotency_key[1:]))
         result.order.CopyFrom(pb.Order(id=str(ORDER_ID), status=pb.STATUS_PLACED, total=total))
         result.order.discount_percent.value = "0"
     else:
-        result.failure.CopyFrom(pb.Failure(reason=asked.idempotency_key, message="why"))
+        result.failure.CopyFrom(pb.Failure(reason=request.idempotency_key, message="why"))
     return result
 
 
@@ -104,12 +104,12 @@ class Orders(OrderServiceServicer):
         return pb.PlaceOrderResponse(order=one_of_many(request).order)
 
     async def PlaceOrders(self, requests: Any, context: Any) -> pb.PlaceOrdersResponse:  # noqa: N802
-        asked = [request async for request in requests]
+        received = [request async for request in requests]
         failures = [pb.Failure(reason=reason, message="why") for reason in self.answer]
         return pb.PlaceOrdersResponse(
             results=[
                 pb.PlaceResult(idempotency_key=one.idempotency_key, failure=failure)
-                for one, failure in zip(asked, failures, strict=True)
+                for one, failure in zip(received, failures, strict=True)
             ]
         )
 
@@ -175,7 +175,7 @@ async def test_what_nobody_expects_stays_inside(remote: RemoteOrders, servicer: 
     assert "hunter2" not in str(error.value)
 
 
-async def test_a_bulk_of_failures_is_told_one_by_one(remote: RemoteOrders, servicer: Orders) -> None:
+async def test_a_bulk_of_failures_is_reported_one_by_one(remote: RemoteOrders, servicer: Orders) -> None:
     servicer.answer = ["INVALID_ORDER", "IDEMPOTENCY_CONFLICT", "CREDIT_EXCEEDED", "NOT_YOURS", "UNAVAILABLE"]
     answers = await remote.place_many([(f"k-{i}", ORDER) for i in range(5)])
     assert [type(answer) for answer in answers] == [
@@ -222,7 +222,7 @@ async def test_orders_that_come_together_share_a_call_and_each_has_its_own_outco
     first = []
     for key in ("k1", "k2"):  # take the two flights
         first.append(asyncio.create_task(remote.place(key, ORDER)))
-        while len(servicer.alone) < len(first):  # noqa: ASYNC110
+        while len(servicer.alone) < len(first):
             await asyncio.sleep(0.001)
     keys = ["k3", "INVALID_ORDER", "k4", "NOT_THE_WRITER", "IDEMPOTENCY_CONFLICT", "NOT_YOURS", "k5"]
     others = [asyncio.create_task(remote.place(key, ORDER)) for key in keys]
@@ -242,7 +242,7 @@ async def test_orders_that_come_together_share_a_call_and_each_has_its_own_outco
     ]
 
 
-async def test_what_fails_in_company_without_a_reason_is_asked_again_alone(
+async def test_what_fails_in_company_without_a_reason_is_sent_again_alone(
     remote: RemoteOrders, servicer: Orders
 ) -> None:
     servicer.answer = Limit("too much")

@@ -42,13 +42,15 @@ async def test_a_query_that_is_no_text_is_refused(
     answer = await client.get(f"/api/titles?query={value}")
     assert answer.status_code == 400
     assert "query: must be UTF-8 text without NUL" in answer.text
-    assert fakes.asked == []
+    assert fakes.calls == []
 
 
 @pytest.mark.parametrize("value", ["bront%C3%AB", "a+b", "%F0%9F%93%9A", "%25", "%2B"])
-async def test_a_query_that_is_text_is_asked(client: httpx.AsyncClient, fakes: Fakes, value: str) -> None:
+async def test_a_query_that_is_text_reaches_the_catalogue(
+    client: httpx.AsyncClient, fakes: Fakes, value: str
+) -> None:
     await client.get(f"/api/titles?query={value}")
-    assert fakes.asked
+    assert fakes.calls
 
 
 LINES = b'"lines": [{"title_id": "t-1", "quantity": 1}]'
@@ -77,7 +79,7 @@ async def test_a_member_that_stands_twice_is_refused(
     answer = await client.post(path, content=body, headers=headers)
     assert answer.status_code == 400
     assert f"{name}: stands twice in one object" in answer.text
-    assert fakes.asked == []
+    assert fakes.calls == []
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """A channel to a neighbour: where to dial, what it is called, and never without a deadline."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from grpc import aio
@@ -8,6 +10,8 @@ from tracing.rpc import calling, ending
 
 from service_kit.context import current, time_left
 from service_kit.errors import METADATA_LIMITS
+
+log = logging.getLogger(__name__)
 
 OPTIONS = [
     *METADATA_LIMITS,
@@ -30,7 +34,7 @@ def open_channel(address: str, egress: str = "", *, limit: float = 5.0) -> aio.C
     authority, as with an HTTP proxy: how a sidecar without iptables is used.
     A call that is answered once ends after `limit` seconds, or with the caller's deadline if that is sooner.
     """
-    options: list[tuple[str, Any]] = list(OPTIONS)
+    options: list[tuple[str, object]] = list(OPTIONS)
     target = address
     if egress:
         target = f"{egress}:{address.rpartition(':')[2]}"
@@ -42,6 +46,16 @@ def open_channel(address: str, egress: str = "", *, limit: float = 5.0) -> aio.C
         _handing_on(aio.StreamStreamClientInterceptor, "intercept_stream_stream", None),
     ]
     return aio.insecure_channel(target, options=options, interceptors=interceptors)
+
+
+@contextmanager
+def answers_of(neighbour: str, unavailable: Callable[[str], Exception]) -> Iterator[None]:
+    """Raise `unavailable` with a sentence that names the neighbour if a call inside fails; log its status."""
+    try:
+        yield
+    except aio.AioRpcError as error:
+        log.warning("%s does not answer: %s %s", neighbour, error.code().name, error.details())
+        raise unavailable(f"{neighbour} does not answer") from error
 
 
 def _handing_on(kind: type[aio.ClientInterceptor], method: str, limit: float | None) -> Any:

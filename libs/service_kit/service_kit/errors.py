@@ -51,14 +51,15 @@ class ErrorInterceptor(aio.ServerInterceptor):
         self._conventions = conventions
 
     async def intercept_service(self, continuation: Callable[[Call], Awaitable[Any]], details: Call) -> Any:
+        """The method's handler, wrapped; health and reflection are left as they are."""
         handler = await continuation(details)
         if handler is None or details.method.startswith("/grpc."):
             return handler
-        asked = "stream" if handler.request_streaming else "unary"
-        answered = "stream" if handler.response_streaming else "unary"
+        requests = "stream" if handler.request_streaming else "unary"
+        responses = "stream" if handler.response_streaming else "unary"
         wrap = self._streaming if handler.response_streaming else self._unary
-        make = getattr(grpc, f"{asked}_{answered}_rpc_method_handler")
-        behaviour = wrap(getattr(handler, f"{asked}_{answered}"), details)
+        make = getattr(grpc, f"{requests}_{responses}_rpc_method_handler")
+        behaviour = wrap(getattr(handler, f"{requests}_{responses}"), details)
         return make(behaviour, handler.request_deserializer, handler.response_serializer)
 
     def _unary(self, behaviour: Any, details: Call) -> Any:

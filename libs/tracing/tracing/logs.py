@@ -26,6 +26,7 @@ class JsonLines(logging.Formatter):
         self._key = (key or secrets.token_hex(16)).encode()[:64]
 
     def format(self, record: logging.LogRecord) -> str:
+        """One record as one line of JSON."""
         headers, subject = self._call()
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),

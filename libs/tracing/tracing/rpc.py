@@ -48,6 +48,7 @@ class TracingInterceptor(aio.ServerInterceptor):
     async def intercept_service(
         self, continuation: Callable[[Any], Awaitable[Any]], details: grpc.HandlerCallDetails
     ) -> Any:
+        """The method's handler; a sampled call gets a span that ends with it."""
         metadata = details.invocation_metadata or ()
         parent = next((value for name, value in metadata if name == TRACEPARENT), None)
         if not isinstance(parent, str):
@@ -56,15 +57,15 @@ class TracingInterceptor(aio.ServerInterceptor):
         if started is None:
             return await continuation(details)
         others = ((name, value) for name, value in metadata if name != TRACEPARENT)
-        ours: Any = type(details)  # grpc takes no other class
-        handler = await continuation(ours(details.method, (*others, *started.headers.items())))
+        call_details: Any = type(details)  # grpc takes no other class
+        handler = await continuation(call_details(details.method, (*others, *started.headers.items())))
         return handler and _record(handler, started)
 
 
 def _record(handler: Any, started: Started) -> Any:
-    asked = "stream" if handler.request_streaming else "unary"
-    answered = "stream" if handler.response_streaming else "unary"
-    behaviour = getattr(handler, f"{asked}_{answered}")
+    requests = "stream" if handler.request_streaming else "unary"
+    responses = "stream" if handler.response_streaming else "unary"
+    behaviour = getattr(handler, f"{requests}_{responses}")
 
     async def one(request: Any, context: Any) -> Any:
         try:
@@ -79,7 +80,7 @@ def _record(handler: Any, started: Started) -> Any:
         finally:
             _close(started, _name_of(context.code()))
 
-    make = getattr(grpc, f"{asked}_{answered}_rpc_method_handler")
+    make = getattr(grpc, f"{requests}_{responses}_rpc_method_handler")
     recorded = many if handler.response_streaming else one
     return make(recorded, handler.request_deserializer, handler.response_serializer)
 

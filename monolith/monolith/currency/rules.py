@@ -16,10 +16,12 @@ def covers(first: date, last: date, on: date) -> bool:
 
 
 def cross_rate(source: Decimal, target: Decimal) -> Decimal:
+    """Units of the target for one of the source; both are given in units for one EUR."""
     return DIGITS.divide(target, source)
 
 
 def exchanged(amount: Decimal, rate: Decimal, target: str) -> Decimal:
+    """The amount in the target's currency, rounded half to even to its smallest unit."""
     return DIGITS.multiply(amount, rate).quantize(smallest_unit(target), ROUND_HALF_EVEN)
 
 

@@ -12,10 +12,13 @@ from monolith.database import Database
 
 
 class LocalCurrencies:
+    """The port of currencies, on the own database."""
+
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def rates(self, on: date | None) -> RateTable:
+        """The newest table that is not newer than the day. Raises Invalid before the first day."""
         bounds = select(
             func.min(rates.c.date).label("first"), func.max(rates.c.date).label("last")
         ).subquery()
@@ -34,6 +37,7 @@ class LocalCurrencies:
         return RateTable(date=found[0].date, rates=dict(sorted(table.items())))
 
     async def convert(self, amount: Decimal, source: str, target: str, on: date | None) -> Conversion:
+        """The amount in the target currency. Raises Invalid if a currency has no rate on that day."""
         table = await self.rates(on)
         missing = [
             (field, f"{currency} has no rate on {table.date}")

@@ -44,6 +44,8 @@ STEP = text("""
 
 
 class Fulfilment:
+    """Takes orders from placed to accepted to shipped, `delay` seconds from one status to the next."""
+
     def __init__(self, database: Database, delay: float, traces: Traces) -> None:
         self._traces = traces
         self._database = database
@@ -70,6 +72,7 @@ class Fulfilment:
             await asyncio.sleep(EVERY)
 
     async def work(self) -> None:
+        """Handle due events for ever; a failure is logged and tried again."""
         while True:
             try:
                 await self.run_once()

@@ -19,12 +19,15 @@ from monolith.order.watch import Watches
 
 @dataclass(frozen=True, slots=True)
 class LocalOrders:
+    """The port of orders, on the own database."""
+
     storage: OrderStorage
     watches: Watches
     pricing: Pricing
     traces: Traces
 
     async def place(self, key: str, order: NewOrder) -> Placed:
+        """The stored order. Raises Conflict if the key was used for other content, and what pricing raises."""
         answer = (await self.place_many([(key, order)]))[0]
         if isinstance(answer, EdgeError):
             raise answer
@@ -69,18 +72,21 @@ class LocalOrders:
         return answers | {i: Placed(stored[d.id]) for i, d in drafts.items() if d.id in stored}
 
     async def get(self, order_id: UUID) -> Order:
+        """The order. Raises Missing if there is none of that id."""
         order = await self.storage.get(order_id)
         if order is None:
             raise Missing("order", str(order_id))
         return order
 
     async def list(self, customer_id: str, page_size: int, page_token: str) -> OrderPage:
+        """A page of orders, the newest first; of all customers if the id is empty."""
         found = await self.storage.page(customer_id, _read_token(page_token), page_size + 1)
         page = tuple(found[:page_size])
         more = len(found) > page_size
         return OrderPage(orders=page, next_page_token=paging.token(str(page[-1].id)) if more else "")
 
     async def watch(self, order_id: UUID, after_sequence: int) -> AsyncGenerator[OrderEvent, None]:
+        """Events of the order behind that sequence number, until the last."""
         async for event in self.watches.events(order_id, after_sequence):
             yield event
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -81,25 +82,32 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
+    """An order with its idempotency key and the hash of what was asked for."""
+
     order: Order
     key: str
     content_hash: str
 
 
 class OrderStorage:
+    """The tables of orders."""
+
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def get(self, order_id: UUID) -> Order | None:
+        """The order, or None."""
         found = await self._database.rows(BY_ID, {"id": order_id})
         return _read_stored(found[0]).order if found else None
 
     async def by_keys(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Stored]:
+        """The orders stored under these pairs of customer and idempotency key."""
         customers, names = zip(*keys, strict=True)
         found = await self._database.rows(BY_KEYS, {"customers": customers, "keys": names})
         return {(s.order.customer_id, s.key): s for s in map(_read_stored, found)}
 
     async def page(self, customer_id: str, before: UUID, most: int) -> list[Order]:
+        """At most `most` orders older than `before`, the newest first."""
         values = {"before": before, "most": most, "customer": customer_id}
         if customer_id:
             found = await self._database.rows(PAGE_OF_CUSTOMER, values)
@@ -132,7 +140,7 @@ class OrderStorage:
         return {d.id: _as_stored(d, created[d.id]) for d in drafts if d.id in created}
 
 
-def _as_stored(draft: Draft, created_at: Any) -> Order:
+def _as_stored(draft: Draft, created_at: datetime) -> Order:
     return Order(
         id=draft.id,
         customer_id=draft.customer_id,

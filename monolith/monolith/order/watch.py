@@ -43,6 +43,8 @@ class _Watch:
 
 
 class Watches:
+    """Events of orders for those who wait for them: one query for all, at intervals."""
+
     def __init__(self, database: Database) -> None:
         self._database = database
         self._watches: set[_Watch] = set()
@@ -74,6 +76,7 @@ class Watches:
             self._watches.discard(watch)
 
     async def follow(self) -> None:
+        """Look for news of the watched orders for ever."""
         while True:
             await self._wanted.wait()
             if not self._watches:

@@ -13,6 +13,7 @@ LARGE_POINTS = 5
 
 
 def percent_off(quantity: int, breaks: Mapping[int, Decimal], ruleset: Ruleset) -> Decimal:
+    """The percentage off for this quantity: that of the largest break reached, and more for large orders since v2."""
     reached = [minimum for minimum in breaks if minimum <= quantity]
     percent = breaks[max(reached)] if reached else Decimal(0)
     return percent + LARGE_POINTS if ruleset != "v1" and quantity >= LARGE else percent

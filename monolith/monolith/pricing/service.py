@@ -16,12 +16,15 @@ from monolith.settings import Ruleset
 
 @dataclass(frozen=True, slots=True)
 class LocalPricing:
+    """The port of pricing, on the own database."""
+
     database: Database
     titles: Titles
     currencies: Currencies
     ruleset: Ruleset
 
     async def quote(self, basket: Basket) -> Quote:
+        """The price of the basket. Raises Invalid if a title or the currency is unknown."""
         answer = (await self.batch_quote([basket]))[0]
         if isinstance(answer, EdgeError):
             raise answer

@@ -26,7 +26,8 @@ Answer = TypeVar("Answer")
 class FencedDatabase(Database):
     """Raises NotTheWriter for a statement that the fence refuses."""
 
-    async def execute(self, statement: Executable, values: Mapping[str, Any] | None) -> Sequence[Row[Any]]:
+    async def execute(self, statement: Executable, values: Mapping[str, object] | None) -> Sequence[Row[Any]]:
+        """As without the fence. Raises NotTheWriter if the fence refuses the write."""
         try:
             return await super().execute(statement, values)
         except DBAPIError as error:
@@ -59,6 +60,7 @@ class FencedFulfilment(Fulfilment):
     """Waits while the other side is the writer."""
 
     async def run_once(self) -> None:
+        """As without the fence; rests while the other side is the writer."""
         try:
             await super().run_once()
         except NotTheWriter:

@@ -48,6 +48,7 @@ class Placement:
         self._modules = modules
 
     async def read(self) -> None:
+        """Read the table and switch each module to the side that it names."""
         found = await self._database.rows(select(module_placement))
         places = {row.module: row.place for row in found}
         for module in self._modules:

@@ -39,6 +39,7 @@ def application(settings: SeamSettings) -> FastAPI:
 
 @asynccontextmanager
 async def ports(settings: SeamSettings) -> AsyncIterator[Ports]:
+    """The modules with their local and their remote sides, with what runs beside the requests."""
     async with AsyncExitStack() as closing:
         engine = open_engine(settings.database_url, extra_connections=1)  # the placement's, which listens
         closing.push_async_callback(engine.dispose)

@@ -17,6 +17,7 @@ BREAKS = ((10, 5), (50, 10), (100, 15))
 
 
 async def seed(url: str, title_count: int = 0, order_count: int = 0) -> None:
+    """Fill an empty database; titles are generated up to `title_count`, orders of the past up to `order_count`."""
     connection = await asyncpg.connect(url)
     begun = time.monotonic()
     try:
@@ -40,5 +41,6 @@ async def _fill(connection: asyncpg.Connection, title_count: int) -> None:
 
 
 async def copy(connection: asyncpg.Connection, table: Table, rows: Iterable[Sequence[Any]]) -> None:
+    """Copy rows into the table; their values stand in the order of its columns without a default."""
     columns = [column.name for column in table.columns if column.server_default is None]
     await connection.copy_records_to_table(table.name, records=rows, columns=columns)

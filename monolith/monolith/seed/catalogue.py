@@ -5,7 +5,8 @@ import random
 from collections.abc import Iterator
 from decimal import Decimal
 from importlib.resources import files
-from typing import Any
+from operator import itemgetter
+from typing import TypedDict
 
 from monolith.title.isbn import check_digit
 
@@ -39,19 +40,40 @@ PUBLISHERS = _names(
     "Meadow Press, Blackthorn & Sons, Éditions du Canal, Verlag am Markt, Harbour House, Sycamore"
 )
 FORMATS = ("print", "print", "ebook", "audio")
+COLUMNS = itemgetter("id", "isbn13", "name", "authors", "format", "publisher", "year")
 CURRENCIES = ("EUR", "GBP", "USD", "SEK", "JPY")
 
 
-def entries(count: int) -> Iterator[dict[str, Any]]:
+class Price(TypedDict):
+    """A list price; the amount is a decimal as text."""
+
+    amount: str
+    currency: str
+
+
+class Entry(TypedDict):
+    """A title of the catalogue, and its list price."""
+
+    id: str
+    isbn13: str
+    name: str
+    authors: list[str]
+    format: str
+    publisher: str
+    year: int
+    price: Price
+
+
+def entries(count: int) -> Iterator[Entry]:
     """All shipped ones and then, up to `count`, invented ones; the same ones each time."""
-    shipped = json.loads(files("monolith").joinpath("data", "catalogue.json").read_bytes())
+    shipped: list[Entry] = json.loads(files("monolith").joinpath("data", "catalogue.json").read_bytes())
     yield from shipped
-    chance = random.Random(SEED)  # noqa: S311
+    chance = random.Random(SEED)
     for number in range(len(shipped) + 1, count + 1):
         yield _invent(number, chance)
 
 
-def _invent(number: int, chance: random.Random) -> dict[str, Any]:
+def _invent(number: int, chance: random.Random) -> Entry:
     pick = chance.choice
     digits = f"979{number:09}"
     currency = pick(CURRENCIES)
@@ -71,9 +93,12 @@ def _invent(number: int, chance: random.Random) -> dict[str, Any]:
     }
 
 
-def title_row(entry: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(entry[field] for field in ("id", "isbn13", "name", "authors", "format", "publisher", "year"))
+def title_row(entry: Entry) -> tuple[object, ...]:
+    """The columns of `titles`."""
+    columns: tuple[object, ...] = COLUMNS(entry)
+    return columns
 
 
-def price_row(entry: dict[str, Any]) -> tuple[str, str, Decimal]:
+def price_row(entry: Entry) -> tuple[str, str, Decimal]:
+    """The columns of `list_prices`."""
     return entry["id"], entry["price"]["currency"], Decimal(entry["price"]["amount"])

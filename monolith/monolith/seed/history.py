@@ -43,7 +43,7 @@ def generated(
     titles: Sequence[tuple[str, Decimal]], count: int
 ) -> Iterator[tuple[list[Row], list[Row], list[Row]]]:
     """The rows of one order after another, by column: the order, its lines, its events. The same ones each time."""
-    chance = random.Random(SEED)  # noqa: S311
+    chance = random.Random(SEED)
     for number in range(count):
         at = BEGIN + number * SPACING
         order_id = _uuid7(at, chance)

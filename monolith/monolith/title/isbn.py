@@ -4,6 +4,7 @@ from common.search import check_digit as check_digit
 
 
 def checked(isbn13: str) -> str:
+    """The ISBN, if it has thirteen digits with a valid check digit. Raises ValueError."""
     if (
         len(isbn13) != 13
         or not isbn13.isascii()

@@ -37,6 +37,7 @@ def _all(after: str) -> Select[Any]:
 
 
 def from_row(row: Row[Any]) -> Title:
+    """The title of a row."""
     return Title(
         id=row.id,
         isbn13=row.isbn13,
@@ -49,10 +50,13 @@ def from_row(row: Row[Any]) -> Title:
 
 
 class LocalTitles:
+    """The port of titles, on the own database."""
+
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def search(self, query: str, page_size: int, page_token: str) -> TitlePage:
+        """A page of the titles that match; all titles if the query is empty."""
         after, wanted = paging.last_key(page_token), terms(query)
         if not wanted.words and query.strip():  # nothing to look for, which is not the same as no query
             return TitlePage(titles=(), next_page_token="")
@@ -65,11 +69,13 @@ class LocalTitles:
         )
 
     async def get(self, title_id: str) -> Title:
+        """The title. Raises Missing if there is none of that id."""
         found = await self._database.rows(select(*COLUMNS).where(titles.c.id == title_id))
         if not found:
             raise Missing("title", title_id)
         return from_row(found[0])
 
     async def batch_get(self, title_ids: Sequence[str]) -> Mapping[str, Title]:
+        """The titles that exist, by id."""
         wanted = select(*COLUMNS).where(titles.c.id == func.any(list(set(title_ids))))
         return {row.id: from_row(row) for row in await self._database.rows(wanted)}

@@ -34,10 +34,10 @@ class Side:
 
     def __init__(self, *, writes: bool) -> None:
         self.writes = writes
-        self.asked = 0
+        self.calls = 0
 
     async def place(self, key: str, order: NewOrder) -> Any:
-        self.asked += 1
+        self.calls += 1
         if not self.writes:
             raise NotTheWriter
         return Placed(None)  # type: ignore[arg-type]
@@ -67,7 +67,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_fenced_write_goes_to_the_other_side(orders: LocalOrders, new_order: NewOrder) -> None:
     remote: Any = Side(writes=True)
     await SwitchableOrders("order", orders, remote).place("k", new_order)
-    assert remote.asked == 1
+    assert remote.calls == 1
     assert (await orders.list(new_order.customer_id, 10, "")).orders == ()
 
 
@@ -76,7 +76,7 @@ async def test_a_write_that_moved_back_is_taken_here(orders: LocalOrders, new_or
     both = SwitchableOrders("order", orders, remote)
     both.is_remote = True
     placed = await both.place("k", new_order)
-    assert remote.asked == 1
+    assert remote.calls == 1
     assert (await orders.get(placed.order.id)).customer_id == new_order.customer_id
 
 
@@ -87,7 +87,7 @@ async def test_while_nobody_writes_it_is_unavailable_after_three_changes(
     remote: Any = Side(writes=False)
     with pytest.raises(Unavailable, match="same key"):
         await SwitchableOrders("order", orders, remote).place("k", new_order)
-    assert remote.asked == 2
+    assert remote.calls == 2
 
 
 @pytest.mark.usefixtures("fenced")

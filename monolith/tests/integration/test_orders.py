@@ -31,8 +31,8 @@ async def test_one_key_stores_one_order_however_many_ask_at_once(
 async def test_of_two_orders_with_one_key_one_is_stored_and_the_other_a_conflict(
     orders: LocalOrders, new_order: NewOrder
 ) -> None:
-    asked = [orders.place("k", new_order if i % 2 else other(new_order)) for i in range(20)]
-    answers = await asyncio.gather(*asked, return_exceptions=True)
+    calls = [orders.place("k", new_order if i % 2 else other(new_order)) for i in range(20)]
+    answers = await asyncio.gather(*calls, return_exceptions=True)
     stored = (await orders.list(new_order.customer_id, 100, "")).orders
     assert len(stored) == 1
     assert sum(isinstance(answer, Conflict) for answer in answers) == 10

@@ -119,7 +119,7 @@ def day_from(text: str) -> date | None:
     return date.fromisoformat(text)
 
 
-def is_day(value: Any) -> bool:
+def is_day(value: object) -> bool:
     """Whether the value is a date, YYYY-MM-DD."""
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
         return False
@@ -130,7 +130,7 @@ def is_day(value: Any) -> bool:
     return True
 
 
-def is_rate(value: Any) -> bool:
+def is_rate(value: object) -> bool:
     """Whether the value is a decimal above 0, written without an exponent."""
     return (
         isinstance(value, str)
@@ -139,7 +139,7 @@ def is_rate(value: Any) -> bool:
     )
 
 
-def is_currency(value: Any) -> bool:
+def is_currency(value: object) -> bool:
     """Whether the value is a code of three capital letters other than EUR."""
     return isinstance(value, str) and re.fullmatch(r"[A-Z]{3}", value) is not None and value != EURO
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
 from common.wire import NANO, to_decimal, to_money
 from figtree.currency.v1 import currency_pb2 as pb
 from figtree.currency.v1.currency_pb2_grpc import CurrencyServiceServicer
 from figtree.money.v1 import money_pb2
 from grpc import StatusCode
+from grpc.aio import ServicerContext
 
 from currency import domain
 from currency.domain import Conversion, InvalidRequest, NoRates, NotTheWriter, StorageUnavailable
@@ -56,18 +56,26 @@ class CurrencyServicer(CurrencyServiceServicer):
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
-    async def GetRates(self, request: pb.GetRatesRequest, context: Any) -> pb.GetRatesResponse:
+    async def GetRates(
+        self, request: pb.GetRatesRequest, context: ServicerContext[pb.GetRatesRequest, pb.GetRatesResponse]
+    ) -> pb.GetRatesResponse:
         """The rates of a day."""
         table = await self._exchange.table(domain.day_from(request.date))
         rates = (pb.Rate(currency_code=code, rate=to_decimal(rate)) for code, rate in table.rates.items())
         return pb.GetRatesResponse(date=table.date.isoformat(), rates=rates)
 
-    async def Convert(self, request: pb.ConvertRequest, context: Any) -> pb.ConvertResponse:
+    async def Convert(
+        self, request: pb.ConvertRequest, context: ServicerContext[pb.ConvertRequest, pb.ConvertResponse]
+    ) -> pb.ConvertResponse:
         """One conversion."""
         conversion = await self._exchange.convert(from_proto(request))
         return to_proto(conversion, request.to_currency_code)
 
-    async def BatchConvert(self, request: pb.BatchConvertRequest, context: Any) -> pb.BatchConvertResponse:
+    async def BatchConvert(
+        self,
+        request: pb.BatchConvertRequest,
+        context: ServicerContext[pb.BatchConvertRequest, pb.BatchConvertResponse],
+    ) -> pb.BatchConvertResponse:
         """Many conversions; the first invalid one fails the call."""
         if len(request.conversions) > BATCH:
             raise InvalidRequest([("conversions", f"must be at most {BATCH}")])

@@ -46,17 +46,17 @@ class StorageUnavailable(Exception):
         super().__init__("the database does not answer")
 
 
-def is_id(value: Any) -> bool:
+def is_id(value: object) -> bool:
     """Whether the value is 1 to 64 printable ASCII characters without spaces."""
     return isinstance(value, str) and re.fullmatch(r"[\x21-\x7e]{1,64}", value) is not None
 
 
-def is_amount(value: Any) -> bool:
+def is_amount(value: object) -> bool:
     """Whether the value is an amount with at most two decimals, as a text."""
     return isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,2})?", value) is not None
 
 
-def is_currency(value: Any) -> bool:
+def is_currency(value: object) -> bool:
     """Whether the value is a code of three capital letters."""
     return isinstance(value, str) and re.fullmatch(r"[A-Z]{3}", value) is not None
 

@@ -1,13 +1,13 @@
 """Messages to values and back, and the one table of errors."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from common.conventions import USER_HEADER
 from common.wire import to_decimal, to_money
 from figtree.customer.v1 import customer_pb2 as pb
 from figtree.customer.v1.customer_pb2_grpc import CustomerServiceServicer
 from grpc import StatusCode
+from grpc.aio import ServicerContext
 from service_kit.context import header
 
 from customer.domain import Customer, InvalidRequest, NotTheWriter, StorageUnavailable, UnknownCustomer
@@ -42,13 +42,19 @@ class CustomerServicer(CustomerServiceServicer):
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
 
-    async def GetCustomer(self, request: pb.GetCustomerRequest, context: Any) -> pb.GetCustomerResponse:
+    async def GetCustomer(
+        self,
+        request: pb.GetCustomerRequest,
+        context: ServicerContext[pb.GetCustomerRequest, pb.GetCustomerResponse],
+    ) -> pb.GetCustomerResponse:
         """One account; where the mesh has verified the user, only their own (istio/security/edge-jwt.yaml)."""
         found = await self._accounts.get(request.customer_id, header(USER_HEADER))
         return pb.GetCustomerResponse(customer=to_proto(found))
 
     async def BatchGetCustomers(
-        self, request: pb.BatchGetCustomersRequest, context: Any
+        self,
+        request: pb.BatchGetCustomersRequest,
+        context: ServicerContext[pb.BatchGetCustomersRequest, pb.BatchGetCustomersResponse],
     ) -> pb.BatchGetCustomersResponse:
         """The accounts that exist."""
         found = await self._accounts.batch_get(request.customer_ids)

@@ -1,8 +1,6 @@
 """Neighbours: prices and accounts."""
 
-import logging
-from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence, Set
 from decimal import Decimal
 
 from coalescing.cache import ShortCache
@@ -11,20 +9,10 @@ from figtree.customer.v1 import customer_pb2
 from figtree.customer.v1.customer_pb2_grpc import CustomerServiceStub
 from figtree.pricing.v1 import pricing_pb2
 from figtree.pricing.v1.pricing_pb2_grpc import PricingServiceStub
-from grpc.aio import AioRpcError, Channel
+from grpc.aio import Channel
+from service_kit.channel import answers_of
 
 from order.domain import Account, InvalidOrder, NewOrder, PricedLine, Unavailable
-
-log = logging.getLogger(__name__)
-
-
-@contextmanager
-def _answers_of(neighbour: str) -> Iterator[None]:
-    try:
-        yield
-    except AioRpcError as error:
-        log.warning("%s does not answer: %s %s", neighbour, error.code().name, error.details())
-        raise Unavailable(f"{neighbour} does not answer") from error
 
 
 class RemotePricing:
@@ -35,7 +23,7 @@ class RemotePricing:
 
     async def price(self, orders: Sequence[NewOrder]) -> list[tuple[PricedLine, ...] | InvalidOrder]:
         """One call for all orders. Raises Unavailable."""
-        with _answers_of("pricing"):
+        with answers_of("pricing", Unavailable):
             answer = await self._stub.BatchQuote(
                 pricing_pb2.BatchQuoteRequest(baskets=map(_to_basket, orders))
             )
@@ -69,7 +57,7 @@ class RemoteAccounts:
 
     async def _fetch(self, customer_ids: Sequence[str]) -> dict[str, Account]:
         request = customer_pb2.BatchGetCustomersRequest(customer_ids=customer_ids)
-        with _answers_of("customer"):
+        with answers_of("customer", Unavailable):
             answer = await self._stub.BatchGetCustomers(request)
         return {customer.id: _read_account(customer) for customer in answer.customers}
 

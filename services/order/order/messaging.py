@@ -204,12 +204,15 @@ class Messaging:
     async def _publish(self, stream: JetStreamContext, events: Sequence[Event]) -> None:
         acknowledged = []
         for event in events:
-            subject, ours = f"orders.{event.status}", {"Nats-Msg-Id": f"{event.order_id}:{event.sequence}"}
+            subject, identity = (
+                f"orders.{event.status}",
+                {"Nats-Msg-Id": f"{event.order_id}:{event.sequence}"},
+            )
             with span(
                 f"{subject} publish", SpanKind.PRODUCER, self._traces.of(event.order_id), **NATS
             ) as trace:
                 acknowledged.append(
-                    await stream.publish_async(subject, written(event), headers={**ours, **trace})
+                    await stream.publish_async(subject, written(event), headers={**identity, **trace})
                 )
             if trace:  # not for every order: this runs for each event
                 with on_behalf_of(trace):

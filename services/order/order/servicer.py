@@ -3,7 +3,6 @@
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any
 
 from coalescing.coalesce import Busy
 from common.conventions import USER_HEADER
@@ -140,7 +139,9 @@ class OrderServicer(OrderServiceServicer):
         self._traces = traces
 
     async def PlaceOrder(
-        self, request: pb.PlaceOrderRequest, context: ServicerContext[Any, Any]
+        self,
+        request: pb.PlaceOrderRequest,
+        context: ServicerContext[pb.PlaceOrderRequest, pb.PlaceOrderResponse],
     ) -> pb.PlaceOrderResponse:
         """Place one order; a refusal is a status."""
         concerns(request.order.customer_id)
@@ -155,7 +156,9 @@ class OrderServicer(OrderServiceServicer):
                 raise error
 
     async def PlaceOrders(
-        self, request_iterator: AsyncIterator[pb.PlaceOrdersRequest], context: ServicerContext[Any, Any]
+        self,
+        request_iterator: AsyncIterator[pb.PlaceOrdersRequest],
+        context: ServicerContext[pb.PlaceOrdersRequest, pb.PlaceOrdersResponse],
     ) -> pb.PlaceOrdersResponse:
         """Place a stream of orders; each has its own result."""
         response = pb.PlaceOrdersResponse()
@@ -171,7 +174,9 @@ class OrderServicer(OrderServiceServicer):
         return response
 
     async def BatchPlaceOrders(
-        self, request: pb.BatchPlaceOrdersRequest, context: ServicerContext[Any, Any]
+        self,
+        request: pb.BatchPlaceOrdersRequest,
+        context: ServicerContext[pb.BatchPlaceOrdersRequest, pb.BatchPlaceOrdersResponse],
     ) -> pb.BatchPlaceOrdersResponse:
         """Place orders of several callers; each has its own result."""
         if len(request.orders) > BULK:
@@ -199,13 +204,15 @@ class OrderServicer(OrderServiceServicer):
         self._traces.remember([request.id for request in wanted], current().headers)
 
     async def GetOrder(
-        self, request: pb.GetOrderRequest, context: ServicerContext[Any, Any]
+        self, request: pb.GetOrderRequest, context: ServicerContext[pb.GetOrderRequest, pb.GetOrderResponse]
     ) -> pb.GetOrderResponse:
         """One order."""
         return pb.GetOrderResponse(order=to_order(await self._ordering.get(request.order_id, user())))
 
     async def ListOrders(
-        self, request: pb.ListOrdersRequest, context: ServicerContext[Any, Any]
+        self,
+        request: pb.ListOrdersRequest,
+        context: ServicerContext[pb.ListOrdersRequest, pb.ListOrdersResponse],
     ) -> pb.ListOrdersResponse:
         """One page, the newest order first."""
         after = last_key(request.page_token)
@@ -216,7 +223,9 @@ class OrderServicer(OrderServiceServicer):
         return pb.ListOrdersResponse(orders=map(to_order, orders), next_page_token=token(last))
 
     async def WatchOrder(
-        self, request: pb.WatchOrderRequest, context: ServicerContext[Any, Any]
+        self,
+        request: pb.WatchOrderRequest,
+        context: ServicerContext[pb.WatchOrderRequest, pb.WatchOrderResponse],
     ) -> AsyncIterator[pb.WatchOrderResponse]:
         """Events as they happen, until the last."""
         if who := user():

@@ -116,7 +116,7 @@ class SqlOrders:
 
     async def page(self, customer_id: str, before: UUID | None, limit: int) -> list[Order]:
         """The newest first, older than `before`."""
-        values: dict[str, Any] = {"before": before or LAST, "most": limit}
+        values: dict[str, object] = {"before": before or LAST, "most": limit}
         if customer_id:
             found = await rows(self._engine, PAGE_OF_ONE, values | {"customer": customer_id})
         else:

@@ -1,9 +1,7 @@
 """Neighbours: the catalogue and the reference rates."""
 
 import asyncio
-import logging
-from collections.abc import Iterator, Sequence, Set
-from contextlib import contextmanager
+from collections.abc import Sequence, Set
 from datetime import date
 from decimal import Decimal
 
@@ -12,23 +10,13 @@ from figtree.currency.v1 import currency_pb2
 from figtree.currency.v1.currency_pb2_grpc import CurrencyServiceStub
 from figtree.title.v1 import title_pb2
 from figtree.title.v1.title_pb2_grpc import TitleServiceStub
-from grpc.aio import AioRpcError, Channel
+from grpc.aio import Channel
+from service_kit.channel import answers_of
 
 from pricing.domain import Rates, Unavailable
 
-log = logging.getLogger(__name__)
-
 MAX_IDS = 1_000  # that one BatchGetTitles takes
 MOST_SEEN = 200_000
-
-
-@contextmanager
-def _answers_of(neighbour: str) -> Iterator[None]:
-    try:
-        yield
-    except AioRpcError as error:
-        log.warning("%s does not answer: %s %s", neighbour, error.code().name, error.details())
-        raise Unavailable(f"{neighbour} does not answer") from error
 
 
 class RemoteCatalogue:
@@ -36,7 +24,7 @@ class RemoteCatalogue:
 
     def __init__(self, channel: Channel) -> None:
         self._stub = TitleServiceStub(channel)
-        self._asked = ShortCache(self._fetch)
+        self._recent = ShortCache(self._fetch)
         self._seen: set[str] = set()
 
     async def existing(self, title_ids: Set[str]) -> Set[str]:
@@ -44,7 +32,7 @@ class RemoteCatalogue:
         unseen = title_ids - self._seen
         if not unseen:
             return title_ids
-        found = (await self._asked.get(unseen)).keys()
+        found = (await self._recent.get(unseen)).keys()
         if len(self._seen) > MOST_SEEN:
             self._seen.clear()
         self._seen |= found
@@ -52,7 +40,7 @@ class RemoteCatalogue:
 
     async def _fetch(self, ids: Sequence[str]) -> dict[str, bool]:
         parts = (ids[i : i + MAX_IDS] for i in range(0, len(ids), MAX_IDS))
-        with _answers_of("title"):
+        with answers_of("title", Unavailable):
             answers = await asyncio.gather(
                 *(
                     self._stub.BatchGetTitles(title_pb2.BatchGetTitlesRequest(title_ids=part))
@@ -74,7 +62,7 @@ class RemoteExchange:
         return (await self._known.get(("latest",)))["latest"]
 
     async def _fetch(self, keys: Sequence[str]) -> dict[str, Rates]:
-        with _answers_of("currency"):
+        with answers_of("currency", Unavailable):
             table = await self._stub.GetRates(currency_pb2.GetRatesRequest())
         rates = {rate.currency_code: Decimal(rate.rate.value) for rate in table.rates} | {"EUR": Decimal(1)}
         return dict.fromkeys(keys, Rates(date.fromisoformat(table.date), rates))

@@ -1,7 +1,6 @@
 """Proto to domain and back, and what an error is called on the wire."""
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 from common.wire import to_decimal, to_money
 from figtree.pricing.v1 import pricing_pb2 as pb
@@ -63,7 +62,9 @@ class PricingServicer(PricingServiceServicer):
 
     # The header leaves with the first result: a proxy can only retry what has not begun to answer.
 
-    async def Quote(self, request: pb.QuoteRequest, context: ServicerContext[Any, Any]) -> pb.QuoteResponse:
+    async def Quote(
+        self, request: pb.QuoteRequest, context: ServicerContext[pb.QuoteRequest, pb.QuoteResponse]
+    ) -> pb.QuoteResponse:
         """The quote of one basket."""
         quote = await self._quoting.quote(from_basket(request.basket))
         response = pb.QuoteResponse(quote=to_quote(quote))
@@ -71,7 +72,9 @@ class PricingServicer(PricingServiceServicer):
         return response
 
     async def BatchQuote(
-        self, request: pb.BatchQuoteRequest, context: ServicerContext[Any, Any]
+        self,
+        request: pb.BatchQuoteRequest,
+        context: ServicerContext[pb.BatchQuoteRequest, pb.BatchQuoteResponse],
     ) -> pb.BatchQuoteResponse:
         """One result per basket, in its place."""
         results = await self._quoting.quote_many([from_basket(basket) for basket in request.baskets])
@@ -80,7 +83,9 @@ class PricingServicer(PricingServiceServicer):
         return response
 
     async def QuoteStream(
-        self, request_iterator: AsyncIterator[pb.QuoteStreamRequest], context: ServicerContext[Any, Any]
+        self,
+        request_iterator: AsyncIterator[pb.QuoteStreamRequest],
+        context: ServicerContext[pb.QuoteStreamRequest, pb.QuoteStreamResponse],
     ) -> AsyncIterator[pb.QuoteStreamResponse]:
         """A result for each revision of a basket, as it comes."""
         begun = False

@@ -14,6 +14,8 @@ FORMATS = ("print", "ebook", "audio")
 
 @dataclass(frozen=True, slots=True)
 class Title:
+    """A title of the catalogue; the ISBN has 13 digits."""
+
     id: str
     isbn13: str
     name: str
@@ -45,11 +47,13 @@ class StorageUnavailable(Exception):
         super().__init__("the database does not answer")
 
 
-def is_id(value: Any) -> bool:
+def is_id(value: object) -> bool:
+    """Whether the value is 1 to 32 printable ASCII characters."""
     return isinstance(value, str) and re.fullmatch(r"[\x21-\x7e]{1,32}", value) is not None
 
 
-def is_isbn13(value: Any) -> bool:
+def is_isbn13(value: object) -> bool:
+    """Whether the value is 13 digits with a valid check digit."""
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]{13}", value):
         return False
     return value[12] == check_digit(value[:12])

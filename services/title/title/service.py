@@ -15,6 +15,8 @@ STEP = 500  # titles that a stream holds at a time
 
 
 class Titles(Protocol):
+    """The stored catalogue."""
+
     async def get_many(self, ids: Sequence[str]) -> Sequence[Title]:
         """Those that exist, in any order."""
         ...
@@ -34,15 +36,20 @@ class Titles(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    """Titles, and the token of the next page; "" on the last."""
+
     titles: Sequence[Title]
     next_page_token: str
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
+    """The use cases of the catalogue."""
+
     titles: Titles
 
     async def get(self, title_id: str) -> Title:
+        """The title. Raises UnknownTitle."""
         if found := await self.batch_get([title_id]):
             return found[0]
         raise UnknownTitle(title_id)
@@ -56,6 +63,7 @@ class Catalogue:
         return [found[title_id] for title_id in ids if title_id in found]
 
     async def search(self, query: str, page_size: int, page_token: str) -> Page:
+        """A page of 1 to 100 titles (0: 20) that match. Raises InvalidRequest with all that is wrong."""
         size = page_size or 20
         violations = []
         if len(query) > 200:
@@ -75,6 +83,7 @@ class Catalogue:
         return Page(titles, paging.token(found[size - 1][0]) if len(found) > size else "")
 
     async def stream(self, after_id: str) -> AsyncIterator[Title]:
+        """All titles behind that id, by id. Raises InvalidRequest if it is not an id."""
         if after_id and not domain.is_id(after_id):
             raise InvalidRequest([("after_id", "must be empty or the id of a title")])
         while titles := await self.titles.page(after_id, STEP):

@@ -1,11 +1,11 @@
 """Messages to values and back, and the one table of errors."""
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
 
 from figtree.title.v1 import title_pb2 as pb
 from figtree.title.v1.title_pb2_grpc import TitleServiceServicer
 from grpc import StatusCode
+from grpc.aio import ServicerContext
 
 from title.domain import InvalidRequest, NotTheWriter, StorageUnavailable, Title, UnknownTitle
 from title.service import Catalogue
@@ -41,18 +41,26 @@ class TitleServicer(TitleServiceServicer):
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
 
-    async def GetTitle(self, request: pb.GetTitleRequest, context: Any) -> pb.GetTitleResponse:
+    async def GetTitle(
+        self, request: pb.GetTitleRequest, context: ServicerContext[pb.GetTitleRequest, pb.GetTitleResponse]
+    ) -> pb.GetTitleResponse:
         """One title."""
         return pb.GetTitleResponse(title=to_proto(await self._catalogue.get(request.title_id)))
 
     async def BatchGetTitles(
-        self, request: pb.BatchGetTitlesRequest, context: Any
+        self,
+        request: pb.BatchGetTitlesRequest,
+        context: ServicerContext[pb.BatchGetTitlesRequest, pb.BatchGetTitlesResponse],
     ) -> pb.BatchGetTitlesResponse:
         """The titles that exist."""
         found = await self._catalogue.batch_get(request.title_ids)
         return pb.BatchGetTitlesResponse(titles=map(to_proto, found))
 
-    async def SearchTitles(self, request: pb.SearchTitlesRequest, context: Any) -> pb.SearchTitlesResponse:
+    async def SearchTitles(
+        self,
+        request: pb.SearchTitlesRequest,
+        context: ServicerContext[pb.SearchTitlesRequest, pb.SearchTitlesResponse],
+    ) -> pb.SearchTitlesResponse:
         """One page of the titles that match."""
         page = await self._catalogue.search(request.query, request.page_size, request.page_token)
         return pb.SearchTitlesResponse(
@@ -60,7 +68,9 @@ class TitleServicer(TitleServiceServicer):
         )
 
     async def ListTitles(
-        self, request: pb.ListTitlesRequest, context: Any
+        self,
+        request: pb.ListTitlesRequest,
+        context: ServicerContext[pb.ListTitlesRequest, pb.ListTitlesResponse],
     ) -> AsyncIterator[pb.ListTitlesResponse]:
         """Every title, as a stream."""
         async for title in self._catalogue.stream(request.after_id):

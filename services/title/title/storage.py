@@ -53,23 +53,29 @@ UPSERT = UPSERT.on_conflict_do_update(
 
 
 class SqlTitles:
+    """Titles in PostgreSQL."""
+
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
     async def get_many(self, ids: Sequence[str]) -> Sequence[Title]:
+        """Those that exist, in any order."""
         statement = select(*FIELDS).where(titles.c.id == func.any(ids))
         return [_title(row) for row in await rows(self._engine, statement)]
 
     async def page(self, after_id: str, size: int) -> Sequence[Title]:
+        """The first `size` titles behind that id, by id."""
         statement = select(*FIELDS).where(titles.c.id > after_id).order_by(titles.c.id).limit(size)
         return [_title(row) for row in await rows(self._engine, statement)]
 
     async def search(self, terms: Terms, after: str, size: int) -> Sequence[tuple[str, Title]]:
+        """The first `size` hits behind the position `after`, each with its position."""
         hits = union_all(_matching(0, terms.in_name), _matching(1, terms.elsewhere)).subquery()
         statement = select(hits).where(hits.c.position > after).order_by(hits.c.position).limit(size)
         return [(row.position, _title(row)) for row in await rows(self._engine, statement)]
 
     async def put(self, batches: Iterable[Sequence[Title]]) -> int:
+        """Insert or replace all of them or none; how many they were."""
         count = 0
         with translating():
             async with writing(self._engine).begin() as connection:

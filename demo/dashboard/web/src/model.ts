@@ -48,7 +48,7 @@ export interface Replication {
   module: string;
   direction: "forward" | "back";
   state: "running" | "copying" | "stopped" | "lost" | "missing" | "unknown";
-  told: string;
+  summary: string;
 }
 
 export interface Shape {

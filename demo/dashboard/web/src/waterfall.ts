@@ -76,7 +76,7 @@ export function inOrder(spans: Span[]): { span: Span; depth: number }[] {
 }
 
 /** What the user asked for, if the span says so: "POST /api/orders". */
-export function asked(span: Span): string {
+export function requestOf(span: Span): string {
   const { "http.method": method, "http.url": url } = span.attributes;
   if (!method || !url) return short(span.name);
   const path = url.replace(/^https?:\/\/[^/]+/, "");

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Span } from "../src/model";
-import { asked, inOrder, waterfall } from "../src/waterfall";
+import { inOrder, requestOf, waterfall } from "../src/waterfall";
 
 function span(id: string, parent: string, start: number, end: number, attributes: Record<string, string> = {}): Span {
   return { trace_id: "t", span_id: id, parent_id: parent, service: "order", version: "v1", name: id, kind: "server", start, end, status: "unset", attributes };
@@ -41,7 +41,7 @@ describe("a waterfall", () => {
 
   it("calls a request what the user asked for", () => {
     const attributes = { "http.method": "POST", "http.url": "http://127.0.0.1:8080/api/orders" };
-    expect(asked(span("x", "", 0, 1, attributes))).toBe("POST /api/orders");
-    expect(asked(span("SELECT", "", 0, 1))).toBe("SELECT");
+    expect(requestOf(span("x", "", 0, 1, attributes))).toBe("POST /api/orders");
+    expect(requestOf(span("SELECT", "", 0, 1))).toBe("SELECT");
   });
 });

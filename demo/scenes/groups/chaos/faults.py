@@ -46,14 +46,18 @@ async def grpc_abort(stage: Stage) -> None:
     await stage.apply(UNAVAILABLE)
     async with stage.counting("gateway", ABORTED, TO_CURRENCY) as grown:
         answers = await stage.burst(*RATES, 300)
-    told = [a for a in answers.answers if a.status_code == 503]
+    unavailable = [a for a in answers.answers if a.status_code == 503]
     stage.figure("calls ended with UNAVAILABLE", 100 * grown[ABORTED] / 300, "%")
     stage.figure("reached the currency service", f"{grown[TO_CURRENCY]:.0f}", "of 300")
     _expect_half(stage, round(grown[ABORTED]), 300, "calls were ended with UNAVAILABLE")
-    stage.expect(len(told) == round(grown[ABORTED]), f"{len(told)} users got 503")
-    proper = sum(a.headers["content-type"] == PROBLEM and a.headers.get("retry-after") == "1" for a in told)
-    stage.expect(proper == len(told), f"{proper} of them as a problem that says when to come again")
-    stage.expect(answers.statuses[200] == 300 - len(told), f"{answers.statuses[200]} users got the rates")
+    stage.expect(len(unavailable) == round(grown[ABORTED]), f"{len(unavailable)} users got 503")
+    proper = sum(
+        a.headers["content-type"] == PROBLEM and a.headers.get("retry-after") == "1" for a in unavailable
+    )
+    stage.expect(proper == len(unavailable), f"{proper} of them as a problem that says when to come again")
+    stage.expect(
+        answers.statuses[200] == 300 - len(unavailable), f"{answers.statuses[200]} users got the rates"
+    )
 
 
 async def one_user(stage: Stage) -> None:

@@ -32,7 +32,7 @@ async def _kill(stage: Stage, part: Part) -> None:
     what = "process" if part == "app" else "sidecar"
     async with steady(lambda: stage.client.get("/api/rates")) as answers:
         await _place_some(stage)
-        asked = time.monotonic()
+        begun = time.monotonic()
         await stage.cause(
             f"kill the {what} of one replica", lambda: stage.runtime.faults.kill(WORKLOAD, part, 1)
         )
@@ -44,8 +44,8 @@ async def _kill(stage: Stage, part: Part) -> None:
         await stage.eventually("it is started again, and ready", again, patience=15)
         back = time.monotonic()
         await _place_some(stage)
-    failed = answers.failed(asked, back)
-    stage.figure("requests while one replica was away", len(answers.since(asked, back)))
+    failed = answers.failed(begun, back)
+    stage.figure("requests while one replica was away", len(answers.since(begun, back)))
     stage.figure("failed of these", len(failed))
     if failed:
         stage.figure("the last of them began, from the kill's end", max(a.begun for a in failed) - gone, "s")
@@ -60,7 +60,7 @@ async def frozen(stage: Stage) -> None:
     before = await _restarts(stage)
     async with steady(lambda: stage.client.get("/api/rates")) as answers:
         await _place_some(stage)
-        asked = time.monotonic()
+        begun = time.monotonic()
         await stage.cause(
             "stop the process of one replica (SIGSTOP)", lambda: stage.runtime.faults.freeze(WORKLOAD, 1)
         )
@@ -76,10 +76,10 @@ async def frozen(stage: Stage) -> None:
 
         await stage.eventually("its liveness probe has it killed, and it is ready again", again, patience=80)
         back = time.monotonic()
-    failed = answers.failed(asked, away)
-    stage.figure("out of its callers' sight after", away - asked, "s")
-    stage.figure("two replicas again after", back - asked, "s")
-    stage.figure("failed until it was out of sight", f"{len(failed)} of {len(answers.since(asked, away))}")
+    failed = answers.failed(begun, away)
+    stage.figure("out of its callers' sight after", away - begun, "s")
+    stage.figure("two replicas again after", back - begun, "s")
+    stage.figure("failed until it was out of sight", f"{len(failed)} of {len(answers.since(begun, away))}")
     late = answers.failed(away + HEARD)
     stage.expect(
         not late, f"{len(late)} of {len(answers.since(away + HEARD))} that began {HEARD:g} s later failed"
@@ -91,10 +91,12 @@ async def istiod(stage: Stage) -> None:
         async with outage(stage, "istiod"):
             gone = time.monotonic()
 
-            async def asked() -> bool:
+            async def enough_requests() -> bool:
                 return len(answers.since(gone)) > MANY
 
-            await stage.eventually(f"more than {MANY} requests are made without it", asked, patience=30)
+            await stage.eventually(
+                f"more than {MANY} requests are made without it", enough_requests, patience=30
+            )
             try:
                 await stage.runtime.mesh.apply([ISTIO / CHANGE])
             except RuntimeFailure:

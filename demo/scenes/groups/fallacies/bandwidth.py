@@ -1,7 +1,6 @@
 """Bandwidth is infinite. It is not: send less, and take no more than you can carry."""
 
 import asyncio
-from typing import Any
 
 from figtree.title.v1 import title_pb2 as pb
 from figtree.title.v1.title_pb2_grpc import TitleServiceStub
@@ -25,19 +24,19 @@ async def bandwidth(stage: Stage) -> None:
     limited = "edge_rate_limit.http_local_rate_limit.rate_limited"
     async with stage.counting("ingress", limited) as grown:
         crowd = await stage.burst("GET", ONE, 100, 10)
-    told = [answer for answer in crowd.answers if answer.status_code == 429]
+    refused = [answer for answer in crowd.answers if answer.status_code == 429]
     most = PER_SECOND * (crowd.took + 2)  # what is saved up, and what has begun
     stage.figure("of 100 requests at once answered", crowd.good, "requests")
-    stage.figure("of 100 requests at once refused with 429", len(told), "requests")
+    stage.figure("of 100 requests at once refused with 429", len(refused), "requests")
     stage.expect(
-        bool(told) and crowd.good <= most and crowd.good + len(told) == 100,
-        f"in {crowd.took:.1f} s {crowd.good} requests are answered and {len(told)} refused",
+        bool(refused) and crowd.good <= most and crowd.good + len(refused) == 100,
+        f"in {crowd.took:.1f} s {crowd.good} requests are answered and {len(refused)} refused",
     )
-    waits = {answer.headers.get("retry-after") for answer in told}
+    waits = {answer.headers.get("retry-after") for answer in refused}
     stage.expect(
         waits == {"1"}, f"each refusal says when to come back: Retry-After {', '.join(map(str, waits))}"
     )
-    stage.expect(grown[limited] == len(told), f"the gateway counts the same: {grown[limited]:.0f} refused")
+    stage.expect(grown[limited] == len(refused), f"the gateway counts the same: {grown[limited]:.0f} refused")
     polite = [await _send_slowly(stage) for _ in range(30)]
     stage.expect(all(polite), f"{sum(polite)} of 30 requests that wait as told are answered")
     await stage.runtime.mesh.delete([stage.file(LIMIT)])
@@ -61,7 +60,7 @@ async def _payload(stage: Stage) -> None:
     in_json = grown[JSON] / TIMES
     protobuf = outbound("title", "upstream_cx_rx_bytes_total")
     async with channel(stage.runtime, CALLER, "title") as opened, stage.counting(CALLER, protobuf) as grown:
-        stub: Any = TitleServiceStub(opened)
+        stub = TitleServiceStub(opened)
         for _ in range(TIMES):
             same = await stub.SearchTitles(pb.SearchTitlesRequest(page_size=PAGE), timeout=5)
     in_protobuf = grown[protobuf] / TIMES

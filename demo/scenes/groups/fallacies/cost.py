@@ -61,7 +61,7 @@ async def _in_json(stage: Stage) -> None:
 async def cost(stage: Stage) -> None:
     costs: dict[str, Cost] = {}
     async with channel(stage.runtime, CALLER, "order") as opened:
-        stub: Any = OrderServiceStub(opened)
+        stub = OrderServiceStub(opened)
 
         async def one_by_one() -> None:
             done = await many(ORDERS, lambda: stub.PlaceOrder(_request(pb.PlaceOrderRequest), timeout=10), 1)

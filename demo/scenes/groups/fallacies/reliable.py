@@ -1,7 +1,7 @@
 """The network is reliable. It is not: what fails is repeated, and what can wait is queued."""
 
 import uuid
-from typing import Any
+from collections.abc import Sequence
 
 from figtree.pricing.v1 import pricing_pb2 as pb
 from figtree.pricing.v1.pricing_pb2_grpc import PricingServiceStub
@@ -16,9 +16,11 @@ BASKET = pb.Basket(currency_code="EUR", lines=[pb.Line(title_id="t-000001", quan
 ORDERS = 10
 
 
-async def quotes(stage: Stage, count: int, options: Any = (), concurrency: int = 8) -> Calls:
+async def quotes(
+    stage: Stage, count: int, options: Sequence[tuple[str, object]] = (), concurrency: int = 8
+) -> Calls:
     async with channel(stage.runtime, CALLER, "pricing", options) as opened:
-        stub: Any = PricingServiceStub(opened)
+        stub = PricingServiceStub(opened)
         return await many(count, lambda: stub.Quote(pb.QuoteRequest(basket=BASKET), timeout=10), concurrency)
 
 

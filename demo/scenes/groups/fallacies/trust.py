@@ -3,7 +3,6 @@
 import asyncio
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from figtree.order.v1 import order_pb2 as pb
 from figtree.order.v1.order_pb2_grpc import OrderServiceStub
@@ -38,21 +37,21 @@ async def secure(stage: Stage) -> None:
 
     async def read_by_title() -> tuple[int, StatusCode]:
         async with channel(stage.runtime, "title", "order") as opened:
-            stub: Any = OrderServiceStub(opened)
+            stub = OrderServiceStub(opened)
             try:
                 return len((await stub.ListOrders(EVERYTHING, timeout=5)).orders), StatusCode.OK
             except aio.AioRpcError as error:
                 return 0, StatusCode(error.code())
 
     await stage.runtime.mesh.delete([stage.file(STRICT)])
-    stranger, (insider, _) = await overheard(), await read_by_title()
-    stage.expect(stranger > 0, f"unprotected, a stranger reads {stranger} orders in plaintext")
+    unmeshed, (insider, _) = await overheard(), await read_by_title()
+    stage.expect(unmeshed > 0, f"unprotected, a stranger reads {unmeshed} orders in plaintext")
     stage.expect(insider > 0, f"unprotected, the title service reads {insider} orders")
     await stage.apply(STRICT, ORDERS_POLICY)
-    stranger_now, (insider_now, status) = await overheard(), await read_by_title()
-    stage.figure("orders a stranger reads, before and after", f"{stranger} → {stranger_now}", "orders")
+    unmeshed_now, (insider_now, status) = await overheard(), await read_by_title()
+    stage.figure("orders a stranger reads, before and after", f"{unmeshed} → {unmeshed_now}", "orders")
     stage.figure("orders the title service reads, before and after", f"{insider} → {insider_now}", "orders")
-    stage.expect(stranger_now == 0, f"with certificates required, a stranger reads {stranger_now}")
+    stage.expect(unmeshed_now == 0, f"with certificates required, a stranger reads {unmeshed_now}")
     stage.expect(
         insider_now == 0 and status is StatusCode.PERMISSION_DENIED,
         f"with a policy, the title service is told {status.name}",
@@ -77,12 +76,12 @@ async def topology(stage: Stage) -> None:
     after = await instances()
     old, new = before["pricing"][0], after["pricing"][0]
     stage.figure("address of pricing", f"{old} → {new}")
-    stage.figure("requests of users meanwhile", len(users.asked), "requests")
+    stage.figure("requests of users meanwhile", len(users.answers), "requests")
     stage.figure("of them failed", users.failed(), "requests")
     stage.expect(old != new, f"pricing was at {old} and is at {new}")
-    stage.expect(users.failed() == 0, f"{users.failed()} of {len(users.asked)} requests fail")
-    told = [name for name in ("gateway", "order") if before[name] != after[name]]
-    stage.expect(not told, f"{len(told)} of its callers were told or restarted")
+    stage.expect(users.failed() == 0, f"{users.failed()} of {len(users.answers)} requests fail")
+    restarted = [name for name in ("gateway", "order") if before[name] != after[name]]
+    stage.expect(not restarted, f"{len(restarted)} of its callers were told or restarted")
 
 
 async def administrator(stage: Stage) -> None:

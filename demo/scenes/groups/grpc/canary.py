@@ -57,18 +57,21 @@ async def aborted(stage: Stage) -> None:
         async with stage.counting("gateway", aborts) as grown:
             for shape in caller.shapes:
                 ended = await many(caller, shape, COUNT)
-                told = sum(one.status is StatusCode.UNAVAILABLE for one in ended)
+                unavailable = sum(one.status is StatusCode.UNAVAILABLE for one in ended)
                 lost = sum(one.is_lost for one in ended)
-                shown = f"{told} of {COUNT}" + (f", and {lost} whose status the client lost" if lost else "")
+                shown = f"{unavailable} of {COUNT}" + (
+                    f", and {lost} whose status the client lost" if lost else ""
+                )
                 stage.figure(f"{shape}: UNAVAILABLE", shown, "calls")
                 stage.expect(
-                    FEWEST <= told + lost <= COUNT - FEWEST, f"{shape}: {told + lost} of {COUNT} calls failed"
+                    FEWEST <= unavailable + lost <= COUNT - FEWEST,
+                    f"{shape}: {unavailable + lost} of {COUNT} calls failed",
                 )
                 stage.expect(
-                    told + lost + complete(ended) == COUNT,
+                    unavailable + lost + complete(ended) == COUNT,
                     f"{shape}: the other {complete(ended)} were complete, and none hung",
                 )
-                failed += told + lost
+                failed += unavailable + lost
                 good += complete(ended) if shape.startswith("PlaceOrders") else 0
         stage.expect(
             grown[aborts] == failed, f"the sidecar has aborted {grown[aborts]:.0f} calls, {failed} failed"

@@ -64,7 +64,7 @@ async def resume(stage: Stage) -> None:
 
     stage.undo.append(put_back)
     async with channel(stage.runtime, "gateway", "order") as opened:
-        stub: Any = OrderServiceStub(opened)
+        stub = OrderServiceStub(opened)
         watch = Watch()
         following = asyncio.create_task(watch.follow(stub, await _place(stage)))
         try:

@@ -101,7 +101,7 @@ class Caller:
 
     async def _watch(self) -> bool:
         request = order_pb2.WatchOrderRequest(order_id=self.placed[-1])
-        stream: Any = self._order.WatchOrder(request)
+        stream = self._order.WatchOrder(request)
         return [event.sequence async for event in stream] == [1, 2, 3]
 
     async def _reprice(self) -> bool:
@@ -112,7 +112,7 @@ class Caller:
                 yield pricing_pb2.QuoteStreamRequest(revision=revision, basket=_basket(300))
                 await asyncio.sleep(self.pause)
 
-        stream: Any = self._pricing.QuoteStream(baskets())
+        stream = self._pricing.QuoteStream(baskets())
         answers = [answer async for answer in stream]
         prices = {answer.result.quote.total.units for answer in answers}
         return [answer.revision for answer in answers] == list(range(REVISIONS)) and len(prices) == 1

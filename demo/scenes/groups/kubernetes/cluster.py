@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from runtime.api import Object
 from runtime.cluster import ClusterRuntime
 
 from scenes.engine.result import NotSeen
@@ -14,7 +15,7 @@ def cluster(stage: Stage) -> ClusterRuntime:
     return stage.runtime
 
 
-async def ready_pods(stage: Stage, workload: str) -> dict[str, dict[str, Any]]:
+async def ready_pods(stage: Stage, workload: str) -> dict[str, Object]:
     """By name, those that take part; whoever is leaving is no part of it any more."""
     ready = {
         one.instance for one in await stage.runtime.workloads.statuses() if one.name == workload and one.ready

@@ -38,13 +38,13 @@ async def immutable(stage: Stage) -> None:
     stage.figure("the names", f"{_name(old)} → {_name(new)}")
     stage.figure("300 copies", f"{price} → {changed} → {back}")
     stage.figure("changing the old one is answered", refusal)
-    stage.figure("requests of users meanwhile", len(users.asked))
+    stage.figure("requests of users meanwhile", len(users.answers))
     stage.expect(_name(old) != _name(new), "another content has another name")
     stage.expect("immutable" in refusal, f"the API server refuses a change: {refusal}")
     stage.expect(same == price, f"from a ConfigMap the same setting gives the same price, {same}")
     stage.expect(changed != price, f"with the new one the price is {changed}")
     stage.expect(back == price, f"with the old one again it is {back}")
-    stage.expect(users.failed() == 0, f"{users.failed()} of {len(users.asked)} requests failed")
+    stage.expect(users.failed() == 0, f"{users.failed()} of {len(users.answers)} requests failed")
 
 
 async def _map(stage: Stage, version: str) -> Object:

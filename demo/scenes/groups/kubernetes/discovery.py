@@ -42,8 +42,8 @@ async def by_name(stage: Stage) -> None:
 
 async def _resolve(stage: Stage) -> str:
     """As a pod in the mesh sees it."""
-    asked = f"import socket; print(socket.gethostbyname('{WORKLOAD}.{NAMESPACE}.svc.cluster.local'))"
-    return (await cluster(stage).run_in_caller("gateway", "python3", "-c", asked)).strip()
+    program = f"import socket; print(socket.gethostbyname('{WORKLOAD}.{NAMESPACE}.svc.cluster.local'))"
+    return (await cluster(stage).run_in_caller("gateway", "python3", "-c", program)).strip()
 
 
 async def _addresses(stage: Stage) -> set[str]:

@@ -2,9 +2,8 @@
 
 import asyncio
 import time
-from typing import Any
 
-from runtime.api import RuntimeFailure
+from runtime.api import Object, RuntimeFailure
 from runtime.cluster.render import named
 
 from scenes.engine.stage import Stage
@@ -73,7 +72,7 @@ async def _cordon(stage: Stage, node: str) -> None:
 
 async def _evict(stage: Stage, pod: str) -> str:
     """Empty if it is granted, else why not."""
-    body: dict[str, Any] = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}}
+    body: Object = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}}
     try:
         await cluster(stage).api.request("POST", f"{named('pods', pod)}/eviction", json=body)
     except RuntimeFailure as error:

@@ -19,7 +19,7 @@ async def deleted(stage: Stage) -> None:
     victim = sorted(before)[-1]
     async with steady(lambda: rates(stage)) as answers:
         await asyncio.sleep(0.5)
-        asked = time.monotonic()
+        begun = time.monotonic()
         path = named("pods", victim)
         await stage.cause(
             f"delete the pod {victim} without a grace period",
@@ -35,10 +35,10 @@ async def deleted(stage: Stage) -> None:
         back = time.monotonic()
         await asyncio.sleep(1.0)
     new = sorted(set(await ready_pods(stage, WORKLOAD)) - before.keys())
-    failed = answers.failed(asked, back)
+    failed = answers.failed(begun, back)
     stage.figure("the pod in its place", ", ".join(new))
     stage.figure("two pods again after", back - gone, "s")
-    stage.figure("requests meanwhile", len(answers.since(asked, back)))
+    stage.figure("requests meanwhile", len(answers.since(begun, back)))
     stage.figure("failed of these", len(failed))
     stage.expect(len(new) == 1, f"{len(new)} pod was made in the place of {victim}")
     stage.expect(len(failed) <= FEW, f"{len(failed)} requests failed, at most {FEW} were under way")

@@ -26,8 +26,8 @@ async def rolling(stage: Stage) -> None:
     after = {name: set(await ready_pods(stage, name)) for name in UPDATED}
     replaced = sum(not before[name] & after[name] for name in UPDATED)
     stage.figure("took", took, "s")
-    stage.figure("requests of users meanwhile", len(users.asked))
+    stage.figure("requests of users meanwhile", len(users.answers))
     stage.figure("of them failed", users.failed())
     stage.expect(replaced == len(UPDATED), f"{replaced} of {len(UPDATED)} workloads have new pods only")
-    stage.expect(len(users.asked) > 100, f"{len(users.asked)} requests were made meanwhile")
-    stage.expect(users.failed() == 0, f"{users.failed()} of {len(users.asked)} requests failed")
+    stage.expect(len(users.answers) > 100, f"{len(users.answers)} requests were made meanwhile")
+    stage.expect(users.failed() == 0, f"{users.failed()} of {len(users.answers)} requests failed")

@@ -1,8 +1,8 @@
 """Resilience in every client, or once in the mesh, or, by mistake, in both."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from runtime.calls import Calls, outbound
 
@@ -40,7 +40,9 @@ class Outcome:
         return self.sent / self.calls.count
 
 
-async def _try_calls(stage: Stage, name: str, count: int, options: Any = ()) -> Outcome:
+async def _try_calls(
+    stage: Stage, name: str, count: int, options: Sequence[tuple[str, object]] = ()
+) -> Outcome:
     async with stage.counting(CALLER, SENT) as grown:
         calls = await quotes(stage, count, options)
     outcome = Outcome(calls, round(grown[SENT]))

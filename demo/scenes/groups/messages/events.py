@@ -78,13 +78,13 @@ async def duplicates(stage: Stage) -> None:
 
 async def poison(stage: Stage) -> None:
     customer = orders.newcomer("poison")
-    stranger = {"order_id": str(uuid.uuid4()), "sequence": 1, "status": "placed"}
+    unknown_order = {"order_id": str(uuid.uuid4()), "sequence": 1, "status": "placed"}
     bad = (
         b"this is no event",
         b"{}",
-        json.dumps(stranger | {"at": "yesterday"}).encode(),
+        json.dumps(unknown_order | {"at": "yesterday"}).encode(),
         json.dumps(
-            stranger | {"at": "2026-01-01T00:00:00+00:00"}
+            unknown_order | {"at": "2026-01-01T00:00:00+00:00"}
         ).encode(),  # of an order that does not exist
     )
     async with opened(stage.runtime) as queue:

@@ -26,12 +26,12 @@ async def compare(runtime: Runtime, workload: str, shadow: str, begun: float) ->
     `workload` and `workload-shadow` are the names under which the mesh knows the two.
     """
     log = await runtime.telemetry.logs(workload, "proxy", LINES)
-    ours, theirs = _of(log, workload, begun), _of(log, f"{workload}-{shadow}", begun)
+    real, mirrored = _of(log, workload, begun), _of(log, f"{workload}-{shadow}", begun)
     paired = Paired()
-    for request in sorted(ours.keys() & theirs.keys()):
-        same = (ours[request].status, ours[request].digest) == (
-            theirs[request].status,
-            theirs[request].digest,
+    for request in sorted(real.keys() & mirrored.keys()):
+        same = (real[request].status, real[request].digest) == (
+            mirrored[request].status,
+            mirrored[request].digest,
         )
         (paired.matches if same else paired.mismatches).append(request)
     return paired

@@ -89,16 +89,16 @@ async def differing(stage: Stage) -> None:
         by_request = {answer.headers.get("x-request-id", ""): answer for answer in under.answers}
         suspects = [by_request[request] for request in paired.mismatches if request in by_request]
         stage.expect(len(suspects) == found, f"{len(suspects)} of {found} belong to a known user's request")
-        theirs = await _asked_of_v2(stage, suspects[0])
-        ours, basket = suspects[0], _basket(suspects[0])
-        stage.figure("an offending request", ours.headers["x-request-id"])
+        v2 = await _ask_v2(stage, suspects[0])
+        v1, basket = suspects[0], _basket(suspects[0])
+        stage.figure("an offending request", v1.headers["x-request-id"])
         stage.figure("its basket", basket)
-        stage.figure("v1 asks", total(ours))
-        stage.figure("v2-rounding asks", total(theirs))
-        stage.expect(total(ours) != total(theirs), f"{basket}: {total(ours)} ≠ {total(theirs)}")
+        stage.figure("v1 asks", total(v1))
+        stage.figure("v2-rounding asks", total(v2))
+        stage.expect(total(v1) != total(v2), f"{basket}: {total(v1)} ≠ {total(v2)}")
 
 
-async def _asked_of_v2(stage: Stage, answer: httpx.Response) -> httpx.Response:
+async def _ask_v2(stage: Stage, answer: httpx.Response) -> httpx.Response:
     headers = {"x-environment": "staging", "content-type": "application/json"}
     return await stage.client.post("/api/quotes", content=answer.request.content, headers=headers)
 

@@ -71,14 +71,14 @@ async def _own_tables(stage: Stage) -> str:
 
 async def _placed_twice(stage: Stage, url: str) -> None:
     run, sent = str(uuid.uuid4()), await stage.counted("gateway", COPIES)
-    told: dict[str, str] = {}
+    placed: dict[str, str] = {}
     for number in range(COUNT):
         order = BULK | {"customer_id": CUSTOMER}
         answers = await stage.burst(
             "POST", "/api/orders", 1, json=order, headers={"idempotency-key": f"{run}-{number}"}
         )
-        told |= {answer.json()["id"]: answer.json()["total"] for answer in answers.answers if answers.good}
-    stage.expect(len(told) == COUNT, f"{len(told)} of {COUNT} orders were placed")
+        placed |= {answer.json()["id"]: answer.json()["total"] for answer in answers.answers if answers.good}
+    stage.expect(len(placed) == COUNT, f"{len(placed)} of {COUNT} orders were placed")
 
     async def copied() -> bool:
         return await stage.counted("gateway", COPIES) - sent >= COUNT
@@ -94,9 +94,9 @@ async def _placed_twice(stage: Stage, url: str) -> None:
     stage.figure("orders placed by users", COUNT)
     stage.figure("rows in the real table", len(real))
     stage.figure("rows in the shadow's table", len(shadowed))
-    stage.expect({row["id"] for row in real} == set(told), "the real table holds exactly the users' orders")
+    stage.expect({row["id"] for row in real} == set(placed), "the real table holds exactly the users' orders")
     stage.expect(len(real) == COUNT, f"{len(real)} rows for {COUNT} orders: none appears twice")
-    stage.expect(not theirs & set(told), "none of the shadow's orders is among them")
+    stage.expect(not theirs & set(placed), "none of the shadow's orders is among them")
     equal = sum(a["total"] == b["total"] for a, b in zip(real, shadowed, strict=True))
     stage.figure("orders that come to the same total", f"{equal} of {COUNT}")
     stage.expect(equal == COUNT, f"{equal} of {COUNT} orders come to the same total on both sides")
@@ -105,10 +105,10 @@ async def _placed_twice(stage: Stage, url: str) -> None:
     stage.expect("permission denied" in refusal, f"the shadow's role cannot write real data: {refusal}")
 
 
-async def _rows(stage: Stage, schema: str, run: str) -> list[Any]:
+async def _rows(stage: Stage, schema: str, run: str) -> list[asyncpg.Record]:
     sql = f"select id::text, total from {schema}.orders where customer_id = $1 and idempotency_key like $2"  # noqa: S608
     async with connected(stage.runtime, "order") as db:
-        rows: list[Any] = await db.fetch(f"{sql} order by idempotency_key", CUSTOMER, f"{run}-%")
+        rows: list[asyncpg.Record] = await db.fetch(f"{sql} order by idempotency_key", CUSTOMER, f"{run}-%")
     return rows
 
 

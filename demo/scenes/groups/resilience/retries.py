@@ -63,11 +63,11 @@ async def _order(stage: Stage, how: str) -> tuple[int, float]:
     before = (await stage.runtime.telemetry.counters("ingress")).get(REPEATED, 0.0)
     answers = [await orders.place(stage.client, customer, f"key-{n}") for n in range(ORDERS)]
     repeated = (await stage.runtime.telemetry.counters("ingress")).get(REPEATED, 0.0) - before
-    told = sum(answer.is_success for answer in answers)
+    successes = sum(answer.is_success for answer in answers)
     stored = await orders.stored(stage.client, customer)
-    stage.figure(f"{how}: users told that it worked", told, f"of {ORDERS}")
+    stage.figure(f"{how}: users told that it worked", successes, f"of {ORDERS}")
     stage.figure(f"{how}: requests repeated by the mesh", f"{repeated:.0f}")
     stage.figure(f"{how}: orders stored", len(stored))
-    stage.expect(told == ORDERS, f"{how} {told} of {ORDERS} users are told that it worked")
+    stage.expect(successes == ORDERS, f"{how} {successes} of {ORDERS} users are told that it worked")
     stage.expect(repeated >= ORDERS, f"{how} the mesh repeated {repeated:.0f} requests")
     return len(stored), repeated

@@ -20,8 +20,10 @@ async def promoted(stage: Stage) -> None:
         stage.figure("quotes to v1 after the promotion", int(grown[V1]))
         stage.figure("quotes to v2 after the promotion", int(grown[V2]))
         stage.expect(grown[V1] == 0, f"after the promotion v1 got {grown[V1]:.0f} quotes")
-        stage.figure("requests of users in all", len(users.asked))
-        stage.expect(users.failed() == 0, f"{users.failed()} of {len(users.asked)} requests of users failed")
+        stage.figure("requests of users in all", len(users.answers))
+        stage.expect(
+            users.failed() == 0, f"{users.failed()} of {len(users.answers)} requests of users failed"
+        )
 
 
 async def rolled_back(stage: Stage) -> None:
@@ -32,7 +34,7 @@ async def rolled_back(stage: Stage) -> None:
     ):
         decision = await release(stage, by_success)
         stage.expect(bool(decision.against), str(decision))
-        stage.figure("requests of users until the decision", len(users.asked))
+        stage.figure("requests of users until the decision", len(users.answers))
         stage.figure("of them failed", users.failed())
         await past(stage, users, decision.at)
         async with stage.counting("gateway", V2) as grown:
@@ -50,7 +52,7 @@ async def wrong_answers(stage: Stage) -> None:
     async with beside_v1(stage, {"RULESET": "v2-rounding"}), asking(stage, PLAIN) as users:
         decision = await release(stage, by_comparison, COMPARED)
         stage.expect(bool(decision.against), str(decision))
-        stage.figure("requests of users until the decision", len(users.asked))
+        stage.figure("requests of users until the decision", len(users.answers))
         stage.figure("of them with a wrong price", users.wrong(right))
         stage.expect(users.failed() == 0, "no request failed: an error ratio would have promoted v2")
         await past(stage, users, decision.at)
@@ -60,7 +62,9 @@ async def wrong_answers(stage: Stage) -> None:
         stage.figure("requests of users after it", later)
         stage.figure("of them with a wrong price", wrong)
         stage.expect(grown[V2] == 0, f"after the decision v2 got {grown[V2]:.0f} quotes")
-        stage.expect(users.failed() == 0, f"{users.failed()} of {len(users.asked)} requests of users failed")
+        stage.expect(
+            users.failed() == 0, f"{users.failed()} of {len(users.answers)} requests of users failed"
+        )
         stage.expect(wrong == 0, f"after the decision {wrong} of {later} users were told a wrong price")
 
 
@@ -73,9 +77,9 @@ async def by_comparison(stage: Stage, share: int) -> str:
     async with stage.counting("gateway", V2) as grown:
         pairs = [(await ask(basket, "production"), await ask(basket, "staging")) for basket in PLAIN]
     stage.expect(grown[V2] >= len(PLAIN), f"v2 was asked {grown[V2]:.0f} quotes, {len(PLAIN)} to compare")
-    different = [(ours, theirs) for ours, theirs in pairs if ours.content != theirs.content]
+    different = [(v1, v2) for v1, v2 in pairs if v1.content != v2.content]
     stage.figure("baskets that the versions price differently", f"{len(different)} of {len(pairs)}")
     if not different:
         return ""
-    ours, theirs = map(total, different[0])
-    return f"{len(different)} of {len(pairs)} prices are wrong, such as {theirs} instead of {ours}"
+    v1, v2 = map(total, different[0])
+    return f"{len(different)} of {len(pairs)} prices are wrong, such as {v2} instead of {v1}"

@@ -14,13 +14,13 @@ DATABASES = (*OWNERS, "monolith")
 
 async def _gets_in(url: str, database: str, target: str) -> bool:
     """Try with one service's own name and password at the place where another one's database is."""
-    ours, theirs = urlsplit(url), urlsplit(target)
+    own, place = urlsplit(url), urlsplit(target)
     try:
         connection = await asyncpg.connect(
-            user=ours.username,
-            password=ours.password,
-            host=theirs.hostname,
-            port=theirs.port,
+            user=own.username,
+            password=own.password,
+            host=place.hostname,
+            port=place.port,
             database=database,
             timeout=10,
         )
@@ -33,7 +33,7 @@ async def _gets_in(url: str, database: str, target: str) -> bool:
 async def private(stage: Stage) -> None:
     urls = {name: await stage.runtime.databases.url(name) for name in OWNERS}
     places = {name: await stage.runtime.databases.admin_url(name) for name in DATABASES}
-    strangers: dict[str, list[str]] = {name: [] for name in DATABASES}
+    foreign_roles: dict[str, list[str]] = {name: [] for name in DATABASES}
 
     async def everybody_has_a_role_everywhere(drop: bool = False) -> None:
         """As on one server for all; where each service has a server of its own, its role exists nowhere else."""
@@ -41,12 +41,12 @@ async def private(stage: Stage) -> None:
             async with connected(stage.runtime, database) as db:
                 for owner in OWNERS:
                     known = await db.fetchval("select rolname from pg_roles where rolname = $1", owner)
-                    if drop and owner in strangers[database]:
+                    if drop and owner in foreign_roles[database]:
                         await db.execute(f'drop role "{owner}"')
                     elif not drop and not known:
                         password = urlsplit(urls[owner]).password
                         await db.execute(f"create role \"{owner}\" login password '{password}'")
-                        strangers[database].append(owner)
+                        foreign_roles[database].append(owner)
 
     async def let(verb: str) -> None:
         for database in DATABASES:

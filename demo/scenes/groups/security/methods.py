@@ -2,16 +2,17 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 from figtree.currency.v1 import currency_pb2, currency_pb2_grpc
 from figtree.customer.v1 import customer_pb2, customer_pb2_grpc
 from figtree.order.v1 import order_pb2, order_pb2_grpc
 from figtree.pricing.v1 import pricing_pb2, pricing_pb2_grpc
 from figtree.title.v1 import title_pb2, title_pb2_grpc
-from grpc import StatusCode
+from google.protobuf.message import Message
+from grpc import StatusCode, aio
 from runtime.calls import channel, status_of
 
 from scenes.engine.scene import Scene
@@ -26,8 +27,8 @@ CALLERS = tuple(f"security/{service}-callers.yaml" for service in SERVICES)
 class Method:
     callee: str
     name: str
-    stub: Any
-    request: Any
+    stub: Callable[[aio.Channel], object]
+    request: Message
     allowed: tuple[str, ...]
 
 
@@ -104,7 +105,7 @@ async def authorization(stage: Stage) -> None:
         )
     async with channel(stage.runtime, "pricing", "order") as opened:
         for path in OTHER_SPELLINGS:
-            call: Any = opened.unary_unary(path)
+            call: aio.UnaryUnaryMultiCallable[bytes, bytes] = opened.unary_unary(path)
             status = await status_of(call(b"", timeout=5))
             stage.expect(
                 status is StatusCode.PERMISSION_DENIED, f"pricing calls {path} of order: {status.name}"

@@ -116,7 +116,7 @@ async def own_orders(stage: Stage) -> None:
     await stage.apply(*USERS)
     ann, ben, library = [_bearer(await stage.runtime.mesh.user_token(user)) for user in (ANN, BEN, "c-1001")]
     says_ann = {"x-figtree-user": ANN}
-    asked: dict[str, tuple[str, dict[str, str], int]] = {
+    requests: dict[str, tuple[str, dict[str, str], int]] = {
         f"{ANN} reads it": (order, ann, 200),
         f"{BEN} reads it": (order, ben, 404),
         f"{BEN} watches it": (f"{order}/events", ben, 404),
@@ -125,7 +125,7 @@ async def own_orders(stage: Stage) -> None:
         "c-1001 reads their account": ("/api/customers/c-1001", library, 200),
         f"{BEN} reads the account of c-1001": ("/api/customers/c-1001", ben, 404),
     }
-    for what, (path, headers, expected) in asked.items():
+    for what, (path, headers, expected) in requests.items():
         status = (await stage.client.get(path, headers=headers)).status_code
         stage.figure(what, status, "HTTP status")
         stage.expect(status == expected, f"{what}: {status}")

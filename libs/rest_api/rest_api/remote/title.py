@@ -16,6 +16,7 @@ FORMATS: dict[int, Literal["print", "ebook", "audio"]] = {
 
 
 def from_proto(title: pb.Title) -> Title:
+    """The one mapping from the contract to REST."""
     return Title(
         id=title.id,
         isbn13=title.isbn13,
@@ -28,20 +29,25 @@ def from_proto(title: pb.Title) -> Title:
 
 
 class RemoteTitles:
+    """The port of titles, over gRPC."""
+
     def __init__(self, channel: Channel) -> None:
         self._stub = TitleServiceStub(channel)
 
     async def search(self, query: str, page_size: int, page_token: str) -> TitlePage:
+        """A page of the titles that match; all titles if the query is empty."""
         request = pb.SearchTitlesRequest(query=query, page_size=page_size, page_token=page_token)
         with translating():
             page = await self._stub.SearchTitles(request)
         return TitlePage(titles=tuple(map(from_proto, page.titles)), next_page_token=page.next_page_token)
 
     async def get(self, title_id: str) -> Title:
+        """The title. Raises Missing if there is none of that id."""
         with translating():
             return from_proto((await self._stub.GetTitle(pb.GetTitleRequest(title_id=title_id))).title)
 
     async def batch_get(self, title_ids: Sequence[str]) -> Mapping[str, Title]:
+        """The titles that exist, by id."""
         with translating():
             found = await self._stub.BatchGetTitles(pb.BatchGetTitlesRequest(title_ids=title_ids))
         return {title.id: from_proto(title) for title in found.titles}

@@ -9,6 +9,7 @@ router = APIRouter(prefix="/api/customers", tags=["customer"])
 
 @router.get("/{customer_id}", responses=may_answer(404))
 async def get_customer(ports: PortsOf, customer_id: CustomerId) -> Customer:
+    """The account of a customer."""
     if ports.customers is None:
         raise Missing("customer", customer_id)
     return await ports.customers.get(customer_id)

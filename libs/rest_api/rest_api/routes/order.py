@@ -57,6 +57,7 @@ LOCATION = {"headers": {"Location": {"description": "Where the order is", "schem
     },
 )
 async def place_order(ports: PortsOf, order: NewOrder, key: Key, response: Response) -> Order:
+    """Store the order; a key that was used for the same content returns the stored order."""
     concerns(order.customer_id)
     placed = await ports.orders.place(key, order)
     figures.counted(placed)
@@ -98,6 +99,7 @@ async def list_orders(
 
 @router.get("/{order_id}", responses=may_answer(404))
 async def get_order(ports: PortsOf, order_id: UUID) -> Order:
+    """One order."""
     return await ports.orders.get(order_id)
 
 

@@ -27,4 +27,5 @@ async def search_titles(
 
 @router.get("/{title_id}", responses=may_answer(404))
 async def get_title(ports: PortsOf, title_id: TitleId) -> Title:
+    """One title."""
     return await ports.titles.get(title_id)

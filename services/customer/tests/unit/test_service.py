@@ -29,7 +29,7 @@ async def test_an_id_that_nobody_could_have_given_is_unknown_and_not_an_error(me
         await Accounts(memory).get("c\x00")
 
 
-async def test_a_batch_comes_in_the_order_asked_for_and_each_once(memory: Any, york: Customer) -> None:
+async def test_a_batch_comes_in_the_requested_order_and_each_once(memory: Any, york: Customer) -> None:
     other = replace(york, id="c-1")
     await memory.put([[york, other]])
     assert await Accounts(memory).batch_get([york.id, "c-9", other.id, york.id]) == [york, other]

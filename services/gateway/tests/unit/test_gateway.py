@@ -14,7 +14,7 @@ def test_serves_the_committed_contract() -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/titles", "/api/rates", "/api/orders", "/api/customers/c-1"])
-async def test_a_neighbour_that_does_not_answer_is_503_and_may_be_asked_again(
+async def test_a_neighbour_that_does_not_answer_is_503_and_may_be_retried(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("TITLE", "CURRENCY", "ORDER", "CUSTOMER"):

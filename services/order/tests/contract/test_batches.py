@@ -35,7 +35,7 @@ ORDERS = st.tuples(
 )
 
 
-def told(outcome: Outcome) -> Any:
+def comparable(outcome: Outcome) -> Any:
     """Without what differs between two runs: the id and the time."""
     if isinstance(outcome, Placed):
         return outcome.replayed, outcome.order.total, outcome.order.lines, outcome.order.discount_percent
@@ -54,10 +54,10 @@ async def test_a_batch_gives_what_its_orders_give_one_after_the_other(
     one, other = uuid4().hex, uuid4().hex
     together = await ordering.place_many(of_run(one, wanted))
     alone = [(await ordering.place_many([item]))[0] for item in of_run(other, wanted)]
-    assert [told(outcome) for outcome in together] == [
-        told(outcome)
+    assert [comparable(outcome) for outcome in together] == [
+        comparable(outcome)
         if isinstance(outcome, Placed)
-        else (told(outcome)[0], told(outcome)[1].replace(other, one))
+        else (comparable(outcome)[0], comparable(outcome)[1].replace(other, one))
         for outcome in alone
     ]
 

@@ -207,7 +207,7 @@ async def test_pages_follow_each_other(stub: Any) -> None:
 
 
 @pytest.mark.parametrize("page_token", ["!", "bm90IGEgdXVpZA", "AA", "ÿ"])
-async def test_a_token_that_is_not_ours_is_refused(stub: Any, page_token: str) -> None:
+async def test_a_token_that_the_service_did_not_make_is_refused(stub: Any, page_token: str) -> None:
     code, words, _ = await refused(stub.ListOrders(pb.ListOrdersRequest(page_token=page_token)))
     assert (code, words) == (
         StatusCode.INVALID_ARGUMENT,
@@ -221,20 +221,20 @@ async def test_a_watch_tells_each_status_as_it_comes_and_ends_with_the_last(
     order_id = (await stub.PlaceOrder(request())).order.id
     call = stub.WatchOrder(pb.WatchOrderRequest(order_id=order_id))
     events = aiter(call)
-    told = [await anext(events)]
+    seen = [await anext(events)]
     progress = SqlProgress(engine)
     for sequence, status in ((1, "placed"), (2, "accepted")):
         await progress.advance(
             [Event(UUID(order_id), sequence, status, datetime.now(UTC))], datetime.now(UTC)
         )
-    told += [event async for event in events]
-    assert [(e.sequence, e.status) for e in told] == [
+    seen += [event async for event in events]
+    assert [(e.sequence, e.status) for e in seen] == [
         (1, pb.STATUS_PLACED),
         (2, pb.STATUS_ACCEPTED),
         (3, pb.STATUS_SHIPPED),
     ]
     resumed = stub.WatchOrder(pb.WatchOrderRequest(order_id=order_id, after_sequence=1))
-    assert [event async for event in resumed] == told[1:]
+    assert [event async for event in resumed] == seen[1:]
 
 
 async def test_a_watch_of_an_unknown_order_is_not_found(stub: Any) -> None:
@@ -248,15 +248,15 @@ AS_C2 = (("x-figtree-user", "c-2"),)
 
 
 async def test_a_verified_user_sees_nobody_elses_order(stub: Any) -> None:
-    ours = await stub.PlaceOrder(request(), metadata=(("x-figtree-user", "c-1"),))
-    get = pb.GetOrderRequest(order_id=ours.order.id)
-    assert (await stub.GetOrder(get, metadata=(("x-figtree-user", "c-1"),))).order.id == ours.order.id
+    placed = await stub.PlaceOrder(request(), metadata=(("x-figtree-user", "c-1"),))
+    get = pb.GetOrderRequest(order_id=placed.order.id)
+    assert (await stub.GetOrder(get, metadata=(("x-figtree-user", "c-1"),))).order.id == placed.order.id
     code, text, _ = await refused(stub.GetOrder(get, metadata=AS_C2))
-    assert (code, text) == (StatusCode.NOT_FOUND, f"there is no order {ours.order.id}")
+    assert (code, text) == (StatusCode.NOT_FOUND, f"there is no order {placed.order.id}")
     with pytest.raises(aio.AioRpcError, match="NOT_FOUND"):
-        await stub.WatchOrder(pb.WatchOrderRequest(order_id=ours.order.id), metadata=AS_C2).read()
-    for asked in ("", "c-1"):
-        listed = await stub.ListOrders(pb.ListOrdersRequest(customer_id=asked), metadata=AS_C2)
+        await stub.WatchOrder(pb.WatchOrderRequest(order_id=placed.order.id), metadata=AS_C2).read()
+    for customer_id in ("", "c-1"):
+        listed = await stub.ListOrders(pb.ListOrdersRequest(customer_id=customer_id), metadata=AS_C2)
         assert not listed.orders
     everybodys = await stub.ListOrders(pb.ListOrdersRequest(customer_id=""))
     assert len(everybodys.orders) == 1, "without a verified user nothing is hidden"

@@ -122,7 +122,7 @@ async def shipped(orders: SqlOrders, *ids: UUID, seconds: float = 10) -> None:
     """Wait until all are, and see that each event came once."""
     async with asyncio.timeout(seconds):
         for order_id in ids:
-            while (order := await orders.get(order_id)) is None or order.status != "shipped":  # noqa: ASYNC110
+            while (order := await orders.get(order_id)) is None or order.status != "shipped":
                 await asyncio.sleep(0.02)
     for order_id in ids:
         assert [(e.sequence, e.status) for e in await orders.events(order_id) or ()] == SHIPPED
@@ -139,7 +139,7 @@ async def unpublished(engine: AsyncEngine) -> int:
 
 async def all_published(engine: AsyncEngine) -> None:
     async with asyncio.timeout(5):
-        while await unpublished(engine):  # noqa: ASYNC110
+        while await unpublished(engine):
             await asyncio.sleep(0.02)
 
 

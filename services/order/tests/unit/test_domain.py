@@ -78,7 +78,7 @@ def test_the_content_hash_is_the_one_that_the_monolith_writes() -> None:
         ("k" * 65, "nul\x00", 101, ["idempotency_key", "customer_id", "lines"]),
     ],
 )
-def test_what_is_wrong_before_anybody_is_asked(
+def test_what_is_wrong_before_any_call_is_made(
     key: str, customer: str, count: int, fields: list[str]
 ) -> None:
     order = NewOrder(customer, "EUR", (Line("t", 1),) * count)

@@ -60,7 +60,7 @@ async def fulfilling(
 
 async def until(condition: Any) -> None:
     async with asyncio.timeout(3):
-        while not condition():  # noqa: ASYNC110
+        while not condition():
             await asyncio.sleep(0.005)
 
 

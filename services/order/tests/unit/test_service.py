@@ -52,11 +52,11 @@ async def test_an_order_stored_by_a_statement_that_seemed_to_fail_is_not_a_repla
 ) -> None:
     store = memory.store
 
-    async def stored_but_told_nothing(entries: Any) -> set[Any]:
+    async def stored_without_an_answer(entries: Any) -> set[Any]:
         await store(entries)
         return set()
 
-    memory.store = stored_but_told_nothing
+    memory.store = stored_without_an_answer
     (placed,) = await ordering.place_many(place_requests(("a", ORDER)))
     assert isinstance(placed, Placed)
     assert not placed.replayed

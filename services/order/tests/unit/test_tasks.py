@@ -20,7 +20,7 @@ async def test_a_lost_cancellation_is_repeated() -> None:
     assert heard == ["lost"]
 
 
-async def test_the_first_failure_stops_the_others_and_is_told() -> None:
+async def test_the_first_failure_stops_the_others_and_is_raised() -> None:
     heard: list[str] = []
 
     async def failing() -> None:

@@ -13,7 +13,7 @@ ALL = [(1, "placed"), (2, "accepted"), (3, "shipped")]
 class Source:
     def __init__(self) -> None:
         self.kept: dict[UUID, list[Event]] = {}
-        self.asked: list[set[UUID]] = []
+        self.calls: list[set[UUID]] = []
         self.is_down = False
 
     def add(self, order_id: UUID, count: int) -> None:
@@ -24,7 +24,7 @@ class Source:
         return self.kept.get(order_id)
 
     async def news(self, after: Mapping[UUID, int]) -> Sequence[Event]:
-        self.asked.append(set(after))
+        self.calls.append(set(after))
         if self.is_down:
             raise ConnectionError
         return [e for order_id, n in after.items() for e in self.kept[order_id] if e.sequence > n]
@@ -40,7 +40,7 @@ async def test_an_order_that_has_ended_needs_no_poll() -> None:
     assert await watched(Watches(source), order_id) == [1, 2, 3]
     assert await watched(Watches(source), order_id, 2) == [3]
     assert await watched(Watches(source), order_id, 99) == []
-    assert source.asked == []
+    assert source.calls == []
 
 
 @pytest.mark.parametrize("order_id", [str(uuid4()), "junk"], ids=["unknown", "junk"])
@@ -56,15 +56,15 @@ async def test_all_watchers_share_one_query_and_nobody_asks_when_nobody_watches(
     watches = Watches(source, interval=0.01)
     tasks = [asyncio.create_task(watched(watches, order_id, n)) for order_id in ids for n in (0, 1)]
     await asyncio.sleep(0.05)
-    assert max(map(len, source.asked)) == 3
-    assert len(source.asked) <= 7
+    assert max(map(len, source.calls)) == 3
+    assert len(source.calls) <= 7
     for order_id in ids:
         source.add(order_id, 3)
     assert await asyncio.gather(*tasks) == [[1, 2, 3], [2, 3]] * 3
     await asyncio.sleep(0.03)
-    asked = len(source.asked)
+    calls = len(source.calls)
     await asyncio.sleep(0.03)
-    assert len(source.asked) == asked
+    assert len(source.calls) == calls
     source.add(ids[0], 1)
     again = asyncio.create_task(watched(watches, ids[0]))
     await asyncio.sleep(0.02)

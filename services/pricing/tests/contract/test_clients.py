@@ -24,11 +24,11 @@ class Titles(TitleServiceServicer):
     GetTitle = SearchTitles = ListTitles = None  # type: ignore[assignment]
 
     def __init__(self) -> None:
-        self.asked: list[int] = []
+        self.sizes: list[int] = []
         self.is_down = False
 
     async def BatchGetTitles(self, request: Any, context: Any) -> title_pb2.BatchGetTitlesResponse:  # noqa: N802
-        self.asked.append(len(request.title_ids))
+        self.sizes.append(len(request.title_ids))
         if self.is_down:
             await context.abort(StatusCode.INTERNAL, "broken")
         known = [title_pb2.Title(id=i) for i in request.title_ids if i.startswith("t-")]
@@ -66,13 +66,13 @@ async def test_the_catalogue_says_which_titles_exist(channel: aio.Channel) -> No
 
 async def test_no_titles_need_no_call(channel: aio.Channel, titles: Titles) -> None:
     assert not await RemoteCatalogue(channel).existing(set())
-    assert titles.asked == []
+    assert titles.sizes == []
 
 
 async def test_more_titles_than_one_call_takes_go_in_several(channel: aio.Channel, titles: Titles) -> None:
     found = await RemoteCatalogue(channel).existing({f"t-{i}" for i in range(2_500)})
     assert len(found) == 2_500
-    assert sorted(titles.asked) == [500, 1_000, 1_000]
+    assert sorted(titles.sizes) == [500, 1_000, 1_000]
 
 
 async def test_any_failure_of_the_neighbour_is_unavailable(channel: aio.Channel, titles: Titles) -> None:

@@ -52,7 +52,7 @@ async def test_an_answer_brings_its_digest(stub: Any) -> None:
     assert dict(await again.initial_metadata())["content-digest"].startswith("sha-256=:")
 
 
-async def test_what_is_wrong_is_told_field_by_field(stub: Any) -> None:
+async def test_what_is_wrong_is_reported_field_by_field(stub: Any) -> None:
     with pytest.raises(aio.AioRpcError) as caught:
         await stub.Quote(pb.QuoteRequest(basket=basket(("t-9", 0), currency="XXX")))
     assert caught.value.code() == StatusCode.INVALID_ARGUMENT

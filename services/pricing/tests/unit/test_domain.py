@@ -160,5 +160,5 @@ def test_a_basket_has_1_to_100_lines(count: int) -> None:
 
 
 @pytest.mark.parametrize("title_id", ["", "x" * 33, "a b", "nul\x00", "ü"])
-def test_what_cannot_be_an_id_is_not_asked_for(title_id: str) -> None:
+def test_what_cannot_be_an_id_is_not_requested(title_id: str) -> None:
     assert not well_formed(title_id)

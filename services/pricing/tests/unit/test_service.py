@@ -8,7 +8,7 @@ GOOD = Basket("EUR", (Line("t-1", 2), Line("t-2", 10)))
 BAD = Basket("EUR", (Line("t-3", 2),))
 
 
-async def test_a_basket_is_priced_in_the_currency_asked_for(quoting: Quoting) -> None:
+async def test_a_basket_is_priced_in_the_requested_currency(quoting: Quoting) -> None:
     quote = await quoting.quote(GOOD)
     assert [line.unit_price for line in quote.lines] == [Decimal("10.05"), Decimal("19.00")]
     assert quote.total == Decimal("210.10")

@@ -25,7 +25,7 @@ async def test_an_id_that_nobody_could_have_given_is_unknown_and_not_an_error(me
         await Catalogue(memory).get("t\x00")
 
 
-async def test_a_batch_comes_in_the_order_asked_for_and_each_title_once(memory: Any, emma: Title) -> None:
+async def test_a_batch_comes_in_the_requested_order_and_each_title_once(memory: Any, emma: Title) -> None:
     other = replace(emma, id="t-000001")
     await memory.put([[emma, other]])
     assert await Catalogue(memory).batch_get([emma.id, "t-9", other.id, emma.id]) == [emma, other]

@@ -5,13 +5,13 @@ import { find, put, quantityOf, search } from "./state";
 const KINDS = { print: "Print", ebook: "E-book", audio: "Audio" };
 
 export function Results() {
-  const { titles, words, next, asked } = search.value;
+  const { titles, words, next, answered } = search.value;
   return (
     <>
       <p class="visually-hidden" role="status">
         {titles.length} titles
       </p>
-      {asked && titles.length === 0 && <p class="about">No title begins with “{words}”.</p>}
+      {answered && titles.length === 0 && <p class="about">No title begins with “{words}”.</p>}
       <ul class="titles">
         {titles.map((title) => (
           <Book key={title.id} title={title} />

@@ -11,7 +11,7 @@ export interface Line {
   quantity: number;
 }
 
-export const search = signal<{ words: string; titles: Title[]; next: string; asked: boolean }>({ words: "", titles: [], next: "", asked: false });
+export const search = signal<{ words: string; titles: Title[]; next: string; answered: boolean }>({ words: "", titles: [], next: "", answered: false });
 export const basket = signal<Line[]>([]);
 export const currency = signal("EUR");
 export const customer = signal<string>("c-1001");
@@ -27,17 +27,17 @@ export const CUSTOMERS = [
   ["a-stranger", "somebody without an account"],
 ] as const;
 
-let asked = 0;
+let newest = 0;
 
 /** What was typed last wins, however late the answers come. */
 export async function find(words: string, token = ""): Promise<void> {
-  const ours = ++asked;
+  const number = ++newest;
   search.value = { ...search.value, words };
   await act(async () => {
     const parameters = new URLSearchParams({ query: words, page_size: "12", page_token: token });
     const page = await get<{ titles: Title[]; next_page_token: string }>(`/api/titles?${parameters}`);
-    if (ours !== asked) return;
-    search.value = { words, titles: token ? [...search.value.titles, ...page.titles] : page.titles, next: page.next_page_token, asked: true };
+    if (number !== newest) return;
+    search.value = { words, titles: token ? [...search.value.titles, ...page.titles] : page.titles, next: page.next_page_token, answered: true };
   });
 }
 

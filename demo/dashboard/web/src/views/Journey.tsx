@@ -110,10 +110,10 @@ function Step({ name, now, job: current }: { name: string; now: Shape; job: Job 
 
 function Phase({ name, about, job: current, done }: { name: string; about: string; job: Job | undefined; done: boolean }) {
   const said = (current?.lines ?? []).filter((line): line is Line & { what: "phase" } => line.what === "phase");
-  const ours = said.filter((line) => line.text.startsWith(name));
+  const own = said.filter((line) => line.text.startsWith(name));
   const latest = said.at(-1);
   const running = current?.state === "running" && latest?.text.startsWith(name);
-  const begun = ours[0]?.at;
+  const begun = own[0]?.at;
   const after = said.find((line) => begun !== undefined && line.at > begun && !line.text.startsWith(name));
   const ended = after?.at ?? (current?.state === "running" ? undefined : current?.ended);
   return (

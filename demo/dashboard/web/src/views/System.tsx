@@ -153,7 +153,7 @@ function Replicated() {
             <span class="match">
               {one.direction === "forward" ? `monolith to ${one.module}` : `${one.module} to monolith`}
             </span>
-            <span>{one.told}</span>
+            <span>{one.summary}</span>
           </li>
         ))}
       </ul>

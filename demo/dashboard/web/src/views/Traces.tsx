@@ -5,7 +5,7 @@ import type { Span } from "../model";
 import { LogLine } from "../parts/LogLine";
 import { href } from "../route";
 import { act, follow, trace } from "../store";
-import { GAP_WIDTH, asked, waterfall } from "../waterfall";
+import { GAP_WIDTH, requestOf, waterfall } from "../waterfall";
 
 export function Traces({ selected }: { selected: string }) {
   const [recent, setRecent] = useState<Span[][]>([]);
@@ -40,7 +40,7 @@ function Summary({ spans, current }: { spans: Span[]; current: boolean }) {
   const seconds = Math.max(...spans.map((span) => span.end)) - root.start;
   return (
     <a href={href("traces", root.trace_id)} aria-current={current ? "true" : undefined}>
-      <span class="name">{asked(root)}</span>
+      <span class="name">{requestOf(root)}</span>
       <small>
         {clock(root.start)} · {spans.length} spans · {duration(seconds)}
       </small>
@@ -64,7 +64,7 @@ function One({ id }: { id: string }) {
   return (
     <section class="card wide" aria-labelledby="trace">
       <div class="head">
-        <h2 id="trace">{spans[0] ? asked(spans[0]) : "Waiting for its first span …"}</h2>
+        <h2 id="trace">{spans[0] ? requestOf(spans[0]) : "Waiting for its first span …"}</h2>
         {traceId && (
           <button type="button" onClick={() => act(async () => setLines(await get(`/page/traces/${traceId}/logs`)))}>
             Its log lines
