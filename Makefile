@@ -52,7 +52,7 @@ $(PAGE): $(wildcard demo/dashboard/web/*.json demo/dashboard/web/*.ts demo/dashb
 	@$(HAVE_UV)
 	@demo/dashboard/web/build "$(UV)" || true
 
-.PHONY: machine load load-ui bench bench-compare scale soak overload page setup demo up down scenes browser test test-system test-scenes test-all matrix test-cluster check format clean help cluster cluster-delete cluster-tools images deploy release
+.PHONY: machine load load-ui bench bench-compare scale soak overload page setup demo up down scenes browser test test-system test-scenes test-all matrix test-cluster check format clean help cluster cluster-delete cluster-tools images deploy release docs
 RUNTIME ?= auto
 MESH    ?= on
 LOAD    ?= 120
@@ -177,6 +177,7 @@ check: $(STUBS) ## Format, lint, types, imports, contracts, YAML; changes nothin
 	$(RUN)/lint-imports
 	@for project in $(PROJECTS); do echo "$(RUN)/deptry $$project"; \
 	  told=$$(cd $$project && "$(CURDIR)/$(RUN)/deptry" --no-ansi --package-module-name-map '$(MODULES)' . 2>&1) || { echo "$$told"; exit 1; }; done
+	@echo "$(RUN)/mypy docs/site"; $(RUN)/mypy docs/site
 	$(RUN)/buf lint proto
 	$(RUN)/buf format proto --diff --exit-code
 	$(RUN)/buf breaking proto --against proto/baseline.binpb
@@ -184,6 +185,11 @@ check: $(STUBS) ## Format, lint, types, imports, contracts, YAML; changes nothin
 	$(RUN)/zizmor --offline --quiet --persona pedantic .github
 	@$(HAVE_UV)
 	$(RUN)/python -m manifests.check "$(UV)"
+
+	@$(MAKE) docs
+
+docs: $(STUBS) $(PAGE) ## Build the documentation as a site into build/site; a link that leads nowhere fails
+	NO_MKDOCS_2_WARNING=1 $(RUN)/mkdocs build
 
 format: $(STUBS) ## Write the code as `make check` wants it
 	$(RUN)/ruff check --fix --quiet . ; $(RUN)/ruff format . ; $(RUN)/buf format -w proto
