@@ -52,7 +52,7 @@ $(PAGE): $(wildcard demo/dashboard/web/*.json demo/dashboard/web/*.ts demo/dashb
 	@$(HAVE_UV)
 	@demo/dashboard/web/build "$(UV)" || true
 
-.PHONY: machine load load-ui bench bench-compare scale soak overload page setup demo up down scenes browser test test-system test-scenes test-all matrix test-cluster check format clean help cluster cluster-delete images deploy
+.PHONY: machine load load-ui bench bench-compare scale soak overload page setup demo up down scenes browser test test-system test-scenes test-all matrix test-cluster check format clean help cluster cluster-delete cluster-tools images deploy release docs
 RUNTIME ?= auto
 MESH    ?= on
 LOAD    ?= 120
@@ -69,6 +69,7 @@ LIMITS  ?= failed<=0 wrong<=0
 WORKERS ?= 1
 EDGE    ?= $(call given,HOST)
 REPORT  ?= build/load
+TOOLS   ?= build/cluster-tools
 export RUNTIME MESH LOAD SEED TITLES STEP CLUSTER_MODE
 
 demo: $(STUBS) $(PAGE) ## From nothing to the verdict: strangle the monolith under load (RUNTIME, MESH, LOAD, SEED, TITLES)
@@ -153,11 +154,17 @@ cluster: $(STUBS) ## A kind cluster with Istio and its add-ons (CLUSTER_MODE=lit
 cluster-delete: ## Delete that cluster
 	@k8s/scripts/cluster delete
 
+cluster-tools: ## kind, istioctl and kubectl of the versions that `make cluster` asks for, into TOOLS; takes Docker and Go
+	@k8s/scripts/cluster tools '$(TOOLS)'
+
 images: ## Build the images and bring them to the cluster (RUNTIME=kind, REGISTRY=… or IMAGES_LOAD=…)
 	@k8s/scripts/images
 
 deploy: ## Bring the workloads of STEP to the cluster of the kubectl context (RUNTIME=kind: to kind's)
 	@k8s/scripts/deploy
+
+release: ## Build the images of a tagged commit for amd64 and arm64 with SBOM and provenance, push them to REGISTRY, sign them
+	@k8s/scripts/release
 
 open-%: ## Show kiali, grafana, prometheus, jaeger or loki: make open-kiali
 	@k8s/scripts/cluster open $*
@@ -170,12 +177,19 @@ check: $(STUBS) ## Format, lint, types, imports, contracts, YAML; changes nothin
 	$(RUN)/lint-imports
 	@for project in $(PROJECTS); do echo "$(RUN)/deptry $$project"; \
 	  told=$$(cd $$project && "$(CURDIR)/$(RUN)/deptry" --no-ansi --package-module-name-map '$(MODULES)' . 2>&1) || { echo "$$told"; exit 1; }; done
+	@echo "$(RUN)/mypy docs/site"; $(RUN)/mypy docs/site
 	$(RUN)/buf lint proto
 	$(RUN)/buf format proto --diff --exit-code
 	$(RUN)/buf breaking proto --against proto/baseline.binpb
-	$(RUN)/yamllint --strict istio k8s proto skaffold.yaml tests
+	$(RUN)/yamllint --strict .github istio k8s proto skaffold.yaml tests
+	$(RUN)/zizmor --offline --quiet --persona pedantic .github
 	@$(HAVE_UV)
 	$(RUN)/python -m manifests.check "$(UV)"
+
+	@$(MAKE) docs
+
+docs: $(STUBS) $(PAGE) ## Build the documentation as a site into build/site; a link that leads nowhere fails
+	NO_MKDOCS_2_WARNING=1 $(RUN)/mkdocs build
 
 format: $(STUBS) ## Write the code as `make check` wants it
 	$(RUN)/ruff check --fix --quiet . ; $(RUN)/ruff format . ; $(RUN)/buf format -w proto

@@ -37,7 +37,7 @@ def pending(target: str, python: Python, local: bool) -> List[Fetch]:
     if python.brought:
         found.append(Fetch(f"Python {python.version} by uv", 35, 120, 10, str(home())))
     if not installed():
-        found.append(Fetch("Python packages of uv.lock", 227, 680, 45, ROOT))
+        found.append(Fetch("Python packages of uv.lock", 260, 790, 50, ROOT))
     if not os.path.exists(os.path.join(ROOT, "demo", "dashboard", "web", "dist", ".figtree-built")):
         node = programs.node()
         if node is None or node < programs.NODE:

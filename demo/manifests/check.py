@@ -1,4 +1,4 @@
-"""`python -m manifests.check`: every manifest renders, is valid, and pleases Istio and checkov."""
+"""`python -m manifests.check`: every manifest renders and is valid, and Istio, checkov and actionlint find nothing."""
 
 import subprocess
 import sys
@@ -10,6 +10,7 @@ from pathlib import Path
 from runtime.manifests import ROOT
 
 from manifests import analysis, render, schemas
+from manifests.tools import program
 
 CHECKOV = "checkov==3.3.30"
 LOCKED_AT = "2026-11-20"  # what checkov itself needs is taken as it was on that day
@@ -54,12 +55,23 @@ def lint(uv: str) -> Iterator[str]:
         yield (done.stdout.strip() or done.stderr.strip())[-3000:]
 
 
+def workflows() -> Iterator[str]:
+    """actionlint on .github/workflows, without the linters that a machine happens to have."""
+    command = [str(program("actionlint")), "-oneline", "-shellcheck=", "-pyflakes="]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    found = done.stdout.splitlines()
+    yield from found
+    if done.returncode and not found:
+        yield done.stderr.strip()
+
+
 def main() -> int:
     uv = sys.argv[1] if len(sys.argv) > 1 else "uv"
     checks: dict[str, Callable[[], Iterator[str]]] = {
         "renders": rendering,
         f"schemas of Kubernetes {schemas.KUBERNETES} and Istio": schema,
         "istioctl analyze": analysis.findings,
+        "actionlint": workflows,
         CHECKOV: lambda: lint(uv),
     }
     failed = 0

@@ -13,6 +13,7 @@ from machine.compiling import go_environment
 
 MODULES = Path(__file__).with_name("tools")
 PROGRAMS = {
+    "actionlint": "github.com/rhysd/actionlint/cmd/actionlint",
     "kustomize": "sigs.k8s.io/kustomize/kustomize/v5",
     "istioctl": "istio.io/istio/istioctl/cmd/istioctl",
 }
