@@ -228,10 +228,10 @@ def test_what_is_printed_keeps_its_brackets_and_colons() -> None:
         lines = Lines()
         lines.phase("1-currency", text)
         lines.note(text)
-        told = Terminal()
-        reported.begins(scene)
-        reported.tell(text)
-        reported.ended(Result(scene.name, False, text, 0.1, seen=[text]))
+        terminal = Terminal()
+        terminal.begins(scene)
+        terminal.tell(text)
+        terminal.ended(Result(scene.name, False, text, 0.1, seen=[text]))
     assert shown.getvalue().count(text) == 6
     assert captured.get().count(text) == 5
 
@@ -274,7 +274,7 @@ def test_no_error_of_a_library_reaches_the_user_as_a_traceback(
 
     with pytest.raises(SystemExit, match="1"):
         carry_out(fails())
-    told = capsys.readouterr().err
+    reported = capsys.readouterr().err
     assert reported.startswith("error: ")
     assert reported.count("\n") == 1
 
