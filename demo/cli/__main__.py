@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 from loadtests.control import Load
-from rich.table import Table
+from rich.table import Column, Table
 from runtime.api import NeedsMesh, Runtime
 from runtime.manifests import ROOT
 from strangler import drift
@@ -24,10 +24,10 @@ from strangler.steps import Strangler
 from cli import bench, choose, scenes, telemetry, tour
 from cli.arguments import Json, JsonLines, LineCount, ModuleName, ProcessName, Rate, Seconds, ShapeName
 from cli.commands import REFUSED, carry_out
-from cli.display import Lines, console, errors, failures, styled
+from cli.display import Lines, console, errors, failures, print_table, styled
 from cli.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+app = typer.Typer(no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 app.add_typer(scenes.app, name="scene")
 app.add_typer(bench.app, name="bench")
 app.add_typer(telemetry.app, name="telemetry")
@@ -167,13 +167,15 @@ def status(as_json: Json = False) -> None:
                 }
             )
             return
-        shown = Table("workload", "version", "state", "ready", "restarts", "address", "pid")
+        shown = Table(
+            Column("workload", no_wrap=True), "state", "ready", "version", "restarts", "address", "pid"
+        )
         for w in workloads:
             ready = styled("yes") if w.ready else styled("[red]no[/]")
             shown.add_row(
-                f"{w.name}-{w.replica}", w.version, w.state, ready, str(w.restarts), w.ip, str(w.pid)
+                f"{w.name}-{w.replica}", w.state, ready, w.version, str(w.restarts), w.ip, str(w.pid)
             )
-        console.print(shown)
+        print_table(shown, 3)
         if runtime.page():
             console.print(f"page  {runtime.page()}")
         console.print(f"edge  {runtime.edge()}\nshape {shape}")

@@ -22,6 +22,15 @@ def one_of(allowed: Callable[[], Iterable[str]], *, empty: bool = False) -> Call
     return check
 
 
+def beginning(allowed: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+    """What the shell completes a word with."""
+
+    def complete(incomplete: str) -> list[str]:  # Typer recognises the parameter by its name
+        return [name for name in allowed() if name.startswith(incomplete)]
+
+    return complete
+
+
 def processes() -> list[str]:
     return [*workloads(), *INFRASTRUCTURE]
 
@@ -33,15 +42,26 @@ JsonLines = Annotated[
 ShapeName = Annotated[
     str,
     typer.Argument(
-        help="The shape to reach; without it, the next one.", callback=one_of(lambda: SHAPES, empty=True)
+        help="The shape to reach; without it, the next one.",
+        callback=one_of(lambda: SHAPES, empty=True),
+        autocompletion=beginning(lambda: SHAPES),
     ),
 ]
 ModuleName = Annotated[
-    str, typer.Argument(help="title, currency, pricing or order.", callback=one_of(lambda: BY_NAME))
+    str,
+    typer.Argument(
+        help="title, currency, pricing or order.",
+        callback=one_of(lambda: BY_NAME),
+        autocompletion=beginning(lambda: BY_NAME),
+    ),
 ]
 ProcessName = Annotated[
     str,
-    typer.Argument(help="A workload, or istiod, ingress, postgres, nats.", callback=one_of(processes)),
+    typer.Argument(
+        help="A workload, or istiod, ingress, postgres, nats.",
+        callback=one_of(processes),
+        autocompletion=beginning(processes),
+    ),
 ]
 Rate = Annotated[
     int | None, typer.Option(min=1, max=2000, help="Requests per second; without it, LOAD or 120.")

@@ -9,6 +9,7 @@ from loadtests.control import Stats
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -23,6 +24,20 @@ errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
 def styled(template: str, *values: object) -> Text:
     """Rich's markup in `template`, with each {} replaced by a value that is printed as it is."""
     return Text.from_markup(template.format(*(escape(str(value)) for value in values)), emoji=False)
+
+
+def print_table(table: Table, least: int) -> None:
+    """Prints the columns that the terminal has room for, from the left and at least `least`, and names the others."""
+    left_out: list[str] = []
+    while len(table.columns) > least and _narrowest(table) > console.width:
+        left_out.insert(0, str(table.columns.pop().header))
+    console.print(table)
+    if left_out:
+        console.print(styled("[dim]too narrow for: {}[/]", ", ".join(left_out)))
+
+
+def _narrowest(table: Table) -> int:
+    return Measurement.get(console, console.options.update(max_width=1000), table).minimum
 
 
 class Lines:

@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from runtime.api import NeedsMesh, Runtime
 from scenes.catalogue import BY_NAME, SCENES
 from scenes.engine.acknowledged import Acknowledged, Proof
@@ -21,8 +21,9 @@ from strangler.modules import SHAPES
 from strangler.steps import WITH_MESH, Strangler
 
 from cli import choose
+from cli.arguments import beginning
 from cli.commands import carry_out
-from cli.display import console, styled
+from cli.display import console, print_table, styled
 from cli.reporter import Terminal
 from cli.settings import Settings
 
@@ -44,14 +45,14 @@ def list_(
         shown = [{f.name: getattr(s, f.name) for f in fields(s) if f.name != "act"} for s in SCENES]
         sys.stdout.write(json.dumps(shown) + "\n")
         return
-    table = Table("scene", "group", "title", "from shape")
+    table = Table(Column("scene", no_wrap=True), "title", "group", "from shape")
     for scene in SCENES:
-        table.add_row(scene.name, scene.group, scene.title, scene.shape)
-    console.print(table)
+        table.add_row(scene.name, scene.title, scene.group, scene.shape)
+    print_table(table, 2)
 
 
 @app.command()
-def show(name: str) -> None:
+def show(name: Annotated[str, typer.Argument(autocompletion=beginning(lambda: BY_NAME))]) -> None:
     """What a scene says, expects and applies, with each manifest."""
     scene = _find_scene(name)
     console.print(
@@ -64,7 +65,7 @@ def show(name: str) -> None:
 
 @app.command()
 def run(
-    names: Annotated[list[str] | None, typer.Argument()] = None,
+    names: Annotated[list[str] | None, typer.Argument(autocompletion=beginning(lambda: BY_NAME))] = None,
     every: Annotated[bool, typer.Option("--all", help="All of them, in the talk's order.")] = False,
     times: Annotated[int, typer.Option(min=1, help="How often in a row.")] = 1,
     as_json: Annotated[bool, typer.Option("--json")] = False,

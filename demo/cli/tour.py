@@ -12,7 +12,7 @@ from scenes.catalogue import BY_NAME
 from strangler.steps import Strangler
 
 from cli import choose
-from cli.display import Lines, console, errors, failures, table, verdict
+from cli.display import Lines, console, errors, failures, print_table, table, verdict
 from cli.journey import Display, Journey
 from cli.scenes import perform
 from cli.settings import Settings
@@ -129,7 +129,7 @@ async def _travel(settings: Settings, runtime: Runtime, display: Lines) -> bool:
             ended = await asyncio.to_thread(load.stop)
         journey.conclude(ended)
         outcome = await journey.prove(load.ledger)
-    console.print(table(outcome))
+    print_table(table(outcome), 5)
     console.print(verdict(outcome), soft_wrap=True)
     if ended.details:
         errors.print(failures(ended.details))

@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -18,14 +18,41 @@ import typer
 from cli import display
 from cli.__main__ import app
 from cli.commands import carry_out
-from cli.display import Lines, failures, styled, verdict
+from cli.display import Lines, failures, print_table, styled, verdict
 from cli.journey import Outcome
 from cli.reporter import Terminal
 from rich.console import Console
+from rich.table import Column, Table
 from scenes.catalogue import BY_NAME
 from scenes.engine.result import Result
 
 FIGTREE = str(Path(sys.executable).with_name("figtree"))
+
+Figtree = Callable[[str], tuple[int, str, str]]
+
+
+@pytest.fixture
+def figtree(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Figtree:
+    """Runs a command in this process, for an instance that does not exist; gives its status and what it printed."""
+    monkeypatch.setenv("FIGTREE_NAME", f"nobody-{os.getpid()}")
+    monkeypatch.setenv("RUNTIME", "local")
+    monkeypatch.setenv("COLUMNS", "300")
+
+    def run(command: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            app(command.split(), prog_name="figtree")
+        shown = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, shown.out, shown.err
+
+    return run
+
+
+def test_the_command_itself_ends_with_the_status_and_the_line() -> None:
+    env = os.environ | {"FIGTREE_NAME": f"nobody-{os.getpid()}", "RUNTIME": "local"}
+    done = subprocess.run([FIGTREE, "status"], env=env, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"error: nobody-{os.getpid()} is not running: start it with `figtree up`\n"
 
 
 @pytest.mark.parametrize(
@@ -51,11 +78,9 @@ FIGTREE = str(Path(sys.executable).with_name("figtree"))
         "telemetry prometheus",
     ],
 )
-def test_without_a_system_every_command_says_so_in_one_line(command: str) -> None:
-    env = os.environ | {"FIGTREE_NAME": f"nobody-{os.getpid()}", "RUNTIME": "local"}
-    done = subprocess.run([FIGTREE, *command.split()], env=env, capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"error: nobody-{os.getpid()} is not running: start it with `figtree up`\n"
+def test_without_a_system_every_command_says_so_in_one_line(command: str, figtree: Figtree) -> None:
+    told = f"error: nobody-{os.getpid()} is not running: start it with `figtree up`\n"
+    assert figtree(command) == (1, "", told)
 
 
 @pytest.mark.parametrize(
@@ -72,13 +97,15 @@ def test_without_a_system_every_command_says_so_in_one_line(command: str) -> Non
         "run [/x] seed",
     ],
 )
-def test_brackets_in_an_argument_are_printed_as_they_are(command: str) -> None:
-    env = os.environ | {"FIGTREE_NAME": "nobody[/b]", "RUNTIME": "local", "COLUMNS": "300"}
-    done = subprocess.run([FIGTREE, *command.split()], env=env, capture_output=True, text=True, timeout=60)
-    assert done.returncode in (1, 2)
-    assert "Traceback" not in done.stderr
-    assert "MarkupError" not in done.stderr
-    assert "[" in done.stderr
+def test_brackets_in_an_argument_are_printed_as_they_are(
+    command: str, figtree: Figtree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIGTREE_NAME", "nobody[/b]")
+    status, _, told = figtree(command)
+    assert status in (1, 2)
+    assert "Traceback" not in told
+    assert "MarkupError" not in told
+    assert "[" in told
 
 
 def options(typer_app: typer.Typer) -> Iterator[tuple[str, Any, Any]]:
@@ -120,12 +147,13 @@ def test_every_number_of_a_command_has_bounds() -> None:
         ("up --nonsense", "No such option"),
     ],
 )
-def test_a_wrong_argument_ends_with_status_2_and_what_is_allowed(command: str, allowed: str) -> None:
-    env = os.environ | {"FIGTREE_NAME": f"nobody-{os.getpid()}", "RUNTIME": "local", "COLUMNS": "300"}
-    done = subprocess.run([FIGTREE, *command.split()], env=env, capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert allowed in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_wrong_argument_ends_with_status_2_and_what_is_allowed(
+    command: str, allowed: str, figtree: Figtree
+) -> None:
+    status, out, told = figtree(command)
+    assert (status, out) == (2, "")
+    assert allowed in told
+    assert "Traceback" not in told
 
 
 def test_the_first_failures_of_a_load_are_a_table() -> None:
@@ -145,6 +173,44 @@ def test_the_first_failures_of_a_load_are_a_table() -> None:
     assert "GET /api/titles/[t] → 503" in text
     assert "no answer" in text
     assert "{" not in text
+
+
+@pytest.mark.parametrize(("width", "left_out"), [(40, "version, restarts,"), (70, "address, pid"), (200, "")])
+def test_a_table_leaves_out_columns_rather_than_names_in_a_narrow_terminal(
+    width: int, left_out: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrow = Console(file=io.StringIO(), width=width, markup=False)
+    monkeypatch.setattr(display, "console", narrow)
+    names = ("workload", "state", "ready", "version", "restarts", "address", "pid")
+    table = Table(*(Column(name, no_wrap=name == "workload") for name in names))
+    table.add_row("notification-0", "running", "yes", "v1", "0", "127.12.44.101", "4711")
+    print_table(table, 3)
+    shown = narrow.file.getvalue()  # type: ignore[attr-defined]
+    assert max(map(len, shown.splitlines())) <= width
+    assert "notification-0" in shown
+    assert "running" in shown
+    assert (f"too narrow for: {left_out}" in shown) == bool(left_out)
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("figtree st", ["status", "step"]),
+        ("figtree step 3", ["3-pricing"]),
+        ("figtree verify o", ["order"]),
+        ("figtree logs pri", ["pricing"]),
+        ("figtree scene run canary-w", ["canary-weight", "canary-wrong-answers"]),
+    ],
+)
+def test_the_shell_is_offered_what_can_follow(
+    words: str, offered: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_FIGTREE_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+    with pytest.raises(SystemExit, match="0"):
+        app(prog_name="figtree")
+    assert capsys.readouterr().out.split() == offered
 
 
 def test_what_is_printed_keeps_its_brackets_and_colons() -> None:
@@ -180,12 +246,11 @@ def test_an_error_of_a_database_or_of_http_is_one_line(capsys: pytest.CaptureFix
         assert str(error) in capsys.readouterr().err
 
 
-def test_a_prometheus_that_is_not_there_is_reported_in_one_line() -> None:
-    command = [FIGTREE, "telemetry", "graph", "--prometheus", "http://127.0.0.1:1"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("error: Prometheus at http://127.0.0.1:1 does not answer: ")
-    assert done.stderr.count("\n") == 1
+def test_a_prometheus_that_is_not_there_is_reported_in_one_line(figtree: Figtree) -> None:
+    status, out, complaint = figtree("telemetry graph --prometheus http://127.0.0.1:1")
+    assert (status, out) == (1, "")
+    assert complaint.startswith("error: Prometheus at http://127.0.0.1:1 does not answer: ")
+    assert complaint.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -217,9 +282,11 @@ def test_no_error_of_a_library_reaches_the_user_as_a_traceback(
 @pytest.mark.parametrize(
     "command", ["demo", "up", "status", "scene run mtls", "telemetry graph", "bench run"]
 )
-def test_a_setting_that_is_no_number_is_reported_in_one_line(command: str) -> None:
-    env = os.environ | {"FIGTREE_NAME": f"nobody-{os.getpid()}", "RUNTIME": "local", "LOAD": "many"}
-    done = subprocess.run([FIGTREE, *command.split()], env=env, capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("error: LOAD: Input should be a valid number")
-    assert done.stderr.count("\n") == 1
+def test_a_setting_that_is_no_number_is_reported_in_one_line(
+    command: str, figtree: Figtree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOAD", "many")
+    status, out, complaint = figtree(command)
+    assert (status, out) == (1, "")
+    assert complaint.startswith("error: LOAD: Input should be a valid number")
+    assert complaint.count("\n") == 1

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from localmesh import LocalRuntime
+from runtime.manifests import ROOT
 
 ROUTE = """
 apiVersion: networking.istio.io/v1
@@ -74,6 +75,34 @@ async def test_what_a_proxy_answers_itself_is_a_problem(
     assert detail
     assert headers.get("retry-after") == ("1" if status == 503 else None)
     assert not [name for name in headers if name == "server" or name.startswith("x-envoy")]
+
+
+# A file of istio/, the request that it refuses, the status, and the problem's type and title.
+POLICIES = [
+    ("security/edge-jwt-required.yaml", (), 403, "/problems/denied", "This is not allowed"),
+    ("security/edge-jwt.yaml", ("authorization: Bearer a.b",), 401, "about:blank", "Unauthorized"),
+    ("resilience/edge-rate-limit.yaml", (), 429, "/problems/overloaded", "Too many requests"),
+]
+
+
+@pytest.mark.parametrize(("policy", "headers", "status", "kind", "title"), POLICIES)
+async def test_what_a_policy_refuses_is_a_problem(
+    edge: str, mesh: LocalRuntime, policy: str, headers: tuple[str, ...], status: int, kind: str, title: str
+) -> None:
+    manifest = ROOT / "istio" / policy
+    await mesh.mesh.apply([manifest])
+    try:
+        for _ in range(50):  # more than the limit lets through at once
+            seen, answered, content = await sent(edge, ("GET /who HTTP/1.1", HOST, *headers))
+            if seen != 200:
+                break
+    finally:
+        await mesh.mesh.delete([manifest])
+    assert (seen, answered["content-type"]) == (status, "application/problem+json")
+    problem: dict[str, Any] = json.loads(content)
+    assert problem.pop("detail")
+    assert problem == {"type": kind, "title": title, "status": status, "errors": []}
+    assert answered.get("retry-after") == ("1" if status == 429 else None)
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,15 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from unittest.mock import MagicMock
+from unittest.mock import AsyncMock, MagicMock
 
 import httpx
 import pytest
+from dashboard.server import observer
 from dashboard.server.baskets import Baskets
 from dashboard.server.declared import Declared
 from dashboard.server.edge import Edge
@@ -212,6 +214,26 @@ async def test_files_are_served_packed_from_their_folder_only(tmp_path: Path) ->
         assert (await client.get("/assets/%2e%2e/%2e%2e/secret")).status_code == 404
         (folder / "index.html").unlink()
         assert "make page" in (await client.get("/")).text
+
+
+async def test_the_curve_goes_on_while_nobody_looks_and_is_five_minutes_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(observer, "SELDOM", 0.01)
+    monkeypatch.setattr(observer, "HISTORY", 0.5)
+    runtime = MagicMock(spec=Runtime)
+    runtime.workloads.statuses = AsyncMock(return_value=[])
+    runtime.telemetry.edges = AsyncMock(return_value=[])
+    runtime.telemetry.counters = AsyncMock(return_value={})
+    runtime.mesh.applied = AsyncMock(return_value={})
+    looking = observer.Observer(runtime, Hub())
+    begun = time.time()
+    looking.watch()
+    await asyncio.sleep(1.5)
+    assert len(looking.history) >= 2
+    assert looking.history[0][0] > begun + 0.5
+    runtime.telemetry.events.assert_not_called()
+    await looking.close()
 
 
 class EdgeOfTheTest(Edge):

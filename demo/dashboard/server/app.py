@@ -44,6 +44,7 @@ class Page:
         self._watching: dict[str, Watching] = {}
         self._baskets: dict[str, Baskets] = {}
         self._catalogue: asyncio.Task[Any] | None = None
+        self._observer.watch()
         token = secrets.token_urlsafe(32)
         files = Files(token)
         get, post, delete = ["GET"], ["POST"], ["DELETE"]

@@ -1,4 +1,4 @@
-"""Looks at the system once a second while somebody looks at the page."""
+"""Looks at the system once a second while somebody looks at the page, else every ten seconds."""
 
 import asyncio
 import contextlib
@@ -20,8 +20,9 @@ from dashboard.server.graph import USERS, Graph
 from dashboard.server.hub import Hub
 
 PERIOD = 1.0
+SELDOM = 10.0  # seconds between looks while nobody watches, lest the charts have a hole
 SLOWLY = 5.0  # seconds between looks at the strangler's own tables
-HISTORY = 180  # seconds of the users' figures that a page is given when it opens
+HISTORY = 300  # seconds of the users' figures that a page is given when it opens
 JOURNAL = 60
 HAPPENED = 60
 PROBLEMS = (RuntimeFailure, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, httpx.HTTPError)
@@ -35,14 +36,16 @@ class Observer:
         self._declared = Declared()
         self._state = State(runtime)
         self._task: asyncio.Task[None] | None = None
+        self._woken = asyncio.Event()
         self._looked_closely = 0.0
         self._sequence = 0
         self._happened: deque[dict[str, object]] = deque(maxlen=HAPPENED)
-        self.history: deque[tuple[float, float, float, float | None]] = deque(maxlen=HISTORY)
+        self.history: deque[tuple[float, float, float, float | None]] = deque()
         self.shape: dict[str, Any] = {}
 
     def watch(self) -> None:
-        """Goes on until nobody has a page open."""
+        """Look now, and often while a page is open."""
+        self._woken.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._observe())
 
@@ -53,14 +56,18 @@ class Observer:
                 await self._task
 
     async def _observe(self) -> None:
-        while self._hub.streams:
+        while True:
             begun = time.monotonic()
+            self._woken.clear()
             try:
                 await self._look(begun)
                 self._hub.show(("trouble",), {})
             except PROBLEMS as error:  # something of the system is away; the page says so and goes on
                 self._hub.show(("trouble",), {"trouble": f"{type(error).__name__}: {error}"})
-            await asyncio.sleep(max(0.1, PERIOD - (time.monotonic() - begun)))
+            period = PERIOD if self._hub.streams else SELDOM
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(0.1, period - (time.monotonic() - begun))):
+                    await self._woken.wait()
 
     async def _look(self, at: float) -> None:
         workloads = await self._runtime.workloads.statuses()
@@ -73,10 +80,13 @@ class Observer:
         users = shown[f"edge/{USERS}>{INGRESS}"]
         point = round(time.time(), 1), users["rate"], users["failed"], users["p95"]
         self.history.append(point)
-        await self._look_at_events()
+        while self.history[0][0] < point[0] - HISTORY:
+            self.history.popleft()
+        if self._hub.streams:
+            await self._look_at_events()
         self._hub.show(("node/", "edge/", "routes", "happened"), shown | {"happened": list(self._happened)})
         self._hub.tell("point", point)
-        if at - self._looked_closely > SLOWLY:
+        if self._hub.streams and at - self._looked_closely > SLOWLY:
             await self.look_closely()
 
     async def _effects(self, workloads: list[WorkloadStatus]) -> dict[Effect, float]:

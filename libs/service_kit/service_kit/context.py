@@ -73,6 +73,11 @@ def current() -> CallContext:
     return _current.get()
 
 
+def header(name: str) -> str:
+    """A header of the call under way, one of those that are handed on; empty where it has none."""
+    return _current.get().headers.get(name, "")
+
+
 def concerns(subject: str) -> None:
     """From here on it is known whom the call under way concerns, for its lines in the log."""
     _subject.set(subject)

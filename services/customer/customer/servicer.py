@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 
+from common.conventions import USER_HEADER
 from common.wire import to_decimal, to_money
 from figtree.customer.v1 import customer_pb2 as pb
 from figtree.customer.v1.customer_pb2_grpc import CustomerServiceServicer
 from grpc import StatusCode
 from grpc.aio import ServicerContext
+from service_kit.context import header
 
 from customer.domain import Customer, InvalidRequest, NotTheWriter, StorageUnavailable, UnknownCustomer
 from customer.service import Accounts
@@ -45,8 +47,9 @@ class CustomerServicer(CustomerServiceServicer):
         request: pb.GetCustomerRequest,
         context: ServicerContext[pb.GetCustomerRequest, pb.GetCustomerResponse],
     ) -> pb.GetCustomerResponse:
-        """One account."""
-        return pb.GetCustomerResponse(customer=to_proto(await self._accounts.get(request.customer_id)))
+        """One account; where the mesh has verified the user, only their own (istio/security/edge-jwt.yaml)."""
+        found = await self._accounts.get(request.customer_id, header(USER_HEADER))
+        return pb.GetCustomerResponse(customer=to_proto(found))
 
     async def BatchGetCustomers(
         self,

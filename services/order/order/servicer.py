@@ -13,7 +13,7 @@ from figtree.order.v1.order_pb2_grpc import OrderServiceServicer
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc import StatusCode
 from grpc.aio import ServicerContext
-from service_kit.context import concerns, current
+from service_kit.context import concerns, current, header
 from service_kit.errors import StatusTable, reason_of
 from tracing import Traces
 from uuid_utils.compat import uuid7
@@ -120,7 +120,7 @@ def to_failure(error: Exception) -> pb.Failure:
 
 def user() -> str:
     """Who the mesh has verified the user to be; empty where it verifies nobody (istio/security/edge-jwt.yaml)."""
-    return current().headers.get(USER_HEADER, "")
+    return header(USER_HEADER)
 
 
 class OrderServicer(OrderServiceServicer):

@@ -27,7 +27,7 @@ export function clock(at: number): string {
 }
 
 export function duration(seconds: number): string {
-  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
+  if (seconds < 0.995) return seconds > 0 && seconds < 0.000_05 ? "<0.1 ms" : milliseconds(seconds * 1000);
   if (seconds < 90) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   return `${Math.floor(whole / 60)} min ${whole % 60} s`;

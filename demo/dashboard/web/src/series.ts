@@ -4,9 +4,9 @@ import type { Point } from "./model";
 
 export type Sample = [at: number, rate: number | null, failed: number | null, p95: number | null];
 
-const PAUSE = 4; // seconds without a point: nobody looked
+const PAUSE = 15; // seconds without a point: the system was not reached
 
-/** With a hole wherever nobody looked, so that no line is drawn through it. */
+/** With a hole wherever nothing is known, so that no line is drawn through it. */
 export function broken(points: readonly Point[]): Sample[] {
   return points.flatMap((point, i): Sample[] => {
     const before = points[i - 1];

@@ -30,7 +30,7 @@ export const busy = computed(() => job.value?.state === "running" || job.value?.
 export const results = computed(() => new Map(under<Result>(shown.value, "result/").map((result) => [result.scene, result])));
 export const users = computed(() => shown.value["edge/users>ingress"] as Edge | undefined);
 
-const KEPT = 180;
+const KEPT = 300;
 const KEPT_LINES = 2000;
 
 /** A browser opens six connections to a host over HTTP/1.1: only a visible tab keeps a stream open. */

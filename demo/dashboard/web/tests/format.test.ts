@@ -29,7 +29,12 @@ describe("figures as people read them", () => {
   ])("%d of %d are %s", (part, whole, text) => expect(ratio(part, whole)).toBe(text));
 
   it.each([
+    [0, "0 ms"],
+    [0.000_03, "<0.1 ms"],
+    [0.000_42, "0.4 ms"],
     [0.0123, "12 ms"],
+    [0.994, "994 ms"],
+    [0.9996, "1.0 s"],
     [12.34, "12.3 s"],
     [125, "2 min 5 s"],
     [179.7, "3 min 0 s"],

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { broken } from "../src/series";
 
-it("a line has a hole where nobody looked", () => {
-  expect(broken([[10, 1, 0, 5], [11, 1, 0, 5], [30, 2, 0, 5]])).toEqual([[10, 1, 0, 5], [11, 1, 0, 5], [12, null, null, null], [30, 2, 0, 5]]);
+it("a line has a hole where nothing is known, not between two looks while nobody watched", () => {
+  expect(broken([[10, 1, 0, 5], [21, 1, 0, 5], [40, 2, 0, 5]])).toEqual([[10, 1, 0, 5], [21, 1, 0, 5], [22, null, null, null], [40, 2, 0, 5]]);
 });

@@ -114,10 +114,7 @@ async def own_orders(stage: Stage) -> None:
         hidden == 404, f"a request without a user reads no order, even where no policy stops it: {hidden}"
     )
     await stage.apply(*USERS)
-    ann, ben = (
-        _bearer(await stage.runtime.mesh.user_token(ANN)),
-        _bearer(await stage.runtime.mesh.user_token(BEN)),
-    )
+    ann, ben, library = [_bearer(await stage.runtime.mesh.user_token(user)) for user in (ANN, BEN, "c-1001")]
     says_ann = {"x-figtree-user": ANN}
     requests: dict[str, tuple[str, dict[str, str], int]] = {
         f"{ANN} reads it": (order, ann, 200),
@@ -125,6 +122,8 @@ async def own_orders(stage: Stage) -> None:
         f"{BEN} watches it": (f"{order}/events", ben, 404),
         f"{BEN} reads it and says to be {ANN}": (order, ben | says_ann, 404),
         f"somebody without a token says to be {ANN}": (order, says_ann, 403),
+        "c-1001 reads their account": ("/api/customers/c-1001", library, 200),
+        f"{BEN} reads the account of c-1001": ("/api/customers/c-1001", ben, 404),
     }
     for what, (path, headers, expected) in requests.items():
         status = (await stage.client.get(path, headers=headers)).status_code

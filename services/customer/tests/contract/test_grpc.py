@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from customer.__main__ import CONVENTIONS
 from customer.domain import Customer
 from customer.service import Accounts, Customers
 from customer.servicer import STATUS, CustomerServicer
@@ -15,14 +16,13 @@ from figtree.money.v1.money_pb2 import Decimal, Money
 from google.rpc import error_details_pb2
 from grpc import StatusCode, aio
 from grpc_status import rpc_status
-from service_kit.context import Conventions
 from service_kit.errors import ErrorInterceptor
 
 
 @pytest.fixture
 async def stub(customers: Customers, york: Customer, tmp_path: Path) -> AsyncIterator[Any]:
     await customers.put([[york, replace(york, id="c-1")]])
-    server = aio.server(interceptors=[ErrorInterceptor(STATUS, Conventions())])
+    server = aio.server(interceptors=[ErrorInterceptor(STATUS, CONVENTIONS)])
     add_CustomerServiceServicer_to_server(CustomerServicer(Accounts(customers)), server)
     address = f"unix:{tmp_path}/customer"
     server.add_insecure_port(address)
@@ -51,6 +51,15 @@ async def test_an_unknown_customer_is_not_found_and_named(stub: Any) -> None:
     assert status is not None
     assert any(detail.Unpack(resource) for detail in status.details)
     assert (resource.resource_type, resource.resource_name) == ("customer", "c-9")
+
+
+async def test_a_verified_user_sees_no_account_but_their_own(stub: Any) -> None:
+    get = pb.GetCustomerRequest(customer_id="c-1039")
+    own = await stub.GetCustomer(get, metadata=(("x-figtree-user", "c-1039"),))
+    assert own.customer.id == "c-1039"
+    with pytest.raises(aio.AioRpcError, match="there is no customer c-1039") as caught:
+        await stub.GetCustomer(get, metadata=(("x-figtree-user", "c-1"),))
+    assert caught.value.code() is StatusCode.NOT_FOUND
 
 
 async def test_a_batch_leaves_out_what_does_not_exist(stub: Any) -> None:

@@ -55,7 +55,7 @@ export function Chart({ title, write, height = 132, data }: { title: string; wri
       <figcaption>
         {title} <Legend data={data} />
       </figcaption>
-      <div ref={frame} role="img" aria-label={`${title}, the last three minutes`} style={{ height: `${height}px` }} />
+      <div ref={frame} role="img" aria-label={`${title}, the last five minutes`} style={{ height: `${height}px` }} />
     </figure>
   );
 }
