@@ -1,7 +1,7 @@
 """Each field of an order crosses each border: REST, contract, domain, rows. A place that was forgotten fails here."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib import import_module
@@ -11,10 +11,10 @@ from uuid import UUID
 import asyncpg
 from monolith.database import Database, open_engine
 from monolith.migrations import migrate
-from monolith.order.service import LocalOrders
+from monolith.order.service import LocalOrders, content_hash
 from monolith.order.storage import OrderStorage
 from monolith.order.watch import Watches
-from order.domain import Account, Order, PricedLine, create_order
+from order.domain import Account, Order, PricedLine, create_order, violations
 from order.ports import Entry
 from order.servicer import from_new_order, to_order
 from order.storage import SqlOrders
@@ -80,6 +80,24 @@ def test_an_order_has_every_field_of_the_new_order() -> None:
     assert {name: created[name] for name in given if name != "lines"} == {
         name: given[name] for name in given if name != "lines"
     }
+
+
+def test_the_content_of_a_key_has_the_same_fields_on_both_sides() -> None:
+    assert content_hash(NEW_ORDER) == from_new_order(to_proto(NEW_ORDER)).content_hash()
+
+
+def test_the_service_refuses_what_is_too_long_for_rest() -> None:
+    order = from_new_order(to_proto(NEW_ORDER))
+    limits = {
+        name: rule.max_length
+        for name, field in models.NewOrder.model_fields.items()
+        for rule in field.metadata
+        if hasattr(rule, "max_length")
+    }
+    assert limits.keys() >= {"customer_id", "lines"}
+    for name, limit in limits.items():
+        longer = replace(order, **{name: getattr(order, name) * (limit + 1)})
+        assert name in dict(violations("k", longer)), name
 
 
 async def empty_columns(url: str) -> set[str]:

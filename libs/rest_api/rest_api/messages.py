@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rest_api.models import AMOUNT, CURRENCY, NAME
+from rest_api.models import FORMS
 
 FIXED = {
     "missing": "is required",
@@ -16,11 +16,6 @@ FIXED = {
     "model_type": "must be an object",
     "uuid_parsing": "must be a UUID",
     "uuid_type": "must be a UUID",
-}
-FORMS = {
-    CURRENCY: "must be a three-letter ISO 4217 code in capitals, such as EUR",
-    NAME: "must consist of printable ASCII characters without spaces",
-    AMOUNT: "must be a decimal such as -12.50, with at most 12 digits before the point and 9 behind it",
 }
 BOUNDED = {
     "greater_than_equal": ("must be at least {}", "ge"),

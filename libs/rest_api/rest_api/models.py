@@ -29,6 +29,11 @@ def _written_as_day(value: object) -> object:
 
 Day = Annotated[date, BeforeValidator(_written_as_day)]
 CURRENCY, NAME, AMOUNT = "^[A-Z]{3}$", r"^[\x21-\x7e]+$", r"^-?[0-9]{1,12}(\.[0-9]{1,9})?$"
+FORMS = {  # what each pattern allows, in words
+    CURRENCY: "must be a three-letter ISO 4217 code in capitals, such as EUR",
+    NAME: "must consist of printable ASCII characters without spaces",
+    AMOUNT: "must be a decimal such as -12.50, with at most 12 digits before the point and 9 behind it",
+}
 CurrencyCode = Annotated[str, Field(pattern=CURRENCY, description="ISO 4217", examples=["EUR"])]
 TitleId = Annotated[str, Field(min_length=1, max_length=32, pattern=NAME, examples=["t-000001"])]
 CustomerId = Annotated[str, Field(min_length=1, max_length=64, pattern=NAME, examples=["c-1001"])]

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from rest_api.__main__ import nothing
 from rest_api.app import create_app
-from rest_api.messages import FORMS
+from rest_api.models import FORMS
 
 DOCUMENT = json.loads((Path(__file__).parents[3] / "docs" / "openapi.json").read_text())
 

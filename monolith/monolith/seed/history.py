@@ -31,7 +31,7 @@ async def fill(connection: asyncpg.Connection, count: int) -> None:
     while batch := list(islice(past, AT_ONCE)):
         async with connection.transaction():
             for place, table in enumerate((orders, order_lines, order_events)):
-                columns = [column.name for column in table.columns]
+                columns = list(batch[0][place][0])  # a column with a default may be left out
                 await connection.copy_records_to_table(
                     table.name,
                     columns=columns,
