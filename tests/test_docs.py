@@ -13,7 +13,8 @@ ARCHITECTURE = ROOT / "docs" / "architecture.md"
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
     ARCHITECTURE,
-    *(ROOT / "docs" / f"{name}.md" for name in ("glossary", "extending", "troubleshooting")),
+    *(ROOT / "docs" / f"{name}.md" for name in ("glossary", "extending", "troubleshooting", "quick-start")),
+    *sorted((ROOT / "docs" / "how-to").glob("*.md")),
     ROOT / "demo" / "README.md",
     ROOT / "demo" / "localmesh" / "README.md",
     *sorted((ROOT / "libs").glob("*/README.md")),

@@ -571,7 +571,7 @@ async def test_rows_are_not_copied_anew_where_users_read_them(
     await strangler.state.set("order", phases.IN_PROCESS, "test")
 
 
-# What docs/strangling.md says of schemas, TRUNCATE and sequences.
+# What docs/how-to/change-a-schema.md says of schemas, TRUNCATE and sequences.
 
 
 async def test_a_column_that_is_added_to_the_copy_first_and_dropped_there_last_stops_nothing(
