@@ -1,7 +1,8 @@
 """Short administrative connections to the runtime's databases: no wait is silent, and each has an end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -40,6 +41,17 @@ class Held(RuntimeFailure):
     """Somebody holds a lock that a step needs; the step was given up."""
 
 
+async def _connect(url: str, session: Mapping[str, str] | None = None) -> asyncpg.Connection:
+    """Cancelled, it comes to its end first: asyncpg itself leaves a socket that is half open."""
+    connecting = asyncio.create_task(asyncpg.connect(url, timeout=10, server_settings=session))
+    try:
+        return await asyncio.shield(connecting)
+    except asyncio.CancelledError:
+        with contextlib.suppress(Exception):
+            (await connecting).terminate()
+        raise
+
+
 @asynccontextmanager
 async def connected(runtime: Runtime, database: str) -> AsyncIterator[asyncpg.Connection]:
     """An administrator's connection; its own commits never wait for a replica.
@@ -49,7 +61,7 @@ async def connected(runtime: Runtime, database: str) -> AsyncIterator[asyncpg.Co
     """
     url, settings = await runtime.databases.admin_url(database), waiting.get()
     session = SESSION | {"lock_timeout": f"{settings.limit * 1000:.0f}"}
-    connection = await asyncpg.connect(url, timeout=10, server_settings=session)
+    connection = await _connect(url, session)
     seen: list[str] = []
     done = asyncio.Event()
     watch = asyncio.create_task(_name_blockers(url, connection.get_server_pid(), settings.tell, seen, done))
@@ -62,11 +74,16 @@ async def connected(runtime: Runtime, database: str) -> AsyncIterator[asyncpg.Co
             "transaction, or wait for its end, and run the command again"
         ) from None
     finally:
-        done.set()
-        await asyncio.wait({watch}, timeout=1)  # a cancelled connect or query would leave its socket open
-        watch.cancel()
-        await asyncio.gather(watch, return_exceptions=True)
+        await _end(watch, done)
         await connection.close(timeout=5)
+
+
+async def _end(watch: asyncio.Task[None], done: asyncio.Event) -> None:
+    """Lets a watch come to its end: a query that is cancelled opens another connection."""
+    done.set()
+    await asyncio.wait({watch}, timeout=1)
+    watch.cancel()
+    await asyncio.gather(watch, return_exceptions=True)
 
 
 async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
@@ -82,7 +99,7 @@ async def _name_blockers(
 ) -> None:
     if await _is_set_within(done, REPORT_AFTER):
         return
-    connection = await asyncpg.connect(url, timeout=10)
+    connection = await _connect(url)
     try:
         while True:
             blockers = [row[0] for row in await connection.fetch(BLOCKERS, pid)]
@@ -107,12 +124,12 @@ async def reporting_wait(runtime: Runtime, workload: str, what: str) -> AsyncIte
     begun = asyncio.get_running_loop().time()
     try:
         async with asyncio.timeout(settings.work) as limit:
-            watch = asyncio.create_task(_tell_of(runtime, workload, what, seen, begun, limit))
+            done = asyncio.Event()
+            watch = asyncio.create_task(_tell_of(runtime, workload, what, seen, begun, limit, done))
             try:
                 yield
             finally:
-                watch.cancel()
-                await asyncio.gather(watch, return_exceptions=True)
+                await _end(watch, done)
     except TimeoutError:
         if not limit.expired():
             raise
@@ -125,14 +142,22 @@ async def reporting_wait(runtime: Runtime, workload: str, what: str) -> AsyncIte
 
 
 async def _tell_of(
-    runtime: Runtime, workload: str, what: str, seen: list[str], begun: float, limit: asyncio.Timeout
+    runtime: Runtime,
+    workload: str,
+    what: str,
+    seen: list[str],
+    begun: float,
+    limit: asyncio.Timeout,
+    done: asyncio.Event,
 ) -> None:
     now, settings = asyncio.get_running_loop().time, waiting.get()
-    await asyncio.sleep(REPORT_AFTER)
-    due, blocked_since = 0.0, None
-    while True:
+    due, blocked_since, pause = 0.0, None, REPORT_AFTER
+    while not await _is_set_within(done, pause):
+        pause = REPORT_AFTER / 2
         taken = now() - begun
         blockers = await _all_blockers(runtime, workload)
+        if done.is_set():
+            return
         if taken > due or blockers != seen:
             by = f"; a lock in its database is held by {'; '.join(blockers)}" if blockers else ""
             settings.tell(f"waiting for {what}, {taken:.0f} s so far{by}")
@@ -141,13 +166,12 @@ async def _tell_of(
         blocked_since = (blocked_since or now()) if blockers else None
         if blocked_since is not None and now() - blocked_since > settings.limit:
             limit.reschedule(now())
-        await asyncio.sleep(REPORT_AFTER / 2)
 
 
 async def _all_blockers(runtime: Runtime, workload: str) -> list[str]:
     """Who holds what anybody in the workload's database waits for; nobody where there is no such database yet."""
     try:
-        connection = await asyncpg.connect(await runtime.databases.admin_url(workload), timeout=10)
+        connection = await _connect(await runtime.databases.admin_url(workload))
     except (OSError, RuntimeFailure, asyncpg.PostgresError, asyncpg.InterfaceError):
         return []
     try:

@@ -7,13 +7,14 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 from strangler import fence, gate
 from strangler import state as phases
-from strangler.database import MONOLITH, Held, Waiting, reporting_wait, waiting
+from strangler.database import MONOLITH, Held, Waiting, connected, reporting_wait, waiting
 from strangler.gate import GateRefused
 from strangler.health import Health
 from strangler.modules import ORDER, ROOT, Module, Table
@@ -483,6 +484,36 @@ async def test_a_wait_for_another_program_is_reported_names_who_blocks_it_and_en
     finally:
         await other_program.close()
         await migration.close()
+
+
+@pytest.mark.parametrize("cut_off", ["the wait ends", "the wait is cancelled"])
+async def test_a_connect_that_is_no_longer_needed_comes_to_its_end(
+    cut_off: str, runtime: OnlyDatabases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect, begun, opened = asyncpg.connect, asyncio.Event(), []
+
+    async def slow_connect(*args: Any, **options: Any) -> asyncpg.Connection:
+        begun.set()
+        await asyncio.sleep(0.3)
+        opened.append(await connect(*args, **options))
+        return opened[-1]
+
+    async def wait() -> None:
+        if cut_off == "the wait ends":
+            async with reporting_wait(runtime, "order", "a seed"):  # type: ignore[arg-type]
+                await begun.wait()
+        else:
+            async with connected(runtime, "order"):  # type: ignore[arg-type]
+                pass
+
+    monkeypatch.setattr("strangler.database.REPORT_AFTER", 0.01)
+    monkeypatch.setattr("strangler.database.asyncpg.connect", slow_connect)
+    waiting_task = asyncio.create_task(wait())
+    await begun.wait()
+    if cut_off == "the wait is cancelled":
+        waiting_task.cancel()
+    await asyncio.gather(waiting_task, return_exceptions=True)
+    assert [connection.is_closed() for connection in opened] == [True]
 
 
 async def of_order(strangler: Strangler) -> list[Health]:
