@@ -134,11 +134,18 @@ class Load:
         try:
             return Verdict.from_report(json.loads(output))
         except (ValueError, KeyError):
-            raise LoadError(output or self.log.read_text()[-2000:]) from None
+            raise LoadError(self._reason(output)) from None
 
     def _last_words(self) -> str:
         process, self._process = self._process, None
         assert process
         process.kill()
         output, _ = process.communicate()
-        return output.strip() or self.log.read_text()[-2000:] or "the load did not start in time"
+        return self._reason(output)
+
+    def _reason(self, output: str) -> str:
+        """Why there is no verdict: what the load printed, as a sentence if it is one, else the end of its log."""
+        try:
+            return str(json.loads(output)["error"])
+        except (ValueError, LookupError, TypeError):
+            return output.strip() or self.log.read_text()[-2000:] or "the load did not start in time"
