@@ -36,7 +36,7 @@ machine:
 	@$(call MACHINE,--under $$PPID $(MAKECMDGOALS))
 
 $(INSTALL): uv.lock pyproject.toml $(wildcard */pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml) | machine
-	@echo "[setup] Python packages of uv.lock into .venv (about 500 MB, a minute the first time)"
+	@echo "[setup] Python packages of uv.lock into .venv (about 800 MB, a minute the first time)"
 	@$(HAVE_UV)
 	@python=$$( $(call MACHINE,--python) ) && "$(UV)" sync --quiet --locked --all-packages --all-groups --no-group go --no-group uv --python "$$python"
 	@touch $@
@@ -52,7 +52,7 @@ $(PAGE): $(wildcard demo/dashboard/web/*.json demo/dashboard/web/*.ts demo/dashb
 	@$(HAVE_UV)
 	@demo/dashboard/web/build "$(UV)" || true
 
-.PHONY: machine load load-ui bench bench-compare scale soak overload page setup demo up down scenes browser test test-system test-scenes test-all matrix test-cluster check format clean help cluster cluster-delete cluster-tools images deploy release docs
+.PHONY: machine load load-ui bench bench-compare scale soak overload git page setup demo up down scenes browser test test-system test-scenes test-all matrix test-cluster check format clean help cluster cluster-delete cluster-tools images deploy release docs
 RUNTIME ?= auto
 MESH    ?= on
 LOAD    ?= 120
@@ -118,11 +118,15 @@ overload: $(STUBS) ## Three times as many orders as can be taken: how many are, 
 TEST_PROCESSES ?= 2
 BESIDE = --numprocesses $(TEST_PROCESSES) --dist loadscope
 
-test: browser ## All tests but those of the whole system, on real PostgreSQL, NATS, istiod and Envoy (ARGS goes to pytest)
+test: git browser ## All tests but those of the whole system, on real PostgreSQL, NATS, istiod and Envoy (ARGS goes to pytest)
 	@echo "[test] unit, contract, conformance, runtime, page and journey: about 15 minutes, and 4 more to compile istiod the first time"
 	@demo/dashboard/web/with-node "$(UV)" npm run --silent test
 	@$(RUN)/pytest --no-skips $(BESIDE) -m "not system and not cluster and not matrix and not alone" $(ARGS)
 	@$(RUN)/pytest --no-skips -m "alone and not system and not cluster and not matrix" $(ARGS)
+
+# Tests of releases and guides make repositories.
+git:
+	@command -v git >/dev/null || { echo "[test] missing: git: install it from your system's packages" >&2; exit 1; }
 
 page: ## Build the demo's page, or say what is missing for it
 	@$(HAVE_UV)
