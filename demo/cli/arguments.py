@@ -67,4 +67,4 @@ Rate = Annotated[
     int | None, typer.Option(min=1, max=2000, help="Requests per second; without it, LOAD or 120.")
 ]
 Seconds = Annotated[float, typer.Option(min=1, max=86_400, help="How long.")]
-LineCount = Annotated[int, typer.Option("-n", min=1, max=100_000, help="How many.")]
+LineCount = Annotated[int, typer.Option("-n", min=1, max=100_000, help="How many of each replica.")]

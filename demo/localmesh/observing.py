@@ -42,8 +42,7 @@ class Observing:
             )
             return await asyncio.to_thread(tail, log, lines)
         logs = [self._lookup.process(workload, part, number).log for number in range(len(running))]
-        text = [line for log in logs for line in await asyncio.to_thread(tail, log, lines)]
-        return text[-lines:]
+        return [line for log in logs for line in await asyncio.to_thread(tail, log, lines)]
 
     async def counters(self, workload: str, prefix: str = "", *, matching: str = "") -> dict[str, float]:
         total: dict[str, float] = {}

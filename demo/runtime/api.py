@@ -188,7 +188,7 @@ class Telemetry(Protocol):
     """What the system says of itself."""
 
     async def logs(self, workload: str, part: Part = "app", lines: int = 100) -> list[str]:
-        """The last lines of all replicas of a workload, or of "istiod", "ingress", "postgres" or "nats"."""
+        """The last lines of each replica of a workload; or of "istiod", "ingress", "postgres" or "nats"."""
 
     async def counters(self, workload: str, prefix: str = "", *, matching: str = "") -> dict[str, float]:
         """Statistics of the workload's sidecars, summed over its replicas: those whose names contain `prefix`, and in

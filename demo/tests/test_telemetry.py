@@ -1,15 +1,19 @@
 """Spans as they are sent and kept, and calls as sidecars count them."""
 
 import gzip
+from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock, MagicMock
 
 import httpx
 import pytest
 import yaml
 from localmesh.istiod import MESH_CONFIG
+from localmesh.observing import Observing as LocalObserving
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as Sent
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
+from runtime.cluster.observing import Observing as ClusterObserving
 from runtime.manifests import ROOT
 from telemetry import jaeger, kiali
 from telemetry.edges import EdgeCounters, read, summed
@@ -19,6 +23,30 @@ from telemetry.spans import ORDER_ID, Span, SpanStore
 
 CLIENT, FAILED = Sent.SPAN_KIND_CLIENT, Status.STATUS_CODE_ERROR
 TRACE, FIRST, SECOND = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", "00f067aa0ba902b7"
+
+
+async def test_each_replica_has_its_last_lines_on_both_runtimes(tmp_path: Path) -> None:
+    texts = {
+        "pricing-v2-0": "".join(f"v2 {i}\n" for i in range(9)),
+        "pricing-x-0": "".join(f"v1 {i}\n" for i in range(9)),
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+
+    async def request(_: str, path: str, params: dict[str, Any]) -> httpx.Response:
+        text = texts[path.split("/")[-2]]
+        return httpx.Response(200, text="\n".join(text.splitlines()[-params["tailLines"] :]))
+
+    pods = MagicMock()
+    pods.of = AsyncMock(return_value=[{"metadata": {"name": name, "namespace": "figtree"}} for name in texts])
+    cluster = ClusterObserving(MagicMock(request=request), pods, MagicMock(), MagicMock(), MagicMock())
+    fleet, lookup = MagicMock(), MagicMock()
+    fleet.replicas.return_value = list(texts)
+    lookup.process.side_effect = lambda _, __, number: MagicMock(log=tmp_path / list(texts)[number])
+    local = LocalObserving(MagicMock(), fleet, lookup, MagicMock(), MagicMock(), MagicMock())
+    for observing in (cluster, local):
+        lines = await observing.logs("pricing", "proxy", 2)
+        assert [line.strip() for line in lines] == ["v2 7", "v2 8", "v1 7", "v1 8"]
 
 
 def span(trace_id: str, span_id: str, parent_id: str = "", service: str = "order", order: str = "") -> Span:

@@ -28,7 +28,7 @@ class Observing(Addons):
         self._nodes = nodes
 
     async def logs(self, workload: str, part: Part = "app", lines: int = 100) -> list[str]:
-        """The last lines of all replicas of a workload or of a part of the infrastructure."""
+        """The last lines of each replica of a workload or of a part of the infrastructure."""
         if workload == "postgres":
             pods, container = await self._pods.labelled(DATABASES), "postgres"
         else:
@@ -36,7 +36,7 @@ class Observing(Addons):
             container = PLACES[workload][2] if workload in PLACES else workload
         container = PROXY if part == "proxy" else container
         logs = await asyncio.gather(*(self._log(*name_of(pod), container, lines) for pod in pods))
-        return [line for text in logs for line in text.splitlines()][-lines:]
+        return [line for text in logs for line in text.splitlines()]
 
     async def database_log(self, database: str, lines: int) -> list[str]:
         """The last lines that the database's server has written."""
