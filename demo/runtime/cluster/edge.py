@@ -1,12 +1,13 @@
 """Where the ingress gateway is reached from here."""
 
-import asyncio
-import contextlib
 import os
+
+import httpx
 
 from runtime.api import Object, RuntimeFailure
 from runtime.cluster.api import Api
 
+NOT_OURS = 403  # /healthz is open to everybody: who forbids it is a filter on the way, not the gateway
 SERVICE = "/api/v1/namespaces/istio-system/services/istio-ingressgateway"
 
 
@@ -20,13 +21,18 @@ async def find(api: Api) -> str:
             "there is no ingress gateway istio-ingressgateway in istio-system: `make cluster`"
         )
     tried = []
-    for host, port in [*_read_endpoints(service), *await _on_nodes(api, service)]:
-        tried.append(f"{host}:{port}")
-        with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(2):
-                _, writer = await asyncio.open_connection(host, port)
-            writer.close()
-            return f"http://{host}:{port}" if port != 80 else f"http://{host}"
+    async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+        for host, port in [*_read_endpoints(service), *await _on_nodes(api, service)]:
+            tried.append(f"{host}:{port}")
+            address = f"http://{host}:{port}" if port != 80 else f"http://{host}"
+            try:
+                status = (await client.get(f"{address}/healthz")).status_code
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                continue
+            except httpx.HTTPError:
+                status = 0  # it is there, whatever it is busy with
+            if status != NOT_OURS:
+                return address
     raise RuntimeFailure(
         f"the ingress gateway is not reached at {', '.join(tried)}; say where with EDGE=http://…"
     )
