@@ -8,6 +8,7 @@ import runtime as runtime
 import scenes as scenes
 import strangler as strangler
 import telemetry as telemetry
+from hypothesis import settings
 
 import benchmarks as benchmarks
 import loadtests as loadtests
@@ -18,5 +19,9 @@ for name in ("no_proxy", "NO_PROXY"):
     os.environ[name] = ",".join(
         [*os.environ.get(name, "").split(","), "localhost", "127.0.0.1", "127.0.0.0/8", "::1"]
     )
+
+# How long an example takes says something of the machine: Hypothesis allows 200 ms unless told otherwise.
+settings.register_profile("figtree", deadline=None)
+settings.load_profile("figtree")
 
 pytest_plugins = ["tests.support.parallel", "tests.support.postgres", "tests.support.skips"]

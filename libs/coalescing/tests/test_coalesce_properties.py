@@ -38,7 +38,7 @@ class Work:
             self.now -= 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(calls=CALLS, concurrency=st.integers(1, 3), size=st.integers(1, 5), most=st.integers(1, 50))
 async def test_each_caller_gets_its_own_answer(
     calls: list[tuple[int, str]], concurrency: int, size: int, most: int
@@ -74,7 +74,7 @@ async def test_each_caller_gets_its_own_answer(
             assert work.done.count(number) == 1
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(), min_size=1, max_size=10))
 async def test_who_comes_alone_never_waits_for_another_and_is_never_batched(items: list[int]) -> None:
     batches: list[list[int]] = []

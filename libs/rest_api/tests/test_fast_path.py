@@ -117,7 +117,7 @@ bodies = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=bodies.map(lambda b: json.dumps(b).encode()) | st.binary(max_size=40))
 async def test_bodies_are_judged_alike(client: httpx.AsyncClient, fakes: Fakes, body: bytes) -> None:
     fakes.answer, fakes.calls = Placed(ORDER), []

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.support.place_requests import place_requests
 
-LOOSE = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LOOSE = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 # Few keys and contents, so that repetitions and conflicts are common; `none` has no price, 200 are too dear for gold.
 ORDERS = st.tuples(
     st.sampled_from(["a", "b", "c", "\t"]),

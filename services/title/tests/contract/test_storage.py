@@ -210,7 +210,7 @@ SPELLINGS = st.text(
 )
 
 
-@settings(max_examples=5, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(names=st.lists(SPELLINGS, min_size=100, max_size=200))
 def test_the_database_folds_a_name_as_a_query_is_folded(database_url: str, names: list[str]) -> None:
     async def folded() -> list[list[str]]:
