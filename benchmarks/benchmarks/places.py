@@ -43,7 +43,7 @@ async def instance(name: str, *, mesh: bool, titles: int = 0) -> LocalRuntime:
 
 async def copy(runtime: Runtime, source: str, target: str, table: str) -> None:
     async with connected(runtime, source) as here, connected(runtime, target) as there:
-        rows = await here.fetch(f"select * from {table}")  # names of ours
+        rows = await here.fetch(f"select * from {table}")  # the names are those of the code
         if rows:
             await there.copy_records_to_table(table, records=rows, columns=list(rows[0].keys()))
 

@@ -1,7 +1,7 @@
 """Arguments of the commands: a wrong value ends with status 2 and says what is allowed, before anything happens."""
 
 from collections.abc import Callable, Iterable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from runtime.manifests import workloads
@@ -31,6 +31,11 @@ def beginning(allowed: Callable[[], Iterable[str]]) -> Callable[[str], list[str]
     return complete
 
 
+def choice(allowed: Callable[[], Iterable[str]], text: str, *, empty: bool = False) -> Any:
+    """An argument that is one of the names, and that the shell completes."""
+    return typer.Argument(help=text, callback=one_of(allowed, empty=empty), autocompletion=beginning(allowed))
+
+
 def processes() -> list[str]:
     return [*workloads(), *INFRASTRUCTURE]
 
@@ -40,29 +45,10 @@ JsonLines = Annotated[
     bool, typer.Option("--json-lines", help="Print one JSON document per thing that happens.")
 ]
 ShapeName = Annotated[
-    str,
-    typer.Argument(
-        help="The shape to reach; without it, the next one.",
-        callback=one_of(lambda: SHAPES, empty=True),
-        autocompletion=beginning(lambda: SHAPES),
-    ),
+    str, choice(lambda: SHAPES, "The shape to reach; without it, the next one.", empty=True)
 ]
-ModuleName = Annotated[
-    str,
-    typer.Argument(
-        help="title, currency, pricing or order.",
-        callback=one_of(lambda: BY_NAME),
-        autocompletion=beginning(lambda: BY_NAME),
-    ),
-]
-ProcessName = Annotated[
-    str,
-    typer.Argument(
-        help="A workload, or istiod, ingress, postgres, nats.",
-        callback=one_of(processes),
-        autocompletion=beginning(processes),
-    ),
-]
+ModuleName = Annotated[str, choice(lambda: BY_NAME, "title, currency, pricing or order.")]
+ProcessName = Annotated[str, choice(processes, "A workload, or istiod, ingress, postgres, nats.")]
 Rate = Annotated[
     int | None, typer.Option(min=1, max=2000, help="Requests per second; without it, LOAD or 120.")
 ]

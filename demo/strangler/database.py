@@ -56,7 +56,7 @@ async def _connect(url: str, session: Mapping[str, str] | None = None) -> asyncp
 async def connected(runtime: Runtime, database: str) -> AsyncIterator[asyncpg.Connection]:
     """An administrator's connection; its own commits never wait for a replica.
 
-    A statement that waits for a lock for longer than TOLD_AFTER names who holds it; after `Waiting.limit` seconds it
+    A statement that waits for a lock for longer than REPORT_AFTER names who holds it; after `Waiting.limit` seconds it
     raises Held.
     """
     url, settings = await runtime.databases.admin_url(database), waiting.get()
@@ -74,16 +74,11 @@ async def connected(runtime: Runtime, database: str) -> AsyncIterator[asyncpg.Co
             "transaction, or wait for its end, and run the command again"
         ) from None
     finally:
-        await _end(watch, done)
+        done.set()
+        await asyncio.wait({watch}, timeout=1)  # a query that is cancelled opens another connection
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
         await connection.close(timeout=5)
-
-
-async def _end(watch: asyncio.Task[None], done: asyncio.Event) -> None:
-    """Lets a watch come to its end: a query that is cancelled opens another connection."""
-    done.set()
-    await asyncio.wait({watch}, timeout=1)
-    watch.cancel()
-    await asyncio.gather(watch, return_exceptions=True)
 
 
 async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
@@ -115,7 +110,7 @@ async def _name_blockers(
 
 @asynccontextmanager
 async def reporting_wait(runtime: Runtime, workload: str, what: str) -> AsyncIterator[None]:
-    """Tell of a wait that another program ends after TOLD_AFTER seconds, and who holds a lock in its database.
+    """Tell of a wait that another program ends after REPORT_AFTER seconds, and who holds a lock in its database.
 
     Raises Held after `Waiting.limit` seconds if a lock is waited for, else after `Waiting.work` seconds.
     """
@@ -124,12 +119,12 @@ async def reporting_wait(runtime: Runtime, workload: str, what: str) -> AsyncIte
     begun = asyncio.get_running_loop().time()
     try:
         async with asyncio.timeout(settings.work) as limit:
-            done = asyncio.Event()
-            watch = asyncio.create_task(_tell_of(runtime, workload, what, seen, begun, limit, done))
+            watch = asyncio.create_task(_tell_of(runtime, workload, what, seen, begun, limit))
             try:
                 yield
             finally:
-                await _end(watch, done)
+                watch.cancel()
+                await asyncio.gather(watch, return_exceptions=True)
     except TimeoutError:
         if not limit.expired():
             raise
@@ -142,22 +137,14 @@ async def reporting_wait(runtime: Runtime, workload: str, what: str) -> AsyncIte
 
 
 async def _tell_of(
-    runtime: Runtime,
-    workload: str,
-    what: str,
-    seen: list[str],
-    begun: float,
-    limit: asyncio.Timeout,
-    done: asyncio.Event,
+    runtime: Runtime, workload: str, what: str, seen: list[str], begun: float, limit: asyncio.Timeout
 ) -> None:
     now, settings = asyncio.get_running_loop().time, waiting.get()
-    due, blocked_since, pause = 0.0, None, REPORT_AFTER
-    while not await _is_set_within(done, pause):
-        pause = REPORT_AFTER / 2
+    await asyncio.sleep(REPORT_AFTER)
+    due, blocked_since = 0.0, None
+    while True:
         taken = now() - begun
         blockers = await _all_blockers(runtime, workload)
-        if done.is_set():
-            return
         if taken > due or blockers != seen:
             by = f"; a lock in its database is held by {'; '.join(blockers)}" if blockers else ""
             settings.tell(f"waiting for {what}, {taken:.0f} s so far{by}")
@@ -166,6 +153,7 @@ async def _tell_of(
         blocked_since = (blocked_since or now()) if blockers else None
         if blocked_since is not None and now() - blocked_since > settings.limit:
             limit.reschedule(now())
+        await asyncio.sleep(REPORT_AFTER / 2)
 
 
 async def _all_blockers(runtime: Runtime, workload: str) -> list[str]:

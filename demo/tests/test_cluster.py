@@ -1,5 +1,6 @@
 """What the runtime of a cluster makes of the cluster's answers."""
 
+from collections.abc import Awaitable, Callable
 from unittest.mock import AsyncMock, MagicMock
 
 import httpx
@@ -12,7 +13,21 @@ SERVICE = {
     "status": {"loadBalancer": {}},
 }
 NODES = [{"status": {"addresses": [{"type": "InternalIP", "address": "172.18.0.4"}]}}]
+Handler = Callable[[httpx.Request], httpx.Response]
 LOOPBACK, NODE = "http://127.0.0.1:30080", "http://172.18.0.4:30080"
+
+
+@pytest.fixture
+def find(monkeypatch: pytest.MonkeyPatch) -> Callable[[Handler], Awaitable[str]]:
+    """Finds the edge of a cluster whose addresses answer as the handler says."""
+
+    def found(handler: Handler) -> Awaitable[str]:
+        monkeypatch.delenv("EDGE", raising=False)
+        client = httpx.AsyncClient(transport=httpx.MockTransport(handler))
+        monkeypatch.setattr("runtime.cluster.edge.httpx.AsyncClient", lambda **_: client)
+        return edge.find(MagicMock(find=AsyncMock(return_value=SERVICE), list=AsyncMock(return_value=NODES)))
+
+    return found
 
 
 @pytest.mark.parametrize(
@@ -26,7 +41,7 @@ LOOPBACK, NODE = "http://127.0.0.1:30080", "http://172.18.0.4:30080"
     ids=["it answers", "a filter forbids it", "nobody listens", "it is slow"],
 )
 async def test_the_edge_is_where_the_gateway_answers_and_not_a_filter(
-    loopback: int | httpx.HTTPError, found: str, monkeypatch: pytest.MonkeyPatch
+    loopback: int | httpx.HTTPError, found: str, find: Callable[[Handler], Awaitable[str]]
 ) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.host != "127.0.0.1":
@@ -35,22 +50,14 @@ async def test_the_edge_is_where_the_gateway_answers_and_not_a_filter(
             raise loopback
         return httpx.Response(loopback)
 
-    monkeypatch.delenv("EDGE", raising=False)
-    client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
-    monkeypatch.setattr("runtime.cluster.edge.httpx.AsyncClient", lambda **_: client)
-    api = MagicMock(find=AsyncMock(return_value=SERVICE), list=AsyncMock(return_value=NODES))
-    assert await edge.find(api) == found
+    assert await find(answer) == found
 
 
 async def test_an_edge_that_nobody_answers_at_is_named_with_what_to_set(
-    monkeypatch: pytest.MonkeyPatch,
+    find: Callable[[Handler], Awaitable[str]],
 ) -> None:
     def refuse(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused")
 
-    monkeypatch.delenv("EDGE", raising=False)
-    client = httpx.AsyncClient(transport=httpx.MockTransport(refuse))
-    monkeypatch.setattr("runtime.cluster.edge.httpx.AsyncClient", lambda **_: client)
-    api = MagicMock(find=AsyncMock(return_value=SERVICE), list=AsyncMock(return_value=NODES))
     with pytest.raises(RuntimeFailure, match=r"127.0.0.1:30080, 172.18.0.4:30080; say where with EDGE="):
-        await edge.find(api)
+        await find(refuse)
