@@ -55,6 +55,7 @@ $(PAGE): $(wildcard demo/dashboard/web/*.json demo/dashboard/web/*.ts demo/dashb
 .PHONY: machine load load-ui bench bench-compare scale soak overload git page setup demo up down scenes browser test test-system test-scenes test-all matrix test-cluster check format clean help cluster cluster-delete cluster-tools images deploy release docs
 RUNTIME ?= auto
 MESH    ?= on
+MESH_NETWORK ?= auto
 LOAD    ?= 120
 SEED    ?= 1
 TITLES  ?= 0
@@ -70,7 +71,7 @@ WORKERS ?= 1
 EDGE    ?= $(call given,HOST)
 REPORT  ?= build/load
 TOOLS   ?= build/cluster-tools
-export RUNTIME MESH LOAD SEED TITLES STEP CLUSTER_MODE
+export RUNTIME MESH MESH_NETWORK LOAD SEED TITLES STEP CLUSTER_MODE
 
 demo: $(STUBS) $(PAGE) ## From nothing to the verdict: strangle the monolith under load (RUNTIME, MESH, LOAD, SEED, TITLES)
 	@$(RUN)/figtree demo
@@ -86,12 +87,13 @@ down: $(STUBS) ## Stop everything that `make up` started
 
 LOCUST = export TRANSPORT='$(TRANSPORT)' LIMITS='$(LIMITS)'; edge='$(EDGE)'; edge=$${edge:-$$($(RUN)/figtree edge)} && \
   if [ "$$TRANSPORT" != rest ]; then GRPC=$${GRPC:-$$($(RUN)/figtree edge --grpc)}; export GRPC; fi && \
-  $(RUN)/locust -f loadtests/locustfile.py --host "$$edge"
+  $(if $(EDGE),,$(RUN)/figtree exec $(PUBLISH) --) $(RUN)/locust -f loadtests/locustfile.py --host "$$edge"
 
 load: $(STUBS) ## Load the running system, judge every answer (SHAPE, LOAD, DURATION, TRANSPORT, LIMITS, WORKERS, EDGE)
 	@mkdir -p $(REPORT) && export SHAPE='$(SHAPE)' DURATION='$(DURATION)'; $(LOCUST) --headless --only-summary --stop-timeout 20 \
 	  $$([ $(WORKERS) = 1 ] || echo --processes $(WORKERS)) --html $(REPORT)/report.html --csv $(REPORT)/load
 
+load-ui: PUBLISH = --publish 8089
 load-ui: $(STUBS) ## The same users with Locust's page at http://127.0.0.1:8089
 	@$(LOCUST) --users $(LOAD) --spawn-rate 50 --web-host 127.0.0.1
 

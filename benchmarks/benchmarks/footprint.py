@@ -59,7 +59,7 @@ async def _first_order(name: str) -> dict[str, float]:
         "up",
         "--json",
         stdout=asyncio.subprocess.PIPE,
-        env=os.environ | {"FIGTREE_NAME": name},
+        env=os.environ | {"FIGTREE_NAME": name, "MESH_NETWORK": "shared"},
     )
     output, _ = await process.communicate()
     if process.returncode:

@@ -2,15 +2,19 @@
 
 import asyncio
 import json
+import os
+import signal
 import sys
 import tempfile
 import tomllib
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from loadtests.control import Load
+from pydantic import ValidationError
 from rich.table import Column, Table
 from runtime.api import NeedsMesh, Runtime
 from runtime.manifests import ROOT
@@ -23,7 +27,7 @@ from strangler.steps import Strangler
 
 from cli import bench, choose, scenes, telemetry, tour
 from cli.arguments import Json, JsonLines, LineCount, ModuleName, ProcessName, Rate, Seconds, ShapeName
-from cli.commands import REFUSED, carry_out
+from cli.commands import REFUSED, carry_out, telling
 from cli.display import Lines, console, errors, failures, print_table, styled
 from cli.settings import Settings
 
@@ -40,13 +44,27 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+OUTSIDE = (
+    "up",
+    "demo",
+    "page",
+    "doctor",
+    "exec",
+    "telemetry",
+)  # they enter the network themselves, or need not
+
+
 @app.callback()
 def main(
+    context: typer.Context,
     _: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
     ] = False,
 ) -> None:
     """Strangle a monolith into microservices on Istio, and show what the mesh does."""
+    if context.invoked_subcommand not in OUTSIDE:
+        with telling(), suppress(ValidationError):  # a setting that is wrong is told by the command
+            choose.enter(Settings())
 
 
 def _print(value: object) -> None:
@@ -367,6 +385,29 @@ def load(
         return 0 if report["ok"] else 1
 
     raise typer.Exit(carry_out(work()))
+
+
+@app.command("exec", context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True})
+def execute(
+    command: Annotated[list[str], typer.Argument(help="A program and its arguments, after `--`.")],
+    publish: Annotated[
+        int, typer.Option(min=0, max=65535, help="A port on which it listens, for this machine's browser.")
+    ] = 0,
+) -> None:
+    """Run a program in the network of the local mesh, whose ports are out of reach elsewhere."""
+
+    async def work(visible: AbstractAsyncContextManager[None]) -> int:
+        async with visible:
+            process = await asyncio.create_subprocess_exec(*command)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program
+            return await process.wait()
+
+    with telling():
+        if not publish:
+            choose.enter(Settings())
+            os.execvp(command[0], command)  # noqa: S606
+        _, visible = choose.enter_publishing(Settings(), publish)
+    raise typer.Exit(carry_out(work(visible)))
 
 
 @app.command()

@@ -1,12 +1,15 @@
 """Which runtime: kind where a Docker engine answers, else local; RUNTIME overrides it."""
 
 import asyncio
+import contextlib
 import os
 import shutil
+import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 
-from localmesh import LocalRuntime
+from localmesh import LocalRuntime, network
 from runtime.api import NotRunning, Runtime, RuntimeFailure
 from runtime.cluster import ClusterRuntime
 from runtime.cluster.kubectl import current_context
@@ -21,12 +24,12 @@ ENGINE_LIMIT = 10.0
 async def up(settings: Settings, tell: Callable[[str], None]) -> Runtime:
     chosen, why = _choose(settings)
     if chosen == "local":
+        private = _is_private(settings)
         tell(
-            f"runtime local ({why}): processes on this machine, mesh {settings.mesh}; nothing is installed system-wide"
+            f"runtime local ({why}): processes on this machine, mesh {settings.mesh},"
+            f" network {'private' if private else 'shared'}; nothing is installed system-wide"
         )
-        return await LocalRuntime.up(
-            settings.figtree_name, mesh=settings.mesh == "on", progress=tell, page="dashboard.server.app:Page"
-        )
+        return await _up_locally(settings, private, tell)
     if settings.mesh == "off":
         raise ValueError("MESH=off is for the local runtime; on a cluster every pod has a sidecar")
     if chosen == "kind" and not _kind_has_cluster():
@@ -38,9 +41,62 @@ async def up(settings: Settings, tell: Callable[[str], None]) -> Runtime:
     return await ClusterRuntime.up(context, tell)
 
 
-async def found(settings: Settings) -> bool:
+async def _up_locally(settings: Settings, private: bool, tell: Callable[[str], None]) -> Runtime:
+    name = settings.figtree_name
+    async with _own_threads():
+        runtime = await LocalRuntime.up(
+            name, settings.mesh == "on", progress=tell, page="dashboard.server.app:Page", private=private
+        )
+    network.enter(name)
+    return runtime
+
+
+def _is_private(settings: Settings) -> bool:
+    """Raises RuntimeFailure if that is asked for and cannot be had."""
+    if settings.mesh_network == "shared" or settings.mesh == "off":
+        return False
+    if not (allowed := network.available()) and settings.mesh_network == "private":
+        raise RuntimeFailure(
+            "MESH_NETWORK=private: this machine allows its users no network namespaces; leave it out, or see"
+            " docs/troubleshooting.md"
+        )
+    return allowed
+
+
+@contextlib.asynccontextmanager
+async def _own_threads() -> AsyncIterator[None]:
+    """The threads that asyncio.to_thread starts in the block end with it: only a process of one thread can enter a
+    namespace."""
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor() as threads:
+        loop.set_default_executor(threads)
+        yield
+    loop.set_default_executor(ThreadPoolExecutor())
+
+
+def enter(settings: Settings) -> bool:
+    """Join the network of the local instance that `connect` would find; False if it has none of its own."""
+    return settings.runtime in ("auto", "local") and network.enter(settings.figtree_name)
+
+
+def enter_publishing(
+    settings: Settings, port: int
+) -> tuple[int, contextlib.AbstractAsyncContextManager[None]]:
+    """Join it, but let what will listen on this port of 127.0.0.1 be found by the machine; 0 is any free one.
+
+    The port, and a context in which it is so. Raises OSError if the port is taken.
+    """
+    listener = socket.create_server(("127.0.0.1", port))
+    port = listener.getsockname()[1]
+    if enter(settings):
+        return port, network.published(listener, port)
+    listener.close()
+    return port, contextlib.nullcontext()
+
+
+def found(settings: Settings) -> bool:
     """Whether `up` goes on with a local instance that is there already."""
-    return await LocalRuntime.exists(settings.figtree_name) and _choose(settings)[0] == "local"
+    return LocalRuntime.exists(settings.figtree_name) and _choose(settings)[0] == "local"
 
 
 async def connect(settings: Settings) -> Runtime:

@@ -1,8 +1,9 @@
 """How a command does its work: what goes wrong in ordinary use is a sentence and an exit status, never a traceback."""
 
 import asyncio
+import contextlib
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
 import asyncpg
@@ -25,8 +26,15 @@ REFUSED = 3  # exit status when the gate or the mesh says no
 
 
 def carry_out(work: Coroutine[Any, Any, T]) -> T:
-    try:
+    with telling():
         return asyncio.run(work)
+
+
+@contextlib.contextmanager
+def telling() -> Iterator[None]:
+    """End the command with a sentence and a status where the block fails."""
+    try:
+        yield
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:

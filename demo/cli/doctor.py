@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from localmesh import network
 from localmesh.istio_binaries import Binaries
 from machine import folders, limits, programs, report
 from machine.compiling import istio_version
@@ -20,6 +21,7 @@ PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 NAMED = (  # their values say nothing about anybody
     "RUNTIME",
     "MESH",
+    "MESH_NETWORK",
     "LOAD",
     "FIGTREE_NAME",
     "FIGTREE_HOME",
@@ -123,6 +125,8 @@ def _ports() -> Iterator[str]:
             probe.settimeout(0.3)
             taken = probe.connect_ex(("127.0.0.1", port)) == 0
         yield f"{port} ({use}): {'somebody listens' if taken else 'free'}"
+    allowed = network.available()
+    yield f"a network of its own for the local mesh: {'allowed' if allowed else 'not allowed on this machine'}"
     first = socket.getaddrinfo("localhost", 80, type=socket.SOCK_STREAM)[0][4][0]
     yield f"localhost is {first} first; IPv6 is {'on' if Path('/proc/net/if_inet6').exists() else 'off'}"
 

@@ -11,6 +11,7 @@ class Settings(BaseSettings):
 
     runtime: Literal["auto", "local", "kind", "current"] = "auto"
     mesh: Literal["on", "off"] = "on"
+    mesh_network: Literal["auto", "private", "shared"] = "auto"
     load: float = Field(default=120, ge=1, le=2000, description="requests per second")
     seed: int = 1
     titles: int = Field(

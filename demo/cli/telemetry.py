@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from telemetry import kiali, prometheus
 from telemetry.spans import Span
 
 from cli import choose
-from cli.commands import carry_out
+from cli.commands import carry_out, telling
 from cli.display import console, styled
 from cli.settings import Settings
 
@@ -28,20 +29,28 @@ def run_prometheus(
 ) -> None:
     """Scrape the local runtime until Ctrl-C, with the rules of k8s/addons/prometheus."""
 
-    async def work() -> None:
+    async def work(port: int, visible: AbstractAsyncContextManager[None]) -> None:
         runtime = await choose.connect(Settings())
         if not isinstance(runtime, LocalRuntime):
             raise RuntimeFailure("a cluster has a Prometheus of its own: make open-prometheus")
-        with tempfile.TemporaryDirectory(prefix="figtree-prometheus-") as folder:
-            async with prometheus.running(
-                await runtime.supervisor.collector(), Path(folder), cache_folder(), port=port
-            ) as started:
-                console.print(
-                    styled("[bold]{}[/] is Prometheus; Ctrl-C stops it and forgets its data", started.url)
-                )
-                await asyncio.Event().wait()
+        async with visible:
+            await _scrape(runtime, port)
 
-    carry_out(work())
+    with telling():
+        prometheus.program("prometheus", cache_folder())  # fetched while there is a network to fetch it from
+        found = choose.enter_publishing(Settings(), port)
+    carry_out(work(*found))
+
+
+async def _scrape(runtime: LocalRuntime, port: int) -> None:
+    with tempfile.TemporaryDirectory(prefix="figtree-prometheus-") as folder:
+        async with prometheus.running(
+            await runtime.supervisor.collector(), Path(folder), cache_folder(), port=port
+        ) as started:
+            console.print(
+                styled("[bold]{}[/] is Prometheus; Ctrl-C stops it and forgets its data", started.url)
+            )
+            await asyncio.Event().wait()
 
 
 @app.command()

@@ -29,7 +29,7 @@ class Silent:
 
 async def up(settings: Settings, display: Display) -> Runtime:
     """The runtime and shape 0, or what is running already. A start that fails leaves nothing behind."""
-    found = await choose.found(settings)
+    found = choose.found(settings)
     runtime = await choose.up(settings, display.note)
     try:
         if found:
@@ -78,7 +78,7 @@ async def demo(settings: Settings, *, interactive: bool) -> int:
     runtime: Runtime | None = None
     found = False
     try:
-        found = await choose.found(settings)
+        found = choose.found(settings)
         runtime = await up(settings, display)
         display.note(f"the edge is {runtime.edge()}")
         if runtime.page():

@@ -17,6 +17,7 @@ class Info:
     block: str  # 127.A.B
     edge_port: int
     page_port: int
+    page_key: str
     ports: Mapping[str, int]
 
 

@@ -55,11 +55,17 @@ class LocalRuntime:
 
     @classmethod
     async def up(
-        cls, name: str = "demo", mesh: bool = True, progress: Progress = lambda _: None, page: str = ""
+        cls,
+        name: str = "demo",
+        mesh: bool = True,
+        progress: Progress = lambda _: None,
+        page: str = "",
+        private: bool = False,
     ) -> Self:
         """Start the infrastructure, or connect if it runs already. Compiles istiod if that was never done.
 
-        `page` is MODULE:NAME of the page that the supervisor serves (localmesh.page); "" serves none.
+        `page` is MODULE:NAME of the page that the supervisor serves (localmesh.page); "" serves none. A `private`
+        instance has a network of its own (localmesh.network): this process must enter it before it uses anything there.
         """
         if not is_supervised(directory_of(name)):
             _refuse_what_cannot_run(mesh)
@@ -69,17 +75,22 @@ class LocalRuntime:
         try:
             info = await parts.supervisor.info()
         except NotRunning:
-            return cls(await _launch_and_wait(name, mesh, progress, page), parts)
+            options = [
+                *([] if mesh else ["--no-mesh"]),
+                *([f"--page={page}"] if page else []),
+                *(["--private"] if private else []),
+            ]
+            return cls(await _launch_and_wait(name, options, progress), parts)
         if info.mesh != mesh:
             raise RuntimeFailure(
                 f"{name} is running {'with' if info.mesh else 'without'} the mesh: stop it first"
             )
         return cls(await _until_ready(name, progress), parts)
 
-    @classmethod
-    async def exists(cls, name: str = "demo") -> bool:
+    @staticmethod
+    def exists(name: str = "demo") -> bool:
         """Whether one runs, or was left by a supervisor that was killed: `up` goes on with it."""
-        return await asyncio.to_thread(directory_of(name).exists)
+        return directory_of(name).exists()
 
     @classmethod
     async def connect(cls, name: str = "demo") -> Self:
@@ -95,7 +106,7 @@ class LocalRuntime:
         return f"http://{self._own_address(workload)}"
 
     def page(self) -> str:
-        return f"http://127.0.0.1:{self.info.page_port}"
+        return f"http://127.0.0.1:{self.info.page_port}/?key={self.info.page_key}"
 
     def _own_address(self, workload: str) -> str:
         last = FIRST_IP + workloads().index(workload)
@@ -144,9 +155,9 @@ def _parts(name: str) -> Parts:
     return remote(Parts, functools.partial(_send, name))
 
 
-async def _launch_and_wait(name: str, mesh: bool, progress: Progress, page: str) -> Info:
+async def _launch_and_wait(name: str, options: list[str], progress: Progress) -> Info:
     """Ready, or gone again where this fails or is cancelled."""
-    launching = asyncio.ensure_future(asyncio.to_thread(_launch, name, mesh, page))
+    launching = asyncio.ensure_future(asyncio.to_thread(_launch, name, options))
     try:
         await asyncio.shield(launching)
         return await _until_ready(name, progress)
@@ -180,18 +191,13 @@ def _refuse_what_cannot_run(mesh: bool) -> None:
         raise RuntimeFailure("; and ".join(map(str, problems)))
 
 
-def _launch(name: str, mesh: bool, page: str) -> None:
+def _launch(name: str, options: list[str]) -> None:
     root = directory_of(name)
     root.mkdir(mode=0o711, exist_ok=True)
-    with (root / "supervisor.log").open("wb") as log:
-        command = [
-            sys.executable,
-            "-m",
-            "localmesh.supervisor",
-            name,
-            *([] if mesh else ["--no-mesh"]),
-            *([f"--page={page}"] if page else []),
-        ]
+    log_file = root / "supervisor.log"
+    log_file.touch(mode=0o600)
+    with log_file.open("wb") as log:
+        command = [sys.executable, "-m", "localmesh.supervisor", name, *options]
         env = os.environ | {MARKER: str(root), "MALLOC_ARENA_MAX": "2"}
         subprocess.run(
             command,

@@ -25,6 +25,7 @@ class Control:
             instance.block,
             instance.edge_port,
             instance.page_port,
+            instance.page_key,
             instance.ports,
         )
 

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import re
+import secrets
 import shutil
 import socket
 from collections.abc import Collection
@@ -34,7 +35,9 @@ class Instance:
     block: str = ""  # 127.A.B
     edge_port: int = 0
     page_port: int = 0
+    page_key: str = field(default_factory=secrets.token_urlsafe)
     page_listener: socket.socket | None = None
+    edge_listener: socket.socket | None = None  # where the edge's port is not the gateway's own
     ports: dict[str, int] = field(default_factory=dict)
     held: list[socket.socket] = field(default_factory=list)
     lock: int = -1
@@ -97,44 +100,52 @@ class Instance:
         for name in ("run", "secrets", "mesh", "proxies", "logs"):
             (self.root / name).mkdir(mode=0o700)
 
-    def take_addresses_again(self, block: str, ports: dict[str, int], edge: int, page: int) -> socket.socket:
-        """Those of an earlier supervisor. Raises RuntimeFailure if another program has one of them now."""
-        self.block, self.ports, self.edge_port, self.page_port = block, dict(ports), edge, page
-        try:
-            control = _bind(self.ip(1), STUB_PORT)
-            self.held.append(control)
-            self.held.append(_bind("127.0.0.1", edge, share=True))
-            self.page_listener = _bind("127.0.0.1", page)
-            self.held.append(self.page_listener)
-        except OSError as error:
-            raise RuntimeFailure(
-                f"{self.name} was killed and cannot go on: another program has taken {block}.1:{STUB_PORT},"
-                f" 127.0.0.1:{edge} or 127.0.0.1:{page}: end that program, or give everything up with `figtree down`"
-            ) from error
-        control.listen(64)
+    def take_ports(self, edge: int = 0, page: int = 0, *, relayed: bool = False) -> None:
+        """The ports at which users find the edge and the page: free ones, or those of an earlier supervisor. `relayed`
+        if the edge's is not for the gateway itself. Raises RuntimeFailure if another program has one of them now."""
+        self.page_listener, self.page_port = self._take_port(page, 7070)
         self.page_listener.listen(64)
-        return control
+        # Not relayed, it is bound but not listening: Envoy, which shares ports, can have it, another instance cannot.
+        holder, self.edge_port = self._take_port(edge, 8080, share=not relayed)
+        if relayed:
+            holder.listen(1024)
+            self.edge_listener = holder
 
-    def take_addresses(self) -> socket.socket:
-        """Choose a free block; the listening socket on its first address, returned, keeps it ours."""
+    def _take_port(self, wanted: int, first: int, *, share: bool = False) -> tuple[socket.socket, int]:
+        for port in [wanted] if wanted else range(first, first + 1000):
+            try:
+                taken = _bind("127.0.0.1", port, share=share)
+            except OSError:
+                continue
+            self.held.append(taken)
+            return taken, port
+        if wanted:
+            raise self._taken(f"127.0.0.1:{wanted}")
+        raise RuntimeFailure(f"no free port from {first} to {first + 999} on 127.0.0.1")
+
+    def take_block(self, block: str = "", ports: dict[str, int] | None = None) -> socket.socket:
+        """The block of an earlier supervisor, or a free one with standard ports; the listening socket on its first
+        address, returned, keeps it ours. Raises RuntimeFailure if another program has that address now."""
         seed = int.from_bytes(hashlib.sha256(str(self.root).encode()).digest()[:4], "big")
         for attempt in range(4096):
             number = (seed + attempt * 7919) % (120 * 254)
-            self.block = f"127.{number // 254 + 4}.{number % 254 + 1}"
+            self.block = block or f"127.{number // 254 + 4}.{number % 254 + 1}"
             try:
                 control = _bind(self.ip(1), STUB_PORT)
             except OSError as error:
+                if block:
+                    raise self._taken(f"{block}.1:{STUB_PORT}") from error
                 if error.errno == errno.EADDRINUSE:
                     continue
                 raise
             control.listen(64)
             self.held.append(control)
-            self._choose_ports()
+            self.ports = dict(ports) if ports else self._standard_ports()
             return control
         raise RuntimeFailure("no free block of loopback addresses")
 
-    def _choose_ports(self) -> None:
-        """Standard ports on our own addresses, unless somebody listens on that port of every address."""
+    def _standard_ports(self) -> dict[str, int]:
+        """On our own addresses, unless somebody listens on that port of every address."""
         wanted = {
             "postgres": 5432,
             "nats": 4222,
@@ -149,30 +160,16 @@ class Instance:
             "grpc": 50051,
             "otlp": 4318,
         }
-        for name, port in wanted.items():
-            self.ports[name] = next(p for p in range(port, 65536, 1000) if _is_free(self.ip(6), p))
-        self._choose_page_port()
-        for port in range(8080, 9080):
-            try:
-                # Bound but not listening: Envoy, which shares ports, can have it, another instance cannot.
-                self.held.append(_bind("127.0.0.1", port, share=True))
-            except OSError:
-                continue
-            self.edge_port = port
-            return
-        raise RuntimeFailure("no free port from 8080 to 9079 on 127.0.0.1")
+        return {
+            name: next(p for p in range(port, 65536, 1000) if _is_free(self.ip(6), p))
+            for name, port in wanted.items()
+        }
 
-    def _choose_page_port(self) -> None:
-        for port in range(7070, 8070):
-            try:
-                self.page_listener = _bind("127.0.0.1", port)
-                self.page_listener.listen(64)
-            except OSError:
-                continue
-            self.held.append(self.page_listener)
-            self.page_port = port
-            return
-        raise RuntimeFailure("no free port from 7070 to 8069 on 127.0.0.1")
+    def _taken(self, address: str) -> RuntimeFailure:
+        return RuntimeFailure(
+            f"{self.name} was killed and cannot go on: another program has taken {address}: end that program, or give"
+            " everything up with `figtree down`"
+        )
 
     def close(self, *, keep: bool) -> None:
         if not keep:

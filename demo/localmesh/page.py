@@ -19,8 +19,9 @@ class Page(Protocol):
     async def close(self) -> None: ...
 
 
-def made(factory: str, runtime: Runtime, environment: dict[str, str]) -> Page:
-    """What `MODULE:NAME` makes of the runtime and of the environment for the commands that the page runs."""
+def made(factory: str, runtime: Runtime, environment: dict[str, str], key: str) -> Page:
+    """What `MODULE:NAME` makes of the runtime, of the environment for the commands that the page runs, and of the key
+    without which it shows nothing."""
     module, _, name = factory.partition(":")
-    page: Page = getattr(import_module(module), name)(runtime, environment)
+    page: Page = getattr(import_module(module), name)(runtime, environment, key)
     return page

@@ -36,6 +36,7 @@ class Resume:
     postgres_password: str
     nats_token: str
     log_hash_key: str
+    page_key: str
     workloads: list[Wanted] = field(default_factory=list)
     applied: list[str] = field(default_factory=list)  # manifests, in the order in which they were applied
 

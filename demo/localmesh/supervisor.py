@@ -1,4 +1,4 @@
-"""`python -m localmesh.supervisor NAME [--no-mesh] [--page=MODULE:NAME]` keeps one instance running."""
+"""`python -m localmesh.supervisor NAME [--no-mesh] [--private] [--page=MODULE:NAME]` keeps one instance running."""
 
 import asyncio
 import contextlib
@@ -17,6 +17,7 @@ from telemetry.figures import Figures
 from telemetry.receiver import receiver
 from telemetry.spans import SpanStore
 
+from localmesh import network
 from localmesh.api import Parts
 from localmesh.client import LocalRuntime
 from localmesh.control import Control
@@ -54,6 +55,7 @@ async def supervise(
     fleet = Fleet(infrastructure)
     if left is not None:
         infrastructure.take_secrets(left.postgres_password, left.nats_token, left.log_hash_key)
+        instance.page_key = left.page_key
     spans = SpanStore()
     figures = Figures()
     control, lookup = Control(infrastructure), Lookup(infrastructure, fleet)
@@ -76,12 +78,13 @@ async def supervise(
     stub = FakeApiServer((ROOT_NAMESPACE, NAMESPACE))
     environment = {"FIGTREE_NAME": instance.name, "RUNTIME": "local"}
     runtime = LocalRuntime(await control.info(), parts)
-    page = made(page_factory, runtime, environment) if page_factory else None
+    page = made(page_factory, runtime, environment, instance.page_key) if page_factory else None
     async with (
         serving(stub.application(identity.keys(), identity.user_keys()), stub_listener),
         serving(application(parts), listener),
         serving(telemetry, instance.listen(instance.telemetry_ip, "otlp")),
         _serve_page(page, instance),
+        _publish_edge(instance),
     ):
         starting = asyncio.create_task(_start(infrastructure, fleet, control, left))
         ended = asyncio.create_task(control.ended.wait())
@@ -106,6 +109,12 @@ def _serve_page(page: Page | None, instance: Instance) -> contextlib.AbstractAsy
     if page is None or instance.page_listener is None:
         return contextlib.nullcontext()
     return serving(page.application, instance.page_listener)
+
+
+def _publish_edge(instance: Instance) -> contextlib.AbstractAsyncContextManager[None]:
+    if instance.edge_listener is None:
+        return contextlib.nullcontext()
+    return network.published(instance.edge_listener, instance.edge_port)
 
 
 async def _start(infrastructure: Infrastructure, fleet: Fleet, control: Control, left: Resume | None) -> None:
@@ -144,6 +153,7 @@ def _remember(infrastructure: Infrastructure, fleet: Fleet) -> None:
         infrastructure.postgres.password,
         infrastructure.nats.token,
         infrastructure.log_hash_key,
+        instance.page_key,
         fleet.wanted(),
         list(dict.fromkeys(map(str, sources))),
     ).write(instance.root)
@@ -200,15 +210,17 @@ def main() -> None:
     keep = False  # what cannot go on now may go on later: nothing is lost until `figtree down`
     try:
         end_leftovers(instance.root)
+        private = "--private" in options
         if (left := left_behind(instance)) is None:
             instance.clear()
-            stub_listener = instance.take_addresses()
+            instance.take_ports(relayed=private)
         else:
             keep = True
             instance.clear(KEPT)
-            stub_listener = instance.take_addresses_again(
-                left.block, left.ports, left.edge_port, left.page_port
-            )
+            instance.take_ports(left.edge_port, left.page_port, relayed=private)
+        if private:
+            network.isolate()
+        stub_listener = instance.take_block(left.block, left.ports) if left else instance.take_block()
         if sys.version_info < (3, 12):  # a thread for each child otherwise
             asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
         if asyncio.run(supervise(instance, stub_listener, page_factory, left)):

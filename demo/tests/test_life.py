@@ -216,7 +216,7 @@ async def test_what_cannot_go_on_because_its_address_is_taken_is_kept_until_it_c
     supervisor.wait(5)
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        other.bind(("127.0.0.1", int(runtime.page().rpartition(":")[2])))
+        other.bind(("127.0.0.1", runtime.info.page_port))
         other.listen()
         with pytest.raises(StartFailed, match="another program has taken"):
             await LocalRuntime.up(name, mesh=False)

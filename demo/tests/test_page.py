@@ -164,21 +164,50 @@ async def _seen(request: Request) -> Response:
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[httpx.AsyncClient]:
-    application = Guard(Starlette(routes=[Route("/", _seen, methods=["GET", "POST"])]), "secret")
-    transport = httpx.ASGITransport(application)
+async def keyless() -> AsyncIterator[httpx.AsyncClient]:
+    routes = [
+        Route(path, _seen, methods=["GET", "POST"])
+        for path in ("/", "/api/titles", "/page/stream", "/assets/a.js")
+    ]
+    transport = httpx.ASGITransport(Guard(Starlette(routes=routes), "secret"))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:7070") as client:
         yield client
 
 
-async def test_reading_needs_our_own_name_and_nothing_else(client: httpx.AsyncClient) -> None:
+@pytest.fixture
+async def client(keyless: httpx.AsyncClient) -> httpx.AsyncClient:
+    """Who has opened the address with the key."""
+    assert (await keyless.get("/?key=secret")).status_code == 303
+    return keyless
+
+
+async def test_who_does_not_know_the_key_sees_nothing_of_the_system(keyless: httpx.AsyncClient) -> None:
+    for path in ("/", "/api/titles", "/page/stream", "/?key=", "/?key=guess", "/api/titles?key=guess"):
+        answer = await keyless.get(path)
+        assert answer.status_code == 403, path
+        assert "open the address that `figtree page` prints" in answer.text
+    assert (await keyless.post("/", headers={TOKEN_HEADER: "secret"})).status_code == 403
+    assert (await keyless.get("/assets/a.js")).status_code == 200
+
+
+async def test_the_key_leaves_the_address_and_stays_in_a_cookie_that_no_script_reads(
+    keyless: httpx.AsyncClient,
+) -> None:
+    answer = await keyless.get("/?key=secret")
+    assert answer.headers["location"] == "/"
+    assert answer.headers["content-security-policy"] == POLICY
+    assert answer.headers["set-cookie"] == "figtree-7070=secret; HttpOnly; Path=/; SameSite=lax"
+    assert (await keyless.get("/page/stream")).status_code == 200
+
+
+async def test_reading_needs_our_own_name(client: httpx.AsyncClient) -> None:
     assert (await client.get("/")).status_code == 200
     assert (await client.get("/", headers={"host": "localhost:7070"})).status_code == 200
     for foreign in ("rebound.example", "127.0.0.1.example:7070", "10.0.0.1"):
         assert (await client.get("/", headers={"host": foreign})).status_code == 403
 
 
-async def test_doing_needs_the_token_of_this_start_and_no_foreign_origin(client: httpx.AsyncClient) -> None:
+async def test_doing_needs_the_key_in_a_header_too_and_no_foreign_origin(client: httpx.AsyncClient) -> None:
     allowed = {TOKEN_HEADER: "secret", "origin": "http://127.0.0.1:7070"}
     assert (await client.post("/", headers=allowed)).status_code == 200
     assert (await client.post("/", headers={})).status_code == 403

@@ -24,6 +24,7 @@ OPTIONS = (
     "--disable-component-update",
     "--disable-sync",
 )
+FIGTREE = str(Path(sys.executable).with_name("figtree"))
 BUSY = 4  # times as long as on a quiet machine, where other tests run beside these
 WIDE, PHONE = (1440, 900), (390, 844)
 
@@ -33,12 +34,16 @@ class System:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._env = os.environ | {"FIGTREE_NAME": name, "RUNTIME": "local", "DWELL": "0.3"}
+        self._env = os.environ | {
+            "FIGTREE_NAME": name,
+            "RUNTIME": "local",
+            "DWELL": "0.3",
+            "MESH_NETWORK": "auto",
+        }
 
     def figtree(self, *arguments: str) -> str:
-        command = [str(Path(sys.executable).with_name("figtree")), *arguments]
         done = subprocess.run(
-            command, env=self._env, capture_output=True, text=True, check=False, timeout=280
+            [FIGTREE, *arguments], env=self._env, capture_output=True, text=True, check=False, timeout=280
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -54,8 +59,9 @@ class System:
     @contextmanager
     def first(self, workload: str, counter: str) -> Iterator[Callable[[], float]]:
         """Watches a proxy; gives what tells when it first counted more than before."""
-        command = [sys.executable, "-m", "tests.page.first", self._name, workload, counter]
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        watcher = [sys.executable, "-m", "tests.page.first", self._name, workload, counter]
+        command = [FIGTREE, "exec", "--", *watcher]
+        with subprocess.Popen(command, cwd=ROOT, env=self._env, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "watching\n"
             try:
@@ -109,13 +115,14 @@ Open = Callable[..., Page]
 def open_page(browser: Browser, address: str) -> Iterator[Open]:
     """Opens a view; whatever the browser complains about, a violated policy for one, fails the test."""
     contexts: list[BrowserContext] = []
+    origin = address.partition("/?")[0]
     complaints: list[str] = []
 
     def complain(kind: str, text: str) -> None:
         complaints.append(f"{kind}: {text}")
 
     def hear(message: ConsoleMessage) -> None:
-        refused = f"{address}/api/" in message.location["url"]  # the edge may say no: the page shows it
+        refused = f"{origin}/api/" in message.location["url"]  # the edge may say no: the page shows it
         if message.type in ("error", "warning") and not refused:
             complain(message.type, message.text)
 
@@ -131,7 +138,7 @@ def open_page(browser: Browser, address: str) -> Iterator[Open]:
         page.set_default_timeout(20_000)
         page.on("pageerror", lambda error: complain("error", str(error)))
         page.on("console", hear)
-        page.goto(f"{address}/#/{view}")
+        page.goto(f"{address}#/{view}")
         page.locator(".pulse.live").wait_for()
         return page
 

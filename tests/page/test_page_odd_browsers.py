@@ -17,7 +17,7 @@ def odd_page(browser: Browser, address: str) -> Iterator[Open]:
     def open_with(script: str, view: str = "system") -> Page:
         context.add_init_script(script)
         page = context.new_page()
-        page.goto(f"{address}/#/{view}")
+        page.goto(f"{address}#/{view}")
         return page
 
     yield open_with

@@ -142,7 +142,7 @@ def test_an_eighth_tab_opens_because_hidden_tabs_hold_no_connection(browser: Bro
         for _ in range(8):
             page = context.new_page()
             page.set_default_timeout(20_000)
-            page.goto(f"{address}/#/system")
+            page.goto(f"{address}#/system")
             page.locator(".pulse.live").wait_for()
             page.evaluate(
                 HIDE

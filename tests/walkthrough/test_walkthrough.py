@@ -19,4 +19,10 @@ def test_the_shape_of_an_output_is_strict_about_everything_but_ellipses() -> Non
 @pytest.mark.timeout(900)
 async def test_every_command_of_the_walkthrough_prints_what_the_page_shows() -> None:
     name = f"walk-{os.getpid()}"
-    await walk("walkthrough.md", last="figtree down 2>/dev/null", FIGTREE_NAME=name, RUNTIME="local")
+    await walk(
+        "walkthrough.md",
+        last="figtree down 2>/dev/null",
+        FIGTREE_NAME=name,
+        RUNTIME="local",
+        MESH_NETWORK="auto",
+    )

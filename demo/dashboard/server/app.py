@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import re
-import secrets
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,7 @@ STREAMED = ("strangled",)  # phases of pricing in which the gateway may stream b
 class Page:
     """Everything behind the page's address, over one runtime."""
 
-    def __init__(self, runtime: Runtime, env: Mapping[str, str]) -> None:
+    def __init__(self, runtime: Runtime, env: Mapping[str, str], key: str) -> None:
         self._runtime = runtime
         self._edge = Edge(runtime)
         self._hub = Hub()
@@ -45,11 +44,10 @@ class Page:
         self._baskets: dict[str, Baskets] = {}
         self._catalogue: asyncio.Task[Any] | None = None
         self._observer.watch()
-        token = secrets.token_urlsafe(32)
-        files = Files(token)
+        files = Files(key)
         get, post, delete = ["GET"], ["POST"], ["DELETE"]
         self.application = Starlette(
-            middleware=[Middleware(Guard, token=token)],
+            middleware=[Middleware(Guard, key=key)],
             routes=[
                 Route("/", files.page, methods=get),
                 Route("/assets/{path:path}", files.asset, methods=get),

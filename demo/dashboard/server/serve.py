@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 import signal
 import socket
 from collections.abc import Callable
@@ -20,9 +21,10 @@ async def serve(runtime: Runtime, tell: Callable[[str], None]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     listener = _listener()
-    page = Page(runtime, {})
+    key = secrets.token_urlsafe(32)
+    page = Page(runtime, {}, key)
     async with serving(page.application, listener):
-        tell(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        tell(f"http://127.0.0.1:{listener.getsockname()[1]}/?key={key}")
         await ended.wait()
         await page.close()
 
