@@ -85,6 +85,7 @@ scenes: $(STUBS) ## Act every scene out on the running system (SCENES names some
 down: $(STUBS) ## Stop everything that `make up` started
 	@$(RUN)/figtree down
 
+PUBLISH =
 LOCUST = export TRANSPORT='$(TRANSPORT)' LIMITS='$(LIMITS)'; edge='$(EDGE)'; edge=$${edge:-$$($(RUN)/figtree edge)} && \
   if [ "$$TRANSPORT" != rest ]; then GRPC=$${GRPC:-$$($(RUN)/figtree edge --grpc)}; export GRPC; fi && \
   $(if $(EDGE),,$(RUN)/figtree exec $(PUBLISH) --) $(RUN)/locust -f loadtests/locustfile.py --host "$$edge"
