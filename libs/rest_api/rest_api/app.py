@@ -37,6 +37,7 @@ def create_app(lifespan: Callable[[], AbstractAsyncContextManager[Ports]]) -> Fa
         summary="Titles, rates, quotes and orders: the same contract in every shape",
         lifespan=with_ports,
         redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # libs/tracing and figures.py do it
         redirect_slashes=False,  # a redirect would name a host that only the mesh knows
         generate_unique_id_function=lambda route: route.name,
     )

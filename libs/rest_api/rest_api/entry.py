@@ -88,9 +88,12 @@ class Refusals:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusals = (check(scope) for check in CHECKS) if scope["type"] == "http" else ()
-        refusal = next((answer for answer in refusals if answer is not None), None)
-        await (refusal or self._app)(scope, receive, send)
+        if scope["type"] == "http":
+            for check in CHECKS:
+                if (refusal := check(scope)) is not None:
+                    await refusal(scope, receive, send)
+                    return
+        await self._app(scope, receive, send)
 
 
 class EnterCall:

@@ -22,16 +22,23 @@ def repeated_member(body: bytes) -> str:
 
     Empty if there is none, or if the body is not JSON, which the parser behind says better.
     """
-    found = ""
-
-    def members(pairs: list[tuple[str, Any]]) -> None:
-        nonlocal found
-        if len({name for name, _ in pairs}) < len(pairs):
-            names = [name for name, _ in pairs]
-            found = found or next(name for name in names if names.count(name) > 1)
-
     try:
-        json.loads(body, object_pairs_hook=members)
+        _DECODER.decode(body.decode())
+    except _RepeatedMember as error:
+        return str(error)
     except (ValueError, RecursionError):
-        return ""
-    return found
+        pass
+    return ""
+
+
+class _RepeatedMember(Exception):
+    """Its text is the member's name."""
+
+
+def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _RepeatedMember(next(name for name in names if names.count(name) > 1))
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_refuse_repeated)
