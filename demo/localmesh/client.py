@@ -156,12 +156,12 @@ def _parts(name: str) -> Parts:
 
 
 async def _launch_and_wait(name: str, options: list[str], progress: Progress) -> Info:
-    """Ready, or gone again where this fails or is cancelled."""
+    """Ready, or gone again where this fails, is cancelled, or cannot tell its progress."""
     launching = asyncio.ensure_future(asyncio.to_thread(_launch, name, options))
     try:
         await asyncio.shield(launching)
         return await _until_ready(name, progress)
-    except (asyncio.CancelledError, StartFailed):
+    except BaseException:  # also where nobody reads what is printed any more
         await launching
         begun = time.monotonic()
         while (waited := time.monotonic() - begun) < UP_LIMIT:

@@ -78,6 +78,19 @@ async def test_without_mesh_a_step_and_the_demo_refuse_before_they_change_anythi
         await runtime.down()
 
 
+async def test_a_start_whose_progress_nobody_reads_any_more_leaves_nothing(standins: None) -> None:
+    """`figtree up | head -1` left an instance behind that was half started."""
+    name = f"unread-{os.getpid()}"
+
+    def progress(text: str) -> None:
+        raise BrokenPipeError(text)
+
+    with pytest.raises(BrokenPipeError):
+        await LocalRuntime.up(name, mesh=False, progress=progress)
+    assert not supervisors(name)
+    assert not directory_of(name).exists()
+
+
 async def test_a_start_that_fails_takes_everything_down_and_what_is_there_already_is_left_alone(
     standins: None,
 ) -> None:
