@@ -21,6 +21,7 @@ from localmesh.api import Parts
 from localmesh.client import LocalRuntime
 from localmesh.control import Control
 from localmesh.databases import LocalDatabases
+from localmesh.edge import serving_edge
 from localmesh.events import Events
 from localmesh.exposition import Exposition
 from localmesh.fake_apiserver import FakeApiServer
@@ -82,6 +83,7 @@ async def supervise(
         serving(application(parts), listener),
         serving(telemetry, instance.listen(instance.telemetry_ip, "otlp")),
         _serve_page(page, instance),
+        contextlib.nullcontext() if instance.mesh else serving_edge(fleet, instance.edge_port),
     ):
         starting = asyncio.create_task(_start(infrastructure, fleet, control, left))
         ended = asyncio.create_task(control.ended.wait())
