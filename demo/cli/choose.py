@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from localmesh import LocalRuntime, network
+from localmesh.relay import always, relayed
 from runtime.api import NotRunning, Runtime, RuntimeFailure
 from runtime.cluster import ClusterRuntime
 from runtime.cluster.kubectl import current_context
@@ -53,7 +54,7 @@ async def _up_locally(settings: Settings, private: bool, tell: Callable[[str], N
 
 def _is_private(settings: Settings) -> bool:
     """Raises RuntimeFailure if that is asked for and cannot be had."""
-    if settings.mesh_network == "shared" or settings.mesh == "off":
+    if settings.mesh_network == "shared":
         return False
     if not (allowed := network.available()) and settings.mesh_network == "private":
         raise RuntimeFailure(
@@ -89,7 +90,7 @@ def enter_publishing(
     listener = socket.create_server(("127.0.0.1", port))
     port = listener.getsockname()[1]
     if enter(settings):
-        return port, network.published(listener, port)
+        return port, relayed(listener, always(f"127.0.0.1:{port}"))
     listener.close()
     return port, contextlib.nullcontext()
 

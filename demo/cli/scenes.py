@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Column, Table
-from runtime.api import NeedsMesh, Runtime
+from runtime.api import Runtime
 from scenes.catalogue import BY_NAME, SCENES
 from scenes.engine.acknowledged import Acknowledged, Proof
 from scenes.engine.reporter import JsonLines, Nobody, Reporter
@@ -17,8 +17,9 @@ from scenes.engine.run import run as act_out
 from scenes.engine.scene import Scene
 from scenes.engine.stage import ISTIO
 from scenes.markdown import page
+from strangler.database import MONOLITH
 from strangler.modules import SHAPES
-from strangler.steps import WITH_MESH, Strangler
+from strangler.steps import Strangler
 
 from cli import choose
 from cli.arguments import beginning
@@ -26,6 +27,11 @@ from cli.commands import carry_out
 from cli.display import console, print_table, styled
 from cli.reporter import Terminal
 from cli.settings import Settings
+
+REMEDIES = {
+    "mesh": "the mesh (`figtree down`, then start without MESH=off)",
+    "kubernetes": "Kubernetes (RUNTIME=kind or RUNTIME=current)",
+}
 
 app = typer.Typer(
     no_args_is_help=True, help="Claims about the mesh, shown on live traffic, measured and asserted."
@@ -100,12 +106,13 @@ async def _run_connected(
     scenes: list[Scene], telling: Reporter, *, every: bool
 ) -> tuple[list[Result], Proof]:
     runtime = await choose.connect(Settings())
-    if "mesh" not in runtime.capabilities:
-        raise NeedsMesh(f"every scene is a claim about the mesh: {WITH_MESH}")
     if every:
-        missing = [scene.name for scene in dict.fromkeys(scenes) if not _is_runnable(runtime, scene)]
-        if missing and isinstance(telling, Terminal):
-            console.print(f"left out, as they need Kubernetes (RUNTIME=kind): {', '.join(missing)}\n")
+        for need, remedy in REMEDIES.items():
+            missing = [
+                s.name for s in dict.fromkeys(scenes) if s.needs == need and not _is_runnable(runtime, s)
+            ]
+            if missing and isinstance(telling, Terminal):
+                console.print(f"left out, as they need {remedy}: {', '.join(missing)}\n")
         scenes = [scene for scene in scenes if _is_runnable(runtime, scene)]
     return await perform(runtime, scenes, telling)
 
@@ -124,7 +131,7 @@ async def perform(
     acknowledged = Acknowledged()
     for scene in scenes:
         if not _is_runnable(runtime, scene):
-            results.append(Result(scene.name, why=f"needs {scene.needs}: RUNTIME=kind or RUNTIME=current"))
+            results.append(Result(scene.name, why=f"needs {REMEDIES[scene.needs]}"))
         elif SHAPES.index(scene.shape) > number:
             results.append(Result(scene.name, why=f"needs shape {scene.shape}: `figtree step {scene.shape}`"))
         else:
@@ -135,7 +142,7 @@ async def perform(
                 )
             )
         telling.ended(results[-1])
-    proof = await acknowledged.prove(runtime)
+    proof = await acknowledged.prove(runtime, "order" if number >= SHAPES.index("4-order") else MONOLITH)
     telling.proven(proof)
     return results, proof
 

@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 
 from loadtests.control import Load
-from runtime.api import NeedsMesh, Runtime, RuntimeFailure
-from scenes.catalogue import BY_NAME
+from runtime.api import Runtime, RuntimeFailure
+from scenes.catalogue import BY_NAME, SCENES
 from strangler.steps import Strangler
 
 from cli import choose
@@ -18,6 +18,15 @@ from cli.scenes import perform
 from cli.settings import Settings
 
 TOUR = ("canary-weight", "mirror-v2-rounding", "killed-replica", "mtls")
+MESHLESS = tuple(scene.name for scene in SCENES if not scene.needs)
+LEFT_OUT = (
+    "MESH=off: no istiod, no sidecars; nothing counts the calls between services",
+    "MESH=off: the monolith is the edge, and calls each service that takes over a module; the step to 5-no-monolith"
+    " switches the edge to the gateway, and /api/customers answers from there on",
+    "MESH=off: all reads of a module move at once, not 10, 50 and 100 %, and no mirror compares answers before",
+    f"MESH=off: {len(SCENES) - len(MESHLESS)} of {len(SCENES)} scenes are left out; these remain: "
+    + ", ".join(MESHLESS),
+)
 
 
 class Silent:
@@ -29,6 +38,8 @@ class Silent:
 
 async def up(settings: Settings, display: Display) -> Runtime:
     """The runtime and shape 0, or what is running already. A start that fails leaves nothing behind."""
+    for left_out in LEFT_OUT if settings.mesh == "off" else ():
+        display.note(left_out)
     found = choose.found(settings)
     runtime = await choose.up(settings, display.note)
     try:
@@ -56,8 +67,6 @@ async def _check(runtime: Runtime, settings: Settings, display: Display) -> None
 
 
 async def _begin(runtime: Runtime, settings: Settings, display: Display) -> None:
-    if "mesh" not in runtime.capabilities:
-        display.note("MESH=off leaves out the mesh, and with it steps, scenes and the figures of calls")
     display.phase("0-monolith", "start the monolith, fill its database")
     await Strangler(runtime).begin(settings.titles)
 
@@ -65,11 +74,6 @@ async def _begin(runtime: Runtime, settings: Settings, display: Display) -> None
 async def demo(settings: Settings, *, interactive: bool) -> int:
     """The journey under load; 0 only if everything held. Interactive, the system stays up until Ctrl-C."""
     display = Lines()
-    if settings.mesh == "off":
-        raise NeedsMesh(
-            "the demo moves users by routes of the mesh, which MESH=off leaves out: start it without MESH=off, or use"
-            " `figtree up`, which then starts PostgreSQL, NATS and the monolith alone"
-        )
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
     assert task is not None
@@ -138,7 +142,8 @@ async def _travel(settings: Settings, runtime: Runtime, display: Lines) -> bool:
 
 async def _scenes(runtime: Runtime, display: Lines) -> bool:
     display.note("a short tour of the scenes; `figtree scene list` shows all of them\n")
-    results, proof = await perform(runtime, [BY_NAME[name] for name in TOUR])
+    shown = TOUR if "mesh" in runtime.capabilities else MESHLESS
+    results, proof = await perform(runtime, [BY_NAME[name] for name in shown])
     passed = sum(result.passed for result in results)
     console.print(
         f"{passed} of {len(results)} scenes passed, {proof.orders} orders meanwhile, {proof.lost} lost"

@@ -16,10 +16,8 @@ import psutil
 from machine import compiling, limits, system
 from machine.fetches import compiled
 from runtime.api import NotRunning, RuntimeFailure, StartFailed
-from runtime.manifests import workloads
 
 from localmesh.api import Info, Parts
-from localmesh.fleet import FIRST_IP
 from localmesh.instance import MARKER, directory_of
 from localmesh.istio_binaries import Binaries
 from localmesh.leftovers import end_leftovers, is_supervised
@@ -100,25 +98,10 @@ class LocalRuntime:
         return cls(await _until_ready(name, lambda _: None), _parts(name))
 
     def edge(self) -> str:
-        if self.info.mesh:
-            return f"http://127.0.0.1:{self.info.edge_port}"
-        workload = "gateway" if self._is_up("gateway") else "monolith"
-        return f"http://{self._own_address(workload)}"
+        return f"http://127.0.0.1:{self.info.edge_port}"
 
     def page(self) -> str:
         return f"http://127.0.0.1:{self.info.page_port}/?key={self.info.page_key}"
-
-    def _own_address(self, workload: str) -> str:
-        last = FIRST_IP + workloads().index(workload)
-        return f"{self.info.block}.{last}:{self.info.ports['http']}"
-
-    def _is_up(self, workload: str) -> bool:
-        try:
-            return httpx.get(
-                f"http://{self._own_address(workload)}/healthz", trust_env=False, timeout=1
-            ).is_success
-        except httpx.TransportError:
-            return False
 
     @staticmethod
     def forget(name: str) -> bool:

@@ -32,6 +32,7 @@ class Instance:
     name: str
     mesh: bool
     root: Path
+    private: bool = False  # in a network of its own
     block: str = ""  # 127.A.B
     edge_port: int = 0
     page_port: int = 0
@@ -100,12 +101,13 @@ class Instance:
         for name in ("run", "secrets", "mesh", "proxies", "logs"):
             (self.root / name).mkdir(mode=0o700)
 
-    def take_ports(self, edge: int = 0, page: int = 0, *, relayed: bool = False) -> None:
-        """The ports at which users find the edge and the page: free ones, or those of an earlier supervisor. `relayed`
-        if the edge's is not for the gateway itself. Raises RuntimeFailure if another program has one of them now."""
+    def take_ports(self, edge: int = 0, page: int = 0) -> None:
+        """The ports at which users find the edge and the page: free ones, or those of an earlier supervisor. Raises
+        RuntimeFailure if another program has one of them now."""
+        relayed = self.private or not self.mesh
         self.page_listener, self.page_port = self._take_port(page, 7070)
         self.page_listener.listen(64)
-        # Not relayed, it is bound but not listening: Envoy, which shares ports, can have it, another instance cannot.
+        # For the ingress gateway it is bound but not listening: Envoy, which shares ports, can have it.
         holder, self.edge_port = self._take_port(edge, 8080, share=not relayed)
         if relayed:
             holder.listen(1024)

@@ -5,14 +5,11 @@ other users get it together with a user namespace, in which they stay who they a
 containers and hardened systems often do not.
 """
 
-import asyncio
-import contextlib
 import fcntl
 import os
 import socket
 import struct
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 from runtime.api import RuntimeFailure
@@ -22,7 +19,6 @@ from localmesh.leftovers import supervisors
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000  # <linux/sched.h>
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1  # <linux/sockios.h>, <linux/if.h>
-CHUNK = 64 * 1024
 
 
 def available() -> bool:
@@ -87,48 +83,3 @@ def _call(function: str, *arguments: int) -> None:
     if getattr(ctypes.CDLL(None, use_errno=True), function)(*arguments):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
-
-
-@contextlib.asynccontextmanager
-async def published(listener: socket.socket, port: int) -> AsyncIterator[None]:
-    """While the block runs, a connection to `listener`, which is in the machine's network, goes on to that port of
-    127.0.0.1 in this one."""
-    open_now: set[asyncio.Task[None] | None] = set()
-
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        open_now.add(task := asyncio.current_task())
-        with contextlib.suppress(asyncio.CancelledError):
-            await _carry(reader, writer, port)
-        open_now.discard(task)
-
-    server = await asyncio.start_server(accept, sock=listener)
-    try:
-        yield
-    finally:
-        server.close()
-        for task in open_now:
-            if task is not None:
-                task.cancel()
-
-
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
-    """Until both sides have said all, or one has gone."""
-    with contextlib.closing(writer):
-        try:
-            inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            return
-        with contextlib.closing(inner_writer):
-            try:
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(_copy(reader, inner_writer))
-                    group.create_task(_copy(inner_reader, writer))
-            except* OSError:
-                pass
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while chunk := await reader.read(CHUNK):
-        writer.write(chunk)
-        await writer.drain()
-    writer.write_eof()

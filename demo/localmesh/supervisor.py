@@ -22,6 +22,7 @@ from localmesh.api import Parts
 from localmesh.client import LocalRuntime
 from localmesh.control import Control
 from localmesh.databases import LocalDatabases
+from localmesh.edge import serving_edge
 from localmesh.events import Events
 from localmesh.exposition import Exposition
 from localmesh.fake_apiserver import FakeApiServer
@@ -84,7 +85,7 @@ async def supervise(
         serving(application(parts), listener),
         serving(telemetry, instance.listen(instance.telemetry_ip, "otlp")),
         _serve_page(page, instance),
-        _publish_edge(instance),
+        serving_edge(instance, fleet),
     ):
         starting = asyncio.create_task(_start(infrastructure, fleet, control, left))
         ended = asyncio.create_task(control.ended.wait())
@@ -109,12 +110,6 @@ def _serve_page(page: Page | None, instance: Instance) -> contextlib.AbstractAsy
     if page is None or instance.page_listener is None:
         return contextlib.nullcontext()
     return serving(page.application, instance.page_listener)
-
-
-def _publish_edge(instance: Instance) -> contextlib.AbstractAsyncContextManager[None]:
-    if instance.edge_listener is None:
-        return contextlib.nullcontext()
-    return network.published(instance.edge_listener, instance.edge_port)
 
 
 async def _start(infrastructure: Infrastructure, fleet: Fleet, control: Control, left: Resume | None) -> None:
@@ -197,7 +192,7 @@ def main() -> None:
     page_factory = next(
         (option.removeprefix("--page=") for option in options if option.startswith("--page=")), ""
     )
-    instance = Instance(name, "--no-mesh" not in options, directory_of(name))
+    instance = Instance(name, "--no-mesh" not in options, directory_of(name), private="--private" in options)
     if "--foreground" not in options:
         if os.fork():
             os._exit(0)
@@ -210,15 +205,14 @@ def main() -> None:
     keep = False  # what cannot go on now may go on later: nothing is lost until `figtree down`
     try:
         end_leftovers(instance.root)
-        private = "--private" in options
         if (left := left_behind(instance)) is None:
             instance.clear()
-            instance.take_ports(relayed=private)
+            instance.take_ports()
         else:
             keep = True
             instance.clear(KEPT)
-            instance.take_ports(left.edge_port, left.page_port, relayed=private)
-        if private:
+            instance.take_ports(left.edge_port, left.page_port)
+        if instance.private:
             network.isolate()
         stub_listener = instance.take_block(left.block, left.ports) if left else instance.take_block()
         if sys.version_info < (3, 12):  # a thread for each child otherwise

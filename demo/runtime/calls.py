@@ -19,11 +19,15 @@ PORT = 50051
 async def channel(
     runtime: Runtime, caller: str, callee: str, options: Sequence[tuple[str, object]] = ()
 ) -> AsyncIterator[aio.Channel]:
-    """From the caller's sidecar to the callee. Without options gRPC itself repeats nothing."""
+    """From the caller's sidecar to the callee, or straight to the callee where there is no mesh.
+
+    Without options gRPC itself repeats nothing.
+    """
     authority = f"{callee}:{PORT}"
     settings = {"grpc.default_authority": authority, "grpc.enable_retries": 0, "grpc.enable_http_proxy": 0}
     settings |= dict(options)
-    target = await runtime.mesh.egress(caller)
+    meshed = "mesh" in runtime.capabilities
+    target = await (runtime.mesh.egress(caller) if meshed else runtime.workloads.address(callee))
     async with aio.insecure_channel(target, options=list(settings.items())) as opened:
         yield opened
 

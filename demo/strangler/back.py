@@ -57,7 +57,7 @@ async def stay(context: StepContext, module: Module, report: Report, why: BaseEx
 
 async def _read_at_the_service(context: StepContext, module: Module) -> None:
     await context.place(module, "remote")  # first: it needs the database alone
-    await context.runtime.mesh.apply([module.done_traffic])
+    await context.route(module, module.done)
 
 
 async def _read_here_again(context: StepContext, module: Module, report: Report) -> None:
@@ -65,7 +65,7 @@ async def _read_here_again(context: StepContext, module: Module, report: Report)
         await context.replication.caught_up(module, "back")
         context.refuse_if_stalled(module)
         await context.place(module, "local")
-        await context.runtime.mesh.apply([module.traffic("monolith")])
+        await context.route(module, MONOLITH)
         await context.state.reads(module.name, 0)
         await asyncio.sleep(SETTLE)
 
@@ -84,8 +84,9 @@ async def _write_here_again(context: StepContext, module: Module, report: Report
 async def _leave(context: StepContext, module: Module, report: Report) -> None:
     with context.phase(report, f"back: {module.name} leaves"):
         await context.place(module, "local")
-        await context.runtime.mesh.apply([module.traffic("monolith")])
-        await context.runtime.mesh.delete(newcomer_traffic(module))
+        await context.route(module, MONOLITH)
+        if context.meshed:
+            await context.runtime.mesh.delete(newcomer_traffic(module))
         await context.replication.asynchronous(module)
         await asyncio.sleep(SETTLE)
         await context.replication.stop(module, "forward")

@@ -17,7 +17,7 @@ from runtime.commands import run
 from strangler import gate
 from strangler.database import MONOLITH, connected, reporting_wait
 from strangler.gate import Comparison, GateRefused
-from strangler.modules import Module
+from strangler.modules import TRAFFIC, Module
 from strangler.names import Direction
 from strangler.replication import Lagging, Replication
 from strangler.state import State
@@ -54,6 +54,7 @@ class StepContext:
         self.state = State(runtime)
         self.dwell = dwell
         self._progress = progress
+        self.meshed = "mesh" in runtime.capabilities
         self.unsettled = False  # users could not be moved back after a failure
         self._stalled = ""  # why the replica was given up that writers had waited for
 
@@ -200,6 +201,29 @@ class StepContext:
                 place,
             )
         await asyncio.sleep(SETTLE)
+
+    async def route(self, module: Module, state: str) -> None:
+        """Send the users of the module where `state` says (Module.traffic).
+
+        Without a mesh all users stay at the monolith, which answers in process or over gRPC.
+        """
+        if self.meshed:
+            await self.runtime.mesh.apply([module.traffic(state)])
+        else:
+            await self.place(module, "local" if state == MONOLITH else "remote")
+
+    async def enter(self, workload: str) -> None:
+        """Send the users of everything else, and without a mesh all users, to the monolith or to the gateway.
+
+        Without a mesh new connections go to the monolith while it runs, else to the gateway: that one ends its old ones
+        as it stops.
+        """
+        if self.meshed:
+            await self.runtime.mesh.apply([TRAFFIC / f"edge-rest-{workload}.yaml"])
+        elif workload == GATEWAY:
+            await self.start(GATEWAY)
+        else:
+            await self.stop(GATEWAY)
 
     async def probe(self, module: Module) -> None:
         """Requests of our own, so that a mirror has something to compare when nobody else comes."""

@@ -46,7 +46,7 @@ async def declared(state: State) -> Declared:
     files.append((TRAFFIC / f"edge-rest-{'gateway' if gone else 'monolith'}.yaml",))
     for module in MODULES:
         if known[module.name] == phases.STRANGLED:
-            files.append((module.done_traffic,))
+            files.append((module.traffic(module.done),))
         elif module.name == under_way:
             files.append(tuple(sorted(TRAFFIC.glob(f"edge-{module.name}-*.yaml"))))
         else:

@@ -25,7 +25,7 @@ async def strangle(context: StepContext, module: Module, report: Report, between
     ):  # else: cut over already, then interrupted
         if (await context.state.phases())[module.name] == phases.IN_PROCESS:
             await _transform(context, module, report)
-        retreat = partial(context.runtime.mesh.apply, [module.traffic("monolith")])
+        retreat = partial(context.route, module, MONOLITH)
         try:
             async with context.synchronous(module, "forward", retreat):
                 await _coexist(context, module, report)
@@ -41,7 +41,8 @@ async def strangle(context: StepContext, module: Module, report: Report, between
 async def _start(context: StepContext, module: Module, report: Report) -> None:
     """The workloads that the step needs, those too that somebody stopped while it was under way."""
     running = await context.running()
-    if missing := [name for name in (module.name, *module.newcomers, GATEWAY) if name not in running]:
+    needed = (module.name, *module.newcomers, *([GATEWAY] if context.meshed else []))
+    if missing := [name for name in needed if name not in running]:
         with context.phase(report, f"transform: start {', '.join(missing)}"):
             for workload in missing:
                 await context.start(workload)
@@ -51,7 +52,8 @@ async def _transform(context: StepContext, module: Module, report: Report) -> No
     with context.phase(report, f"transform: copy {module.name}'s rows"):
         for newcomer in module.newcomers:
             await context.seed(newcomer)
-        await context.runtime.mesh.apply(newcomer_traffic(module))
+        if context.meshed:
+            await context.runtime.mesh.apply(newcomer_traffic(module))
         await fence.raise_(context.runtime, module.name, module)
         await context.replication.start(module, "forward", copy=True)
         report.rows = await context.replication.copied(module, "forward")
@@ -62,11 +64,14 @@ async def _transform(context: StepContext, module: Module, report: Report) -> No
 async def _coexist(context: StepContext, module: Module, report: Report) -> None:
     with context.phase(report, f"co-exist: compare every row of {module.name}"):
         await context.compare(module, "forward")
-    await _mirror(context, module, report)
-    for share in module.shares:
+    if context.meshed:
+        await _mirror(context, module, report)
+    else:
+        await context.state.set(module.name, phases.SHARED, report.step)
+    for share in module.shares if context.meshed else ("100",):
         with context.phase(report, f"co-exist: {share} % to {module.name}"):
             context.refuse_if_stalled(module)
-            await context.runtime.mesh.apply([module.traffic(share)])
+            await context.route(module, share)
             await context.state.reads(module.name, int(share))
             await context.share(module, "forward")
     if not module.written_live:
@@ -79,7 +84,7 @@ async def take_reads_back(context: StepContext, module: Module, report: Report, 
         return  # cut over already: both sides are fed, and the next step finishes this one
     with context.phase(report, f"co-exist: all reads of {module.name} go back to the monolith"):
         await context.place(module, "local")  # first: it needs the database alone
-        await context.runtime.mesh.apply([module.traffic("monolith")])
+        await context.route(module, MONOLITH)
         await context.state.reads(module.name, 0, reason(why))
         await context.state.note(
             report.step, f"reads of {module.name} went back to the monolith", why=reason(why)
@@ -88,7 +93,7 @@ async def take_reads_back(context: StepContext, module: Module, report: Report, 
 
 async def _mirror(context: StepContext, module: Module, report: Report) -> None:
     with context.phase(report, f"co-exist: mirror {' '.join(module.prefixes)}"):
-        await context.runtime.mesh.apply([module.traffic("mirror")])
+        await context.route(module, "mirror")
         try:
             begun = time.time()
             for _ in range(LOOKS):
@@ -98,7 +103,7 @@ async def _mirror(context: StepContext, module: Module, report: Report) -> None:
                 if seen.pairs:
                     break
         finally:
-            await context.runtime.mesh.apply([module.traffic("monolith")])
+            await context.route(module, MONOLITH)
     report.pairs, report.mismatches = seen.pairs, seen.mismatches
     for verdict, count in (("same", seen.pairs - seen.mismatches), ("different", seen.mismatches)):
         await context.runtime.telemetry.report(
@@ -140,7 +145,7 @@ async def _conclude(context: StepContext, module: Module, report: Report) -> Non
     ):
         await context.replication.asynchronous(module)
         await fence.lift(context.runtime, module.name, module)
-        await context.runtime.mesh.apply([module.done_traffic])
+        await context.route(module, module.done)
         await context.place(module, "remote")
         await context.replication.stop(module, "forward")
         await context.state.set(

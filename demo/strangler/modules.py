@@ -43,9 +43,9 @@ class Module:
         return ("100",) if self.written_live else ("10", "50", "100")
 
     @property
-    def done_traffic(self) -> Path:
-        """The file that routes the module's prefix once it is strangled."""
-        return self.traffic("gateway" if self.written_live else "100")
+    def done(self) -> str:
+        """The state of the module's traffic once it is strangled."""
+        return "gateway" if self.written_live else "100"
 
 
 TITLE = Module(

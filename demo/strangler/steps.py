@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from runtime.api import NeedsMesh, Runtime
+from runtime.api import Runtime
 from runtime.commands import run
 
 from strangler import fence
@@ -39,9 +39,6 @@ grant connect on database monolith to monolith;
 """
 
 
-WITH_MESH = "take this instance down with `figtree down`, and start it without MESH=off"
-
-
 class Strangler:
     """Moves the running system from shape to shape; holds each share of the traffic for `dwell` seconds."""
 
@@ -70,7 +67,7 @@ class Strangler:
                 )
             )
         # On a cluster `make deploy` has started it, and no more.
-        if "mesh" in self._runtime.capabilities and (await self.state.position()) == (0, ""):
+        if self._context.meshed and (await self.state.position()) == (0, ""):
             await self._runtime.mesh.apply(
                 [*(m.traffic("monolith") for m in MODULES), TRAFFIC / "edge-rest-monolith.yaml"]
             )
@@ -81,7 +78,6 @@ class Strangler:
         """Take the next step, or finish the one that is under way. Raises GateRefused, or Held if a lock is not freed:
         every user is then at the side that is right, and this method or `back` goes on from there.
         """
-        self._refuse_without_mesh()
         waiting.set(self._waiting)
         async with self.state.alone():
             number, under_way = await self.state.position()
@@ -99,15 +95,9 @@ class Strangler:
 
     async def back(self) -> Report:
         """Undo the last step, or the one that is under way, without losing a row. Raises as `forward` does."""
-        self._refuse_without_mesh()
         waiting.set(self._waiting)
         async with self.state.alone():
             return await self._go_back()
-
-    def _refuse_without_mesh(self) -> None:
-        """Before anything is changed: a step that cannot move users must not begin."""
-        if "mesh" not in self._runtime.capabilities:
-            raise NeedsMesh(f"a step moves users by routes of the mesh: {WITH_MESH}")
 
     async def _go_back(self) -> Report:
         number, under_way = await self.state.position()
@@ -188,7 +178,7 @@ class Strangler:
         with self._context.phase(
             report, "eliminate: the monolith loses its traffic, its process and its access"
         ):
-            await self._runtime.mesh.apply([TRAFFIC / "edge-rest-gateway.yaml"])
+            await self._context.enter(GATEWAY)
             await asyncio.sleep(SETTLE)
             await self._context.stop(MONOLITH)
             async with connected(self._runtime, MONOLITH) as db:
@@ -202,5 +192,5 @@ class Strangler:
             async with connected(self._runtime, MONOLITH) as db:
                 await db.execute(RESTORE)
             await self._context.start(MONOLITH)
-            await self._runtime.mesh.apply([TRAFFIC / "edge-rest-monolith.yaml"])
+            await self._context.enter(MONOLITH)
             await self.state.set(MONOLITH, phases.IN_PROCESS, report.step)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from cli import tour
@@ -57,9 +58,20 @@ def system() -> Iterator[Runtime]:
     if name := os.environ.get("FIGTREE_SCENES"):
         yield asyncio.run(LocalRuntime.connect(name))
         return
+    yield from last_shape("scenes", "on")
+
+
+@pytest.fixture(scope="session")
+def meshless() -> Iterator[Runtime]:
+    """The same without the mesh."""
+    yield from last_shape("meshless", "off")
+
+
+def last_shape(name: str, mesh: Literal["on", "off"]) -> Iterator[Runtime]:
+    """The system without the monolith; it ends when the test session does."""
 
     async def begin() -> Runtime:
-        settings = Settings(figtree_name=f"scenes-{os.getpid()}", runtime="local", dwell=0.3)
+        settings = Settings(figtree_name=f"{name}-{os.getpid()}", runtime="local", mesh=mesh, dwell=0.3)
         runtime = await tour.up(settings, tour.Silent())
         strangler = Strangler(runtime, dwell=settings.dwell)
         for _ in SHAPES[1:]:

@@ -23,10 +23,12 @@ from localmesh.instance import directory_of
 from localmesh.postgres import Postgres
 from runtime.api import CommandFailed, NeedsMesh, NotRunning, RuntimeFailure, StartFailed
 from runtime.commands import run
+from scenes.catalogue import BY_NAME
 from scenes.engine.reporter import Nobody
 from strangler.database import connected
 from strangler.modules import TRAFFIC
-from strangler.steps import Strangler
+
+from tests.support.strangling import TABLES
 
 
 def supervisors(name: str) -> list[psutil.Process]:
@@ -55,25 +57,53 @@ async def test_without_mesh_the_workloads_are_reached_at_their_own_addresses(sta
         await runtime.down()
 
 
-async def test_without_mesh_a_step_and_the_demo_refuse_before_they_change_anything(
-    standins: None, monkeypatch: pytest.MonkeyPatch
+async def test_without_mesh_the_edge_is_the_monolith_while_it_serves_and_then_the_gateway(
+    standins: None,
 ) -> None:
-    name = f"off-{os.getpid()}"
-    with pytest.raises(NeedsMesh, match="start it without MESH=off"):
-        await tour.demo(Settings(figtree_name=name, runtime="local", mesh="off"), interactive=False)
-    assert not supervisors(name)
-    runtime = await LocalRuntime.up(name, mesh=False)
+    runtime = await LocalRuntime.up(f"edge-{os.getpid()}", mesh=False)
+
+    async def answering() -> int:
+        async with httpx.AsyncClient(base_url=runtime.edge(), trust_env=False) as client:
+            pid: int = (await client.get("/who")).json()["pid"]
+            return pid
+
+    async def pid_of(workload: str) -> int | None:
+        (pid,) = [one.pid for one in await runtime.workloads.statuses() if one.name == workload]
+        return pid
+
+    try:
+        with pytest.raises(httpx.RemoteProtocolError):
+            await answering()
+        edge = runtime.edge()
+        await runtime.workloads.start("gateway")
+        await runtime.workloads.start("monolith")
+        assert await answering() == await pid_of("monolith")
+        async with httpx.AsyncClient(base_url=edge, trust_env=False) as client:
+            slow = asyncio.create_task(client.get("/slow"))
+            await asyncio.sleep(0.2)
+            await runtime.workloads.stop("monolith")
+            assert (await slow).status_code == 200
+            assert await answering() == await pid_of("gateway")
+            assert (await client.get("/who")).json()["pid"] == await pid_of("gateway")
+        await runtime.workloads.start("monolith")
+        assert (await answering(), runtime.edge()) == (await pid_of("monolith"), edge)
+    finally:
+        await runtime.down()
+
+
+async def test_without_mesh_a_scene_that_needs_one_is_refused_before_it_changes_anything(
+    standins: None,
+) -> None:
+    runtime = await LocalRuntime.up(f"refused-{os.getpid()}", mesh=False)
     try:
         await runtime.workloads.start("monolith")
-        edge, before = runtime.edge(), await runtime.workloads.statuses()
-        for move in (Strangler(runtime).forward, Strangler(runtime).back):
-            with pytest.raises(NeedsMesh, match="start it without MESH=off"):
-                await move()
-        assert (runtime.edge(), len(await runtime.workloads.statuses())) == (edge, len(before))
-        monkeypatch.setenv("FIGTREE_NAME", name)
-        monkeypatch.setenv("RUNTIME", "local")
-        with pytest.raises(NeedsMesh, match="start it without MESH=off"):
-            await scenes._run_connected([], Nobody(), every=True)
+        async with connected(runtime, "monolith") as db:
+            await db.execute(TABLES)
+        before = await runtime.workloads.statuses()
+        (result,), proof = await scenes.perform(runtime, [BY_NAME["canary-weight"]], Nobody())
+        assert (result.passed, proof.orders) == (False, 0)
+        assert result.why == "needs the mesh (`figtree down`, then start without MESH=off)"
+        assert await runtime.workloads.statuses() == before
     finally:
         await runtime.down()
 

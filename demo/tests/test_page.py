@@ -10,7 +10,7 @@ from unittest.mock import AsyncMock, MagicMock
 
 import httpx
 import pytest
-from dashboard.server import observer
+from dashboard.server import edge, hub, observer
 from dashboard.server.baskets import Baskets
 from dashboard.server.declared import Declared
 from dashboard.server.edge import Edge
@@ -26,11 +26,16 @@ from dashboard.server.watching import new_lines
 from runtime.api import Runtime, WorkloadStatus
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from telemetry.edges import EdgeCounters
 
+from tests.support.idle import balancer, served
+
 ISTIO = Path(__file__).resolve().parents[2] / "istio"
+CUT = (
+    0.9  # seconds of silence after which something on the way closes a connection; real ones allow 60 or more
+)
 
 
 def test_a_patch_brings_what_changed_and_names_what_is_gone() -> None:
@@ -157,6 +162,67 @@ def test_every_open_page_hears_of_a_change_once_and_one_that_does_not_listen_is_
     for number in range(BACKLOG):
         hub.show(("a/",), {"a/1": number + 2})
     assert stream.closed
+
+
+async def test_a_page_that_is_slow_to_read_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "QUIET", 0.05)
+    stream = Stream()
+    stream.send("first", {})
+    text = stream.text()
+    assert (await anext(text)).startswith("retry:")
+    assert (await anext(text)).startswith("event: first")
+    await asyncio.sleep(0.2)
+    stream.send("second", {})
+    assert (await anext(text)).startswith("event: second")
+
+
+async def test_a_silent_page_outlives_a_balancer_that_cuts_silent_connections(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hub, "QUIET", CUT / 3)
+    stream = Stream()
+
+    async def page(_: Request) -> Response:
+        return StreamingResponse(stream.text(), media_type="text/event-stream")
+
+    async def end() -> None:
+        await asyncio.sleep(4 * CUT)
+        stream.send("last", {})
+        stream.closed = True
+
+    async with (
+        served(Starlette(routes=[Route("/", page)])) as port,
+        balancer(port, CUT) as way,
+        httpx.AsyncClient(trust_env=False) as browser,
+    ):
+        ending = asyncio.create_task(end())
+        assert "event: last\n" in (await browser.get(f"http://127.0.0.1:{way}/")).text
+        await ending
+
+
+async def test_a_silent_stream_of_the_edge_outlives_the_pages_own_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(edge, "SILENCE", CUT)
+
+    async def events() -> AsyncIterator[bytes]:
+        for _ in range(12):
+            yield b": still here\n\n"
+            await asyncio.sleep(CUT / 3)
+        yield b"event: last\n\n"
+
+    async def watch(_: Request) -> Response:
+        return StreamingResponse(events(), media_type="text/event-stream")
+
+    async with served(Starlette(routes=[Route("/api/events", watch)])) as port:
+        runtime = MagicMock(spec=Runtime)
+        runtime.edge.return_value = f"http://127.0.0.1:{port}"
+        passing = Edge(runtime)
+        pages_own = Starlette(routes=[Route("/api/events", passing.pass_on)])
+        transport = httpx.ASGITransport(pages_own)
+        async with httpx.AsyncClient(transport=transport, base_url="http://page") as browser:
+            assert "event: last" in (await browser.get("/api/events")).text
+        await passing.close()
 
 
 async def _seen(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Scenes that need a cluster are left out where there is none, and it is said; what they look at is in the cluster."""
+"""Scenes that need a cluster or the mesh are left out where there is none, and it is said."""
 
 from typing import Any
 
@@ -17,9 +17,9 @@ class Somewhere:
         self.capabilities = frozenset(capabilities)
 
 
-@pytest.mark.parametrize(("capabilities", "left_out"), [(("mesh",), True), (("mesh", "kubernetes"), False)])
+@pytest.mark.parametrize("capabilities", [(), ("mesh",), ("mesh", "kubernetes")])
 def test_all_scenes_are_those_that_the_runtime_can(
-    capabilities: tuple[str, ...], left_out: bool, monkeypatch: pytest.MonkeyPatch
+    capabilities: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     acted: list[str] = []
 
@@ -33,12 +33,16 @@ def test_all_scenes_are_those_that_the_runtime_can(
     monkeypatch.setattr(choose, "connect", connect)
     monkeypatch.setattr(cli, "perform", perform)
     output = " ".join(CliRunner().invoke(cli.app, ["run", "--all"]).output.split())
-    assert bool(KUBERNETES & set(acted)) != left_out
-    assert len(acted) == len(SCENES) - (len(KUBERNETES) if left_out else 0)
-    assert all((name in output) == left_out for name in KUBERNETES)
+    left_out = [scene.name for scene in SCENES if scene.needs not in ("", *capabilities)]
+    assert acted == [scene.name for scene in SCENES if scene.name not in left_out]
+    assert all(name in output for name in left_out)
+    assert ("RUNTIME=kind" in output, "MESH=off" in output) == (
+        "kubernetes" not in capabilities,
+        "mesh" not in capabilities,
+    )
 
 
 def test_they_are_six_and_say_what_they_need() -> None:
     assert len(KUBERNETES) == 6
-    assert {scene.needs for scene in SCENES} == {"", "kubernetes"}
-    assert {scene.name for scene in SCENES if scene.needs} == KUBERNETES
+    assert {scene.needs for scene in SCENES} == {"", "mesh", "kubernetes"}
+    assert {scene.name for scene in SCENES if scene.needs == "kubernetes"} == KUBERNETES

@@ -71,6 +71,46 @@ async def test_no_order_is_lost_or_doubled_while_the_writer_moves_there_and_back
     assert 0 < back.pause < 3
 
 
+async def test_without_a_mesh_reads_move_by_the_monoliths_placement_and_no_order_is_lost(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
+    runtime.capabilities = frozenset()
+    meshless, places = Strangler(runtime, dwell=0.05), []  # type: ignore[arg-type]
+
+    async def look(_: str) -> None:
+        places.append(await placed_at(runtime))
+
+    async with Writers(runtime) as writers:
+        await asyncio.sleep(0.2)
+        report = await meshless.forward(look)
+        await asyncio.sleep(0.2)
+        assert (places, await placed_at(runtime)) == (["remote"], "remote")
+        assert not any("mirror" in text for text, _ in report.phases)
+        assert runtime.running == {MONOLITH, "order"}
+        await meshless.back()
+        await asyncio.sleep(0.2)
+    assert await placement(runtime) == "local"
+    assert {MONOLITH, "order"} == set(writers.sides)
+    assert await stored(runtime, MONOLITH) == writers.acknowledged
+    assert runtime.routes == []
+
+
+async def test_without_a_mesh_reads_return_to_the_monolith_when_the_gate_refuses(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
+    runtime.capabilities = frozenset()
+
+    async def interrupt(_: str) -> None:
+        assert await placed_at(runtime) == "remote"
+        raise GateRefused("order", ["the test interrupts"])
+
+    with pytest.raises(GateRefused, match="interrupts"):
+        await Strangler(runtime, dwell=0.05).forward(interrupt)  # type: ignore[arg-type]
+    assert await placement(runtime) == "local"
+    assert (await strangler.state.whereabouts())[-1].reads == 0
+    assert runtime.routes == []
+
+
 async def test_the_service_holds_every_order_when_it_has_become_the_writer(
     runtime: OnlyDatabases, strangler: Strangler
 ) -> None:
@@ -114,12 +154,18 @@ async def execute(runtime: OnlyDatabases, database: str, *statements: str) -> No
         await connection.close()
 
 
-async def placement(runtime: OnlyDatabases) -> str | None:
+async def placed_at(runtime: OnlyDatabases) -> str | None:
     connection = await asyncpg.connect(await runtime.databases.admin_url(MONOLITH))
     place: str | None = await connection.fetchval("select place from module_placement where module = 'order'")
-    assert await connection.fetchval("show synchronous_standby_names") == ""
     await connection.close()
     return place
+
+
+async def placement(runtime: OnlyDatabases) -> str | None:
+    connection = await asyncpg.connect(await runtime.databases.admin_url(MONOLITH))
+    assert await connection.fetchval("show synchronous_standby_names") == ""
+    await connection.close()
+    return await placed_at(runtime)
 
 
 UNFENCED = "set session_replication_role = replica"

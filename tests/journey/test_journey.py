@@ -1,4 +1,4 @@
-"""The journey in its short form, on the real mesh: PostgreSQL, NATS, istiod and an Envoy beside every process."""
+"""The journey in its short form: PostgreSQL, NATS, istiod and an Envoy beside every process, or no mesh."""
 
 import asyncio
 from pathlib import Path
@@ -18,6 +18,9 @@ from tests.conformance.suite import differences, run
 from tests.support.histories import check_history
 
 pytestmark = pytest.mark.timeout(900)
+with_and_without_mesh = pytest.mark.parametrize(
+    "runtime", [True, False], indirect=True, ids=["mesh", "without-mesh"]
+)
 
 
 async def travel(
@@ -35,6 +38,7 @@ async def travel(
     return await journey.prove(load.ledger)
 
 
+@with_and_without_mesh
 async def test_no_user_notices_that_the_monolith_is_strangled(runtime: LocalRuntime, tmp_path: Path) -> None:
     outcome = await travel(runtime, tmp_path, rate=60)
     assert outcome.as_json() | {"rows": []} == outcome.as_json() | {
@@ -124,6 +128,7 @@ async def test_a_step_under_way_starts_again_what_somebody_stopped_meanwhile(run
 
 
 @pytest.mark.system
+@with_and_without_mesh
 async def test_every_shape_gives_the_same_answers_there_and_back(runtime: LocalRuntime) -> None:
     strangler = Strangler(runtime, dwell=0.2)
     await strangler.begin()

@@ -55,7 +55,7 @@ class OnlyDatabases:
         """Every part of a runtime is this one object."""
         return self
 
-    capabilities = frozenset({"mesh"})
+    capabilities: frozenset[str] = frozenset({"mesh"})
     mesh = databases = telemetry = workloads
 
     def create(self, database: str) -> None:

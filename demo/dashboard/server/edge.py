@@ -23,12 +23,13 @@ REQUEST = (
 )
 ANSWER = ("content-type", "location", "retry-after", "cache-control", "x-served-by")
 BODY_LIMIT = 1_000_000
+SILENCE = 120.0  # seconds without a byte from the edge, which sends one every 15 s on a stream
 
 
 class Edge:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._client = httpx.AsyncClient(trust_env=False, timeout=httpx.Timeout(30, read=120))
+        self._client = httpx.AsyncClient(trust_env=False, timeout=httpx.Timeout(30, read=SILENCE))
 
     async def pass_on(self, request: Request) -> Response:
         body = await request.body()

@@ -34,9 +34,10 @@ class Stream:
         while not self.closed:
             try:
                 async with asyncio.timeout(QUIET):
-                    yield await self._waiting.get()
+                    text = await self._waiting.get()
             except TimeoutError:
-                yield ": still here\n\n"
+                text = ": still here\n\n"
+            yield text  # outside of the timeout, which would else end a reader that is slow to take it
 
 
 class Hub:

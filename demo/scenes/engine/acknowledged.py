@@ -55,9 +55,9 @@ class Acknowledged:
         self.totals[order["id"]] = Decimal(order["total"])
         self.ids.setdefault((order["customer_id"], key), set()).add(order["id"])
 
-    async def prove(self, runtime: Runtime) -> Proof:
-        """Compare with what is stored, once everything has been shipped or PATIENCE is over."""
-        async with connected(runtime, "order") as db:
+    async def prove(self, runtime: Runtime, database: str) -> Proof:
+        """Compare with what that database stores, once everything has been shipped or PATIENCE is over."""
+        async with connected(runtime, database) as db:
             for _ in range(int(PATIENCE / 0.5)):
                 if not await db.fetchval("select count(*) from orders where status <> 'shipped'"):
                     break

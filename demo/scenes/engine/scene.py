@@ -37,4 +37,4 @@ class Scene:
     act: Callable[[Stage], Awaitable[None]]
     manifests: tuple[str, ...] = ()
     shape: str = "5-no-monolith"  # runs in this shape or a later one
-    needs: str = ""  # a capability that not every runtime has
+    needs: str = "mesh"  # a capability that not every runtime has, or ""

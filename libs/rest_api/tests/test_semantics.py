@@ -11,9 +11,12 @@ import pytest
 from rest_api.models import OrderEvent
 from rest_api.routes import order
 
+from tests.support.idle import balancer, served
+
 from .conftest import Fakes
 
 ORDER = UUID("01a22266-adf0-741a-a820-7548f1715ef8")
+CUT = 0.9  # seconds of silence after which the balancer closes a connection; real ones allow 60 or more
 EVENT = OrderEvent(order_id=ORDER, sequence=1, status="placed", at=datetime(2026, 11, 28, tzinfo=UTC))
 
 
@@ -108,3 +111,17 @@ async def test_a_silent_stream_says_that_it_is_there_and_when_to_come_back(
     assert set(events[1:-2]) == {": still here"}
     assert len(events) > 4
     assert events[-2].startswith("id: 2\n")
+
+
+async def test_a_silent_stream_outlives_a_balancer_that_cuts_silent_connections(
+    client: httpx.AsyncClient, watched: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order, "HEARTBEAT", CUT / 3)
+    asyncio.get_running_loop().call_later(4 * CUT, watched.set)
+    async with (
+        served(client.app) as port,  # type: ignore[attr-defined]
+        balancer(port, CUT) as way,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{way}", trust_env=False) as browser,
+    ):
+        text = (await browser.get(f"/api/orders/{ORDER}/events")).text
+    assert "id: 2\n" in text

@@ -80,6 +80,7 @@ SCENES = (
         says="When its database is away, a service must say so at once, and come back by itself.",
         hypothesis="Meanwhile orders are refused properly; then they are accepted again, and none is lost or doubled.",
         act=outages.database,
+        needs="",
     ),
     Scene(
         name="stopped-queue",
@@ -88,6 +89,7 @@ SCENES = (
         says="An outbox parts accepting an order from telling others of it: the queue may be away.",
         hypothesis="Orders are accepted all the while; their events arrive later, in order, and once in effect.",
         act=outages.queue,
+        needs="",
     ),
     Scene(
         name="full-queue",
@@ -96,5 +98,6 @@ SCENES = (
         says="What feeds a queue must live with its no: an outbox keeps the events until there is room again.",
         hypothesis="Orders are accepted while the queue takes no event; then all are shipped, once in effect.",
         act=full.queue,
+        needs="",
     ),
 )

@@ -37,6 +37,7 @@ SCENES = (
         says="No drain waits for ever: a client that remembers what came last goes on where it was cut.",
         hypothesis="A watched order's stream is cut by the update, resumed, and misses and repeats no event.",
         act=resume.resume,
+        needs="",
     ),
     Scene(
         name="grpc-proxyless",

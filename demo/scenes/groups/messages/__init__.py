@@ -12,6 +12,7 @@ SCENES = (
         hypothesis="Each of 30 orders is placed, accepted and shipped, and whoever watches sees each step once.",
         act=events.in_order,
         shape="4-order",
+        needs="",
     ),
     Scene(
         name="duplicate-events",
@@ -21,6 +22,7 @@ SCENES = (
         hypothesis="The queue keeps out what it knows; what it takes for new reaches the consumer and changes nothing.",
         act=events.duplicates,
         shape="4-order",
+        needs="",
     ),
     Scene(
         name="redelivered-events",
@@ -30,6 +32,7 @@ SCENES = (
         hypothesis="Each order is shipped all the same, about 10 s later, and each step is taken once.",
         act=consumer.redelivery,
         shape="4-order",
+        needs="",
     ),
     Scene(
         name="poison-message",
@@ -39,5 +42,6 @@ SCENES = (
         hypothesis="Four bad messages are delivered once each and change nothing; the orders behind them are shipped.",
         act=events.poison,
         shape="4-order",
+        needs="",
     ),
 )

@@ -89,5 +89,6 @@ SCENES = (
         says="A database belongs to one service; the others ask that service, not its tables.",
         hypothesis="The role of each service connects to its own database and to no other one's.",
         act=private,
+        needs="",
     ),
 )
