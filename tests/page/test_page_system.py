@@ -18,6 +18,22 @@ Picture = Callable[[Page, str], None]
 FIRST_VIEW = 1.0  # seconds on a quiet machine
 SCRIPT = 400 * 1024
 VIEWS = ("system", "shop", "journey", "scenes/canary-weight", "traces", "logs")
+SCREENS = [(390, 844), (768, 1024), (1024, 768), (1280, 720), (1920, 1080)]
+# The short texts of a view: the first words of each, and how many lines it takes.
+CELLS = """() => [...document.querySelectorAll(
+  "td, th, .happened li > *, .routes li > *, .list li a > *, .now > *, figcaption > *, button, .button, h2"
+)].filter(cell => cell.checkVisibility()).map(cell => {
+  const style = getComputedStyle(cell);
+  const height = cell.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
+  return [cell.innerText.slice(0, 40), Math.round(height / parseFloat(style.lineHeight)) || 0];
+})"""
+# Durations of a trace that lie over the name of their span, or beside the card.
+COVERED = """() => [...document.querySelectorAll(".waterfall button")].filter(row => {
+  const took = row.querySelector(".took").getBoundingClientRect();
+  const name = row.querySelector(".label").getBoundingClientRect();
+  const beside = took.left < row.getBoundingClientRect().left;
+  return beside || (took.left < name.right && took.top < name.bottom - 4 && took.bottom > name.top + 4);
+}).map(row => row.innerText)"""
 AXE = ROOT / "demo/dashboard/web/node_modules/axe-core/axe.min.js"
 
 
@@ -83,6 +99,32 @@ def test_nobody_is_kept_out(open_page: Open, size: tuple[int, int], scheme: str)
         overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert overflow <= 0, f"{view} is {overflow} pixels wider than the screen"
     assert found == [], json.dumps(found, indent=1)
+
+
+@pytest.mark.parametrize("size", SCREENS, ids=lambda size: f"{size[0]} px")
+def test_no_view_scrolls_sideways_and_no_short_text_takes_more_than_two_lines(
+    open_page: Open, edge: httpx.Client, size: tuple[int, int]
+) -> None:
+    edge.get("/api/titles", headers={"x-client-trace-id": "1"})  # such a request is always traced
+    page = open_page(size=size)
+    wrapped: list[tuple[str, str, int]] = []
+    wide: dict[str, int] = {}
+    over: set[tuple[str, str]] = set()
+    for view in VIEWS:
+        page.evaluate(f"location.hash = '#/{view}'")
+        page.locator("main h2").first.wait_for()
+        if view == "system":
+            page.get_by_text("The same as a table").click()
+        if view == "traces":
+            page.locator(".list li a").first.click()
+            page.locator(".waterfall button").first.wait_for()
+        page.wait_for_timeout(1000)
+        over |= {(view, text) for text in page.evaluate(COVERED)}
+        wrapped += [(view, text, lines) for text, lines in page.evaluate(CELLS) if lines > 2]
+        wide[view] = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wrapped == []
+    assert over == set()
+    assert max(wide.values()) <= 0, wide
 
 
 def test_everything_is_reached_by_keyboard(open_page: Open) -> None:

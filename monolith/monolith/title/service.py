@@ -5,7 +5,7 @@ from common.search import Terms, terms
 from rest_api import paging
 from rest_api.errors import Missing
 from rest_api.models import Title, TitlePage
-from sqlalchemy import ColumnElement, Row, Select, cast, func, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Row, Select, cast, func, literal_column, select
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from monolith.database import Database
@@ -15,25 +15,22 @@ COLUMNS = [column for column in titles.columns if column.name != "updated_at"]
 DOCUMENT = func.search_vector(titles.c.name, titles.c.authors, titles.c.isbn13)
 
 
-def _matching(rank: int, query: str) -> Select[Any]:
-    """Titles that match, each with its place in the order of all hits: rank before id.
+def _matching(rank: int, query: str, after: str, size: int) -> Select[Any]:
+    """The first `size` titles that match behind the place `after`, each with its place: rank before id.
 
     No index has that order, so that the planner reads the hits from the index of words. In the order of ids it may read
-    the whole table instead, for seconds where the hits are few.
+    the whole table instead, for seconds where the hits are few. Only ids are sorted: a word may have 50,000 hits.
     """
     position: ColumnElement[str] = literal_column(f"'{rank}'") + titles.c.id
-    return select(position.label("position"), *COLUMNS).where(DOCUMENT.op("@@")(cast(query, TSQUERY)))
+    matches = DOCUMENT.op("@@")(cast(query, TSQUERY))
+    first = select(titles.c.id).where(matches, position > after).order_by(position).limit(size)
+    return select(position.label("position"), *COLUMNS).where(titles.c.id.in_(first)).order_by(position)
 
 
-def _found(wanted: Terms, after: str) -> Select[Any]:
-    """All hits behind the position `after`, names first."""
-    hits = union_all(_matching(0, wanted.in_name), _matching(1, wanted.elsewhere)).subquery()
-    return select(hits).where(hits.c.position > after).order_by(hits.c.position)
-
-
-def _all(after: str) -> Select[Any]:
-    """Every title behind the id `after`."""
-    return select(titles.c.id.label("position"), *COLUMNS).where(titles.c.id > after).order_by(titles.c.id)
+def _all(after: str, size: int) -> Select[Any]:
+    """The first `size` titles behind the id `after`."""
+    position = titles.c.id.label("position")
+    return select(position, *COLUMNS).where(titles.c.id > after).order_by(titles.c.id).limit(size)
 
 
 def from_row(row: Row[Any]) -> Title:
@@ -60,13 +57,23 @@ class LocalTitles:
         after, wanted = paging.last_key(page_token), terms(query)
         if not wanted.words and query.strip():  # nothing to look for, which is not the same as no query
             return TitlePage(titles=(), next_page_token="")
-        statement = _found(wanted, after) if wanted.words else _all(after)
-        found = await self._database.rows(statement.limit(page_size + 1))
+        if wanted.words:
+            found = await self._found(wanted, after, page_size + 1)
+        else:
+            found = await self._database.rows(_all(after, page_size + 1))
         more = len(found) > page_size
         return TitlePage(
             titles=tuple(map(from_row, found[:page_size])),
             next_page_token=paging.token(found[page_size - 1].position) if more else "",
         )
+
+    async def _found(self, wanted: Terms, after: str, size: int) -> Sequence[Row[Any]]:
+        """Names come first, and mostly fill the page: the others are looked for only if they do not."""
+        found: list[Row[Any]] = []
+        for rank, query in enumerate((wanted.in_name, wanted.elsewhere)):
+            if (missing := size - len(found)) > 0:
+                found += await self._database.rows(_matching(rank, query, after, missing))
+        return found
 
     async def get(self, title_id: str) -> Title:
         """The title. Raises Missing if there is none of that id."""

@@ -20,7 +20,6 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
-    union_all,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY, insert
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -69,10 +68,15 @@ class SqlTitles:
         return [_title(row) for row in await rows(self._engine, statement)]
 
     async def search(self, terms: Terms, after: str, size: int) -> Sequence[tuple[str, Title]]:
-        """The first `size` hits behind the position `after`, each with its position."""
-        hits = union_all(_matching(0, terms.in_name), _matching(1, terms.elsewhere)).subquery()
-        statement = select(hits).where(hits.c.position > after).order_by(hits.c.position).limit(size)
-        return [(row.position, _title(row)) for row in await rows(self._engine, statement)]
+        """The first `size` hits behind the position `after`, each with its position: rank before id.
+
+        Names come first, and mostly fill the page: the others are looked for only if they do not.
+        """
+        found: list[Row[Any]] = []
+        for rank, query in enumerate((terms.in_name, terms.elsewhere)):
+            if (missing := size - len(found)) > 0:
+                found += await rows(self._engine, _matching(rank, query, after, missing))
+        return [(row.position, _title(row)) for row in found]
 
     async def put(self, batches: Iterable[Sequence[Title]]) -> int:
         """Insert or replace all of them or none; how many they were."""
@@ -85,14 +89,16 @@ class SqlTitles:
         return count
 
 
-def _matching(rank: int, query: str) -> Select[Any]:
-    """Titles that match, each with its position in the order of all hits: rank before id.
+def _matching(rank: int, query: str, after: str, size: int) -> Select[Any]:
+    """The first `size` titles that match behind the position `after`, each with its position.
 
     No index has that order, so that the planner reads the hits from the index of words. In the order of ids it may read
-    the whole table instead, for seconds where the hits are few.
+    the whole table instead, for seconds where the hits are few. Only ids are sorted: a word may have 50,000 hits.
     """
     position: ColumnElement[str] = literal_column(f"'{rank}'") + titles.c.id
-    return select(position.label("position"), *FIELDS).where(SEARCHED.op("@@")(cast(query, TSQUERY)))
+    matches = SEARCHED.op("@@")(cast(query, TSQUERY))
+    first = select(titles.c.id).where(matches, position > after).order_by(position).limit(size)
+    return select(position.label("position"), *FIELDS).where(titles.c.id.in_(first)).order_by(position)
 
 
 def _title(row: Row[Any]) -> Title:

@@ -90,6 +90,23 @@ async def test_a_search_lists_names_before_authors_on_every_page(titles: Titles,
     assert seen == ["t-2", "t-4", "t-1", "t-3"]
 
 
+async def test_authors_are_looked_for_only_if_names_do_not_fill_the_page(
+    sql_titles: SqlTitles, emma: Title, database_url: str
+) -> None:
+    await sql_titles.put([[emma, replace(emma, id="t-9", name="Room", authors=("Emma Donoghue",))]])
+    queries: list[Any] = []
+    async with database(database_url) as engine:
+
+        @event.listens_for(engine.sync_engine, "before_cursor_execute")
+        def remember(_c: Any, _cursor: Any, _statement: str, values: Any, *_: Any) -> None:
+            queries.extend(value for value in values if "emma" in str(value))
+
+        assert len(await SqlTitles(engine).search(terms("emma"), "", 1)) == 1
+        assert queries == ["nemma:*"]
+        assert len(await SqlTitles(engine).search(terms("emma"), "", 2)) == 2
+        assert queries[2:] == ["(nemma:* | aemma:*) & !(nemma:*)"]
+
+
 @pytest.mark.parametrize(
     "query",
     ["9780141439587", "978-0-14-143958-7", "0-14-143958-0", "ISBN 0141439580", "isbn-13: 978 0141439587"],
