@@ -14,7 +14,7 @@ from scenes.engine.acknowledged import Acknowledged, Proof
 from scenes.engine.reporter import JsonLines, Nobody, Reporter
 from scenes.engine.result import Result
 from scenes.engine.run import run as act_out
-from scenes.engine.scene import Scene
+from scenes.engine.scene import NEEDS, Scene
 from scenes.engine.stage import ISTIO
 from scenes.markdown import page
 from strangler.modules import SHAPES
@@ -103,9 +103,10 @@ async def _run_connected(
     if "mesh" not in runtime.capabilities:
         raise NeedsMesh(f"every scene is a claim about the mesh: {WITH_MESH}")
     if every:
-        missing = [scene.name for scene in dict.fromkeys(scenes) if not _is_runnable(runtime, scene)]
-        if missing and isinstance(telling, Terminal):
-            console.print(f"left out, as they need Kubernetes (RUNTIME=kind): {', '.join(missing)}\n")
+        missing = [scene for scene in dict.fromkeys(scenes) if not _is_runnable(runtime, scene)]
+        for need in dict.fromkeys(scene.needs for scene in missing if isinstance(telling, Terminal)):
+            names = ", ".join(scene.name for scene in missing if scene.needs == need)
+            console.print(f"left out, as they need {NEEDS[need]}: {names}\n")
         scenes = [scene for scene in scenes if _is_runnable(runtime, scene)]
     return await perform(runtime, scenes, telling)
 
@@ -124,7 +125,7 @@ async def perform(
     acknowledged = Acknowledged()
     for scene in scenes:
         if not _is_runnable(runtime, scene):
-            results.append(Result(scene.name, why=f"needs {scene.needs}: RUNTIME=kind or RUNTIME=current"))
+            results.append(Result(scene.name, why=f"needs {NEEDS[scene.needs]}"))
         elif SHAPES.index(scene.shape) > number:
             results.append(Result(scene.name, why=f"needs shape {scene.shape}: `figtree step {scene.shape}`"))
         else:

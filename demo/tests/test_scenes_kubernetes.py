@@ -5,8 +5,11 @@ from typing import Any
 import pytest
 from cli import choose
 from cli import scenes as cli
+from runtime.api import Object
+from runtime.cluster.nodes import CONTROL_PLANE, ZONE, capabilities
 from scenes.catalogue import SCENES
 from scenes.engine.acknowledged import Proof
+from scenes.engine.scene import NEEDS
 from typer.testing import CliRunner
 
 KUBERNETES = {scene.name for scene in SCENES if scene.group == "kubernetes"}
@@ -17,9 +20,12 @@ class Somewhere:
         self.capabilities = frozenset(capabilities)
 
 
-@pytest.mark.parametrize(("capabilities", "left_out"), [(("mesh",), True), (("mesh", "kubernetes"), False)])
+@pytest.mark.parametrize(
+    "capabilities",
+    [("mesh",), ("mesh", "kubernetes"), ("mesh", "kubernetes", "two nodes"), ("mesh", *NEEDS)],
+)
 def test_all_scenes_are_those_that_the_runtime_can(
-    capabilities: tuple[str, ...], left_out: bool, monkeypatch: pytest.MonkeyPatch
+    capabilities: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     acted: list[str] = []
 
@@ -33,12 +39,34 @@ def test_all_scenes_are_those_that_the_runtime_can(
     monkeypatch.setattr(choose, "connect", connect)
     monkeypatch.setattr(cli, "perform", perform)
     output = " ".join(CliRunner().invoke(cli.app, ["run", "--all"]).output.split())
-    assert bool(KUBERNETES & set(acted)) != left_out
-    assert len(acted) == len(SCENES) - (len(KUBERNETES) if left_out else 0)
-    assert all((name in output) == left_out for name in KUBERNETES)
+    left_out = {scene.name for scene in SCENES if scene.needs not in ("", *capabilities)}
+    assert set(acted) == {scene.name for scene in SCENES} - left_out
+    assert all((f" {name}" in output) == (name in left_out) for name in KUBERNETES)
+    assert all((reason in output) != (need in capabilities) for need, reason in NEEDS.items())
 
 
-def test_they_are_six_and_say_what_they_need() -> None:
-    assert len(KUBERNETES) == 6
-    assert {scene.needs for scene in SCENES} == {"", "kubernetes"}
+def test_they_are_seven_and_say_what_they_need() -> None:
+    assert len(KUBERNETES) == 7
+    assert {scene.needs for scene in SCENES} == {"", *NEEDS}
     assert {scene.name for scene in SCENES if scene.needs} == KUBERNETES
+
+
+def _worker(zone: str = "") -> Object:
+    return {"metadata": {"labels": {ZONE: zone} if zone else {}}}
+
+
+CONTROL: Object = {"metadata": {"labels": {CONTROL_PLANE: "", ZONE: "c"}}}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "found"),
+    [
+        ([_worker("a")], set()),
+        ([CONTROL, _worker("a")], set()),
+        ([CONTROL, _worker(), _worker()], {"two nodes"}),
+        ([CONTROL, _worker("a"), _worker("a")], {"two nodes"}),
+        ([CONTROL, _worker("a"), _worker("b")], {"two nodes", "two zones"}),
+    ],
+)
+def test_a_cluster_has_two_zones_if_its_workers_say_so(nodes: list[Object], found: set[str]) -> None:
+    assert capabilities(nodes) == found

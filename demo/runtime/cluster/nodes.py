@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from runtime.api import NotRunning, Object, RuntimeFailure
@@ -12,6 +13,17 @@ from runtime.cluster.pods import Pods, container_id, is_leaving, statuses
 OUTSIDE = "figtree-outside"
 RUN = ("--", "python3", "/scripts/agent.py")
 HELD_WITHIN = 15.0
+NODES = "/api/v1/nodes"
+CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+ZONE = "topology.kubernetes.io/zone"
+
+
+def capabilities(nodes: Iterable[Object]) -> frozenset[str]:
+    """What scenes may need of a cluster with these nodes: "two nodes", "two zones"."""
+    workers = [labels for node in nodes if CONTROL_PLANE not in (labels := node["metadata"]["labels"])]
+    zones = {labels[ZONE] for labels in workers if ZONE in labels}
+    counts = {"two nodes": len(workers), "two zones": len(zones)}
+    return frozenset(name for name, count in counts.items() if count > 1)
 
 
 class Nodes:

@@ -18,6 +18,10 @@ Group = Literal[
     "grpc",
     "kubernetes",
 ]
+NEEDS = {  # capabilities that not every runtime has, and which one has them
+    "kubernetes": "Kubernetes (RUNTIME=kind or RUNTIME=current)",
+    "two zones": "a cluster whose worker nodes are in two zones, as k8s/kind.yaml makes it",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,4 +41,4 @@ class Scene:
     act: Callable[[Stage], Awaitable[None]]
     manifests: tuple[str, ...] = ()
     shape: str = "5-no-monolith"  # runs in this shape or a later one
-    needs: str = ""  # a capability that not every runtime has
+    needs: str = ""  # one of NEEDS
