@@ -56,6 +56,10 @@ class Nodes:
         agents = await self._agents()
         await self._kubectl.run(*self._exec(agents[pod["spec"]["nodeName"]], name, found))
 
+    async def freeze(self, node: str, seconds: float) -> None:
+        """Stop every process of the node, its kubelet among them; ends when the agent has let them go on."""
+        await self._kubectl.run(*self._exec((await self._agents())[node], "freeze-node", f"{seconds:g}"))
+
     async def hold(self, name: str, pods: list[Object], container: str) -> None:
         """Kill them, and let nothing take their place until `release`, or until this process ends."""
         if name in self._held:

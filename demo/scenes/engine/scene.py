@@ -20,6 +20,7 @@ Group = Literal[
 ]
 NEEDS = {  # capabilities that not every runtime has, and which one has them
     "kubernetes": "Kubernetes (RUNTIME=kind or RUNTIME=current)",
+    "two nodes": "a cluster with two worker nodes, as k8s/kind.yaml makes it",
     "two zones": "a cluster whose worker nodes are in two zones, as k8s/kind.yaml makes it",
 }
 

@@ -5,6 +5,7 @@ from scenes.groups.kubernetes import (
     configuration,
     discovery,
     disruption,
+    frozen_node,
     healing,
     locality,
     scaling,
@@ -57,6 +58,15 @@ SCENES = (
         hypothesis="Of two replicas one is evicted, the second one is refused until a new one is ready; none fails.",
         act=disruption.drain,
         needs=NEEDS,
+    ),
+    Scene(
+        name="node-frozen",
+        group="kubernetes",
+        title="A node stands still for 30 s",
+        says="A node that hangs looks like one that is slow: nobody moves its pods, and its callers wait for them.",
+        hypothesis="While a node is frozen users wait or are refused; then all is as before, each order there once.",
+        act=frozen_node.frozen,
+        needs="two nodes",
     ),
     Scene(
         name="locality",
