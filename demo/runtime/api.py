@@ -68,6 +68,8 @@ class WorkloadStatus:
     restarts: int
     ip: str
     instance: str = ""  # what tells one process from the one after it, whatever the runtime
+    node: str = ""  # of a cluster
+    pod: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ class ClusterRuntime:
     async def _prepare(self) -> None:
         process = await asyncio.create_subprocess_exec(
             str(ROOT / "k8s/scripts/prepare"),
-            "0-monolith",
+            "any",
             env=os.environ | {"KUBECTL_CONTEXT": self.kubectl.context},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
