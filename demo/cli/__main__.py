@@ -185,14 +185,14 @@ def status(as_json: Json = False) -> None:
                 }
             )
             return
+        where = ("node", "pod") if any(w.pod for w in workloads) else ("pid",)
         shown = Table(
-            Column("workload", no_wrap=True), "state", "ready", "version", "restarts", "address", "pid"
+            Column("workload", no_wrap=True), "state", "ready", "version", "restarts", "address", *where
         )
         for w in workloads:
             ready = styled("yes") if w.ready else styled("[red]no[/]")
-            shown.add_row(
-                f"{w.name}-{w.replica}", w.state, ready, w.version, str(w.restarts), w.ip, str(w.pid)
-            )
+            place = (str(getattr(w, name)) for name in where)
+            shown.add_row(f"{w.name}-{w.replica}", w.state, ready, w.version, str(w.restarts), w.ip, *place)
         print_table(shown, 3)
         if runtime.page():
             console.print(f"page  {runtime.page()}")

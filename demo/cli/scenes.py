@@ -14,7 +14,7 @@ from scenes.engine.acknowledged import Acknowledged, Proof
 from scenes.engine.reporter import JsonLines, Nobody, Reporter
 from scenes.engine.result import Result
 from scenes.engine.run import run as act_out
-from scenes.engine.scene import Scene
+from scenes.engine.scene import NEEDS, Scene
 from scenes.engine.stage import ISTIO
 from scenes.markdown import page
 from strangler.database import MONOLITH
@@ -27,11 +27,6 @@ from cli.commands import carry_out
 from cli.display import console, print_table, styled
 from cli.reporter import Terminal
 from cli.settings import Settings
-
-REMEDIES = {
-    "mesh": "the mesh (`figtree down`, then start without MESH=off)",
-    "kubernetes": "Kubernetes (RUNTIME=kind or RUNTIME=current)",
-}
 
 app = typer.Typer(
     no_args_is_help=True, help="Claims about the mesh, shown on live traffic, measured and asserted."
@@ -107,12 +102,10 @@ async def _run_connected(
 ) -> tuple[list[Result], Proof]:
     runtime = await choose.connect(Settings())
     if every:
-        for need, remedy in REMEDIES.items():
-            missing = [
-                s.name for s in dict.fromkeys(scenes) if s.needs == need and not _is_runnable(runtime, s)
-            ]
-            if missing and isinstance(telling, Terminal):
-                console.print(f"left out, as they need {remedy}: {', '.join(missing)}\n")
+        missing = [scene for scene in dict.fromkeys(scenes) if not _is_runnable(runtime, scene)]
+        for need in dict.fromkeys(scene.needs for scene in missing if isinstance(telling, Terminal)):
+            names = ", ".join(scene.name for scene in missing if scene.needs == need)
+            console.print(f"left out, as they need {NEEDS[need]}: {names}\n")
         scenes = [scene for scene in scenes if _is_runnable(runtime, scene)]
     return await perform(runtime, scenes, telling)
 
@@ -131,7 +124,7 @@ async def perform(
     acknowledged = Acknowledged()
     for scene in scenes:
         if not _is_runnable(runtime, scene):
-            results.append(Result(scene.name, why=f"needs {REMEDIES[scene.needs]}"))
+            results.append(Result(scene.name, why=f"needs {NEEDS[scene.needs]}"))
         elif SHAPES.index(scene.shape) > number:
             results.append(Result(scene.name, why=f"needs shape {scene.shape}: `figtree step {scene.shape}`"))
         else:

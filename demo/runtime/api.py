@@ -68,6 +68,8 @@ class WorkloadStatus:
     restarts: int
     ip: str
     instance: str = ""  # what tells one process from the one after it, whatever the runtime
+    node: str = ""  # of a cluster
+    pod: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +238,9 @@ class Faults(Protocol):
 class Runtime(Protocol):
     """The place where the system runs. A function that needs one part of it takes that part's Protocol."""
 
-    capabilities: frozenset[str]  # what steps and scenes may need of it: "mesh", "kubernetes"
+    capabilities: frozenset[
+        str
+    ]  # what steps and scenes may need of it: "mesh", "kubernetes", "two nodes", "two zones"
 
     @property
     def workloads(self) -> Workloads:

@@ -52,6 +52,16 @@ class Admin:
         )  # some are texts
         return {name: float(value) for name, value in numbers if contains in name}
 
+    async def requests_by_zone(self, cluster: str) -> dict[str, float]:
+        """How many requests it has sent to the hosts of that cluster, by the zones that they are in."""
+        found: dict[str, float] = {}
+        for one in json.loads(await self._request("GET", "/clusters?format=json"))["cluster_statuses"]:
+            for host in one.get("host_statuses", ()) if one["name"] == cluster else ():
+                zone = host.get("locality", {}).get("zone", "")
+                sent = next(float(s.get("value", 0)) for s in host["stats"] if s["name"] == "rq_total")
+                found[zone] = found.get(zone, 0.0) + sent
+        return found
+
     async def prometheus(self, pattern: str) -> str:
         """Statistics whose names match, in Prometheus' format; those that were never used are left out."""
         path = f"/stats/prometheus?usedonly&filter={pattern}"

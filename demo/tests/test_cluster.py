@@ -1,5 +1,6 @@
 """What the runtime of a cluster makes of the cluster's answers."""
 
+import json
 from collections.abc import Awaitable, Callable
 from unittest.mock import AsyncMock, MagicMock
 
@@ -7,6 +8,7 @@ import httpx
 import pytest
 from runtime.api import RuntimeFailure
 from runtime.cluster import edge
+from runtime.envoy_admin import Admin
 
 SERVICE = {
     "spec": {"ports": [{"name": "http2", "port": 80, "nodePort": 30080}]},
@@ -61,3 +63,24 @@ async def test_an_edge_that_nobody_answers_at_is_named_with_what_to_set(
 
     with pytest.raises(RuntimeFailure, match=r"127.0.0.1:30080, 172.18.0.4:30080; say where with EDGE="):
         await find(refuse)
+
+
+def _host(zone: str, sent: int) -> dict[str, object]:
+    """As Envoy lists one: a figure that is zero has no value."""
+    counter = {"name": "rq_total"} | ({"value": str(sent)} if sent else {})
+    return {"locality": {"region": "local", "zone": zone}, "stats": [{"name": "rq_error"}, counter]}
+
+
+async def test_a_proxys_requests_are_added_up_by_the_zones_of_one_clusters_hosts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clusters = [
+        {"name": "title", "host_statuses": [_host("a", 7)]},
+        {"name": "currency", "host_statuses": [_host("a", 3), _host("a", 4), _host("b", 0)]},
+        {"name": "empty"},
+    ]
+    answer = AsyncMock(return_value=json.dumps({"cluster_statuses": clusters}))
+    monkeypatch.setattr(Admin, "_request", answer)
+    admin = Admin("127.0.0.1:15000")
+    assert await admin.requests_by_zone("currency") == {"a": 7.0, "b": 0.0}
+    assert await admin.requests_by_zone("empty") == {}

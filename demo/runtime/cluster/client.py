@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Self
 
 from runtime.api import NotRunning, Object, RuntimeFailure
-from runtime.cluster import edge
+from runtime.cluster import edge, nodes
 from runtime.cluster.admin import Proxies
 from runtime.cluster.api import Api
 from runtime.cluster.databases import ClusterDatabases
@@ -16,7 +16,6 @@ from runtime.cluster.forward import Forwards
 from runtime.cluster.helpers import OUTSIDE, Helpers
 from runtime.cluster.kubectl import Kubectl
 from runtime.cluster.mesh import ClusterMesh
-from runtime.cluster.nodes import Nodes
 from runtime.cluster.observing import Observing
 from runtime.cluster.pods import Pods
 from runtime.cluster.ports import Ports
@@ -27,8 +26,6 @@ from runtime.manifests import NAMESPACE, ROOT
 class ClusterRuntime:
     """Everything in one namespace of the cluster of a kubectl context; made by `up` or `connect`."""
 
-    capabilities = frozenset({"kubernetes", "mesh"})
-
     def __init__(self, context: str) -> None:
         self.kubectl = Kubectl(context)
         self.api = Api(self.kubectl)
@@ -37,17 +34,18 @@ class ClusterRuntime:
         self._helpers = Helpers(self.api, self.pods)
         self._proxies = Proxies(self.pods, self._forwards)
         self._rendered = Rendered(self.api)
-        nodes, ports = Nodes(self.kubectl, self.pods, self._helpers), Ports(self.pods, self._forwards)
+        agents, ports = nodes.Nodes(self.kubectl, self.pods, self._helpers), Ports(self.pods, self._forwards)
         self.mesh = ClusterMesh(self.api, self._proxies, self.pods, self._helpers, self._forwards)
         self.workloads = Fleet(self.api, self.pods, self.mesh, self._rendered, self._helpers, ports)
-        self.telemetry = Observing(self.api, self.pods, self._proxies, nodes, ports)
+        self.telemetry = Observing(self.api, self.pods, self._proxies, agents, ports)
         self.databases = ClusterDatabases(self.api, ports, self.workloads, self.telemetry)
-        self.faults = ClusterFaults(self.pods, nodes, self.workloads, self.mesh)
+        self.faults = ClusterFaults(self.pods, agents, self.workloads, self.mesh)
+        self.capabilities = frozenset({"kubernetes", "mesh"})
         self._edge = ""
 
     def __reduce__(self) -> tuple[object, ...]:
         """What another process needs to connect to the same cluster: no connection of ours is of use to it."""
-        return _reconnect, (self.kubectl.context, self._edge)
+        return _reconnect, (self.kubectl.context, self.capabilities, self._edge)
 
     @classmethod
     async def up(cls, context: str, progress: Callable[[str], None] = lambda _: None) -> Self:
@@ -56,7 +54,7 @@ class ClusterRuntime:
         await runtime._must_be_istio()
         progress(f"prepare the namespace {NAMESPACE} for k8s/overlays/{await overlay(runtime.api)}")
         await runtime._prepare()
-        runtime._edge = await edge.find(runtime.api)
+        await runtime._look_round()
         return runtime
 
     @classmethod
@@ -66,8 +64,12 @@ class ClusterRuntime:
         await runtime._must_be_istio()
         if not await runtime.api.find(f"/api/v1/namespaces/{NAMESPACE}"):
             raise NotRunning(f"context {context} has no namespace {NAMESPACE}: `make deploy` or `figtree up`")
-        runtime._edge = await edge.find(runtime.api)
+        await runtime._look_round()
         return runtime
+
+    async def _look_round(self) -> None:
+        self._edge = await edge.find(self.api)
+        self.capabilities |= nodes.capabilities(await self.api.list(nodes.NODES))
 
     async def _must_be_istio(self) -> None:
         await self.api.get("/version")
@@ -78,7 +80,7 @@ class ClusterRuntime:
     async def _prepare(self) -> None:
         process = await asyncio.create_subprocess_exec(
             str(ROOT / "k8s/scripts/prepare"),
-            "0-monolith",
+            "any",
             env=os.environ | {"KUBECTL_CONTEXT": self.kubectl.context},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -104,6 +106,10 @@ class ClusterRuntime:
         """Of one pod's sidecar."""
         return await (await self._proxies.admin(pod)).statistics()
 
+    async def requests_by_zone(self, pod: Object, cluster: str) -> dict[str, float]:
+        """How many requests one pod's sidecar has sent to the hosts of that cluster, by their zones."""
+        return await (await self._proxies.admin(pod)).requests_by_zone(cluster)
+
     async def deployment(self, workload: str) -> Object:
         """As the runtime itself applies it."""
         return deployment(await self._rendered.of(known(workload)), "v1", {}, 1)
@@ -125,7 +131,7 @@ class ClusterRuntime:
         self.kubectl.close()
 
 
-def _reconnect(context: str, edge_url: str) -> ClusterRuntime:
+def _reconnect(context: str, capabilities: frozenset[str], edge_url: str) -> ClusterRuntime:
     runtime = ClusterRuntime(context)
-    runtime._edge = edge_url
+    runtime.capabilities, runtime._edge = capabilities, edge_url
     return runtime

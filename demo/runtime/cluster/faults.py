@@ -34,6 +34,14 @@ class ClusterFaults:
         """SIGSTOP to the replica's process. Raises NotRunning if there is no such replica."""
         await self.nodes.signal("freeze", await self._find_replica(workload, replica), workload)
 
+    async def prepare(self) -> None:
+        """Start what causes the faults on the nodes, so that the first fault takes no longer than the others."""
+        await self.nodes.usage()
+
+    async def freeze_node(self, node: str, seconds: float) -> None:
+        """SIGSTOP to every process of a worker node, SIGCONT after so many seconds; ends when they go on."""
+        await self.nodes.freeze(node, seconds)
+
     async def _find_replica(self, workload: str, replica: int) -> Object:
         running = await self.pods.of(workload)
         if replica >= len(running):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from runtime.api import NotRunning, Object, RuntimeFailure
@@ -12,6 +13,17 @@ from runtime.cluster.pods import Pods, container_id, is_leaving, statuses
 OUTSIDE = "figtree-outside"
 RUN = ("--", "python3", "/scripts/agent.py")
 HELD_WITHIN = 15.0
+NODES = "/api/v1/nodes"
+CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+ZONE = "topology.kubernetes.io/zone"
+
+
+def capabilities(nodes: Iterable[Object]) -> frozenset[str]:
+    """What scenes may need of a cluster with these nodes: "two nodes", "two zones"."""
+    workers = [labels for node in nodes if CONTROL_PLANE not in (labels := node["metadata"]["labels"])]
+    zones = {labels[ZONE] for labels in workers if ZONE in labels}
+    counts = {"two nodes": len(workers), "two zones": len(zones)}
+    return frozenset(name for name, count in counts.items() if count > 1)
 
 
 class Nodes:
@@ -43,6 +55,10 @@ class Nodes:
             raise NotRunning(f"{pod['metadata']['name']} has no container {container} that runs")
         agents = await self._agents()
         await self._kubectl.run(*self._exec(agents[pod["spec"]["nodeName"]], name, found))
+
+    async def freeze(self, node: str, seconds: float) -> None:
+        """Stop every process of the node, its kubelet among them; ends when the agent has let them go on."""
+        await self._kubectl.run(*self._exec((await self._agents())[node], "freeze-node", f"{seconds:g}"))
 
     async def hold(self, name: str, pods: list[Object], container: str) -> None:
         """Kill them, and let nothing take their place until `release`, or until this process ends."""

@@ -100,6 +100,8 @@ class Pods:
                     restarts,
                     pod["status"].get("podIP", ""),
                     pod["metadata"]["name"] + container_id(pod, key[0])[:12],
+                    pod["spec"].get("nodeName", ""),
+                    pod["metadata"]["name"],
                 )
             )
         return found

@@ -2,9 +2,12 @@
 
 import asyncio
 import uuid
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+
+from scenes.engine.stage import Stage
 
 LINES = [{"title_id": "t-000001", "quantity": 1}]
 
@@ -14,9 +17,9 @@ def newcomer(purpose: str) -> str:
     return f"{purpose}-{uuid.uuid4().hex[:12]}"
 
 
-async def place(client: httpx.AsyncClient, customer: str, key: str) -> httpx.Response:
+async def place(client: httpx.AsyncClient, customer: str, key: str, **request: Any) -> httpx.Response:
     order = {"customer_id": customer, "currency": "EUR", "lines": LINES}
-    return await client.post("/api/orders", json=order, headers={"Idempotency-Key": key})
+    return await client.post("/api/orders", json=order, headers={"Idempotency-Key": key}, **request)
 
 
 async def placed(client: httpx.AsyncClient, customer: str, count: int) -> list[str]:
@@ -59,3 +62,40 @@ async def watched(client: httpx.AsyncClient, order_id: str, patience: float = 15
 
 async def histories(client: httpx.AsyncClient, ids: list[str]) -> list[list[int]]:
     return await asyncio.gather(*(watched(client, order_id) for order_id in ids))
+
+
+@dataclass(slots=True)
+class Shopper:
+    """A customer who places one order after the other, and repeats one that was not accepted, with the same key."""
+
+    stage: Stage
+    name: str
+    accepted: dict[str, str] = field(default_factory=dict)  # the order's id, by key
+    tried: set[str] = field(default_factory=set)
+    _open: list[str] = field(default_factory=list)
+
+    async def order(self, **request: Any) -> httpx.Response:
+        key = self._open.pop() if self._open else f"key-{len(self.tried)}"
+        self.tried.add(key)
+        try:
+            answer = await place(self.stage.client, self.name, key, **request)
+            if answer.is_success:
+                self.accepted[key] = answer.json()["id"]
+        finally:
+            if key not in self.accepted:
+                self._open.append(key)
+        return answer
+
+    async def expect_each_once(self) -> None:
+        """Repeat what is still open; then each order that was tried is stored, once."""
+        kept = {order["id"] for order in await stored(self.stage.client, self.name)}
+        lost = set(self.accepted.values()) - kept
+        self.stage.expect(not lost, f"{len(lost)} of {len(self.accepted)} accepted orders are lost")
+        for key in self._open:
+            answer = await place(self.stage.client, self.name, key)
+            self.stage.expect(
+                answer.is_success, f"an order that was refused is repeated: {answer.status_code}"
+            )
+        total, tried = len(await stored(self.stage.client, self.name)), len(self.tried)
+        self.stage.figure("orders stored", f"{total} of {tried}")
+        self.stage.expect(total == tried, f"{tried} orders, some sent twice with one key, are {total} orders")

@@ -18,6 +18,12 @@ Group = Literal[
     "grpc",
     "kubernetes",
 ]
+NEEDS = {  # capabilities that not every runtime has, and which one has them
+    "mesh": "the mesh (`figtree down`, then start without MESH=off)",
+    "kubernetes": "Kubernetes (RUNTIME=kind or RUNTIME=current)",
+    "two nodes": "a cluster with two worker nodes, as k8s/kind.yaml makes it",
+    "two zones": "a cluster whose worker nodes are in two zones, as k8s/kind.yaml makes it",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,4 +43,4 @@ class Scene:
     act: Callable[[Stage], Awaitable[None]]
     manifests: tuple[str, ...] = ()
     shape: str = "5-no-monolith"  # runs in this shape or a later one
-    needs: str = "mesh"  # a capability that not every runtime has, or ""
+    needs: str = "mesh"  # one of NEEDS, or ""

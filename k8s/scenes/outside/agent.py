@@ -1,9 +1,10 @@
 """What Kubernetes has no verb for, from the node's own process list: SIGKILL to a container, and what it has used.
 
-agent.py kill ID       ends the first process of that container; the kubelet starts it again
-agent.py freeze ID     stops that process (SIGSTOP): it answers nothing, and does not end
-agent.py hold ID…      the same, and what the kubelet starts in their place stands still until standard input ends
-agent.py usage         seconds of CPU and bytes of memory (PSS) of each container, as JSON
+agent.py kill ID              ends the first process of that container; the kubelet starts it again
+agent.py freeze ID            stops that process (SIGSTOP): it answers nothing, and does not end
+agent.py hold ID…             kills them; what the kubelet starts in their place stands still until standard input ends
+agent.py freeze-node SECONDS  stops every process of the node for so long, the kubelet among them
+agent.py usage                seconds of CPU and bytes of memory (PSS) of each container, as JSON
 """
 
 import collections
@@ -14,6 +15,7 @@ import re
 import select
 import signal
 import sys
+import time
 from pathlib import Path
 
 CONTAINER = re.compile(r"([0-9a-f]{64})(?:\.scope)?\s*$")
@@ -80,6 +82,24 @@ def hold(containers):
                 os.kill(pid, signal.SIGCONT)
 
 
+def freeze_node(seconds):
+    """They go on whether or not anybody still waits for us. Init ignores the signal, and this process has to stay."""
+    until, stopped = time.monotonic() + seconds, set()
+    try:
+        while time.monotonic() < until:  # again and again: one that was just being made is stopped, too
+            for pid in (
+                {int(name) for name in os.listdir("/proc") if name.isdigit()} - {1, os.getpid()} - stopped
+            ):
+                with contextlib.suppress(*GONE):
+                    os.kill(pid, signal.SIGSTOP)
+                    stopped.add(pid)
+            time.sleep(0.1)
+    finally:
+        for pid in stopped:
+            with contextlib.suppress(*GONE):
+                os.kill(pid, signal.SIGCONT)
+
+
 def usage():
     used = collections.defaultdict(lambda: {"cpu": 0.0, "memory": 0})
     tick = os.sysconf("SC_CLK_TCK")
@@ -102,6 +122,8 @@ match sys.argv[1:]:
         send(container, signal.SIGSTOP)
     case ["hold", *containers] if containers:
         hold(containers)
+    case ["freeze-node", seconds]:
+        freeze_node(float(seconds))
     case ["usage"]:
         usage()
     case _:

@@ -1,10 +1,7 @@
 """The database or the queue goes away for a while: what was promised is kept."""
 
 import asyncio
-import itertools
 import time
-
-import httpx
 
 from scenes.engine import orders
 from scenes.engine.outage import outage
@@ -17,19 +14,8 @@ ORDERS = 30
 
 
 async def database(stage: Stage) -> None:
-    customer, numbers = orders.newcomer("database"), itertools.count()
-    accepted: dict[str, str] = {}
-    tried: set[str] = set()
-
-    async def order() -> httpx.Response:
-        key = f"key-{next(numbers)}"
-        tried.add(key)
-        answer = await orders.place(stage.client, customer, key)
-        if answer.is_success:
-            accepted[key] = answer.json()["id"]
-        return answer
-
-    async with steady(order, at_once=2) as answers:
+    shopper = orders.Shopper(stage, orders.newcomer("database"))
+    async with steady(shopper.order, at_once=2) as answers:
         await asyncio.sleep(0.5)
         gone = time.monotonic()
         async with outage(stage, "postgres"):
@@ -50,22 +36,7 @@ async def database(stage: Stage) -> None:
     stage.expect(len(failed) > 0, f"{len(failed)} orders were refused while it was away")
     proper = sum(a.status in (503, 504) and a.kind == PROBLEM for a in failed)
     stage.expect(proper == len(failed), f"{proper} of them with a problem that says so, 503 or 504")
-    await _nothing_lost(stage, customer, accepted, tried)
-
-
-async def _nothing_lost(stage: Stage, customer: str, accepted: dict[str, str], tried: set[str]) -> None:
-    """Users repeat what was not answered, with the same key; then each order is there once."""
-    stored = {order["id"] for order in await orders.stored(stage.client, customer)}
-    missing = set(accepted.values()) - stored
-    stage.expect(not missing, f"{len(missing)} of {len(accepted)} accepted orders are lost")
-    for key in tried - accepted.keys():
-        answer = await orders.place(stage.client, customer, key)
-        stage.expect(answer.is_success, f"an order that was refused is repeated: {answer.status_code}")
-    total = len(await orders.stored(stage.client, customer))
-    stage.figure("orders stored", f"{total} of {len(tried)}")
-    stage.expect(
-        total == len(tried), f"{len(tried)} orders, some sent twice with one key, are {total} orders"
-    )
+    await shopper.expect_each_once()
 
 
 async def queue(stage: Stage) -> None:

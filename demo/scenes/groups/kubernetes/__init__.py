@@ -1,7 +1,16 @@
 """What Kubernetes itself does for the system: it needs a cluster."""
 
 from scenes.engine.scene import Scene
-from scenes.groups.kubernetes import configuration, discovery, disruption, healing, scaling, updating
+from scenes.groups.kubernetes import (
+    configuration,
+    discovery,
+    disruption,
+    frozen_node,
+    healing,
+    locality,
+    scaling,
+    updating,
+)
 
 NEEDS = "kubernetes"
 SCENES = (
@@ -49,6 +58,25 @@ SCENES = (
         hypothesis="Of two replicas one is evicted, the second one is refused until a new one is ready; none fails.",
         act=disruption.drain,
         needs=NEEDS,
+    ),
+    Scene(
+        name="node-frozen",
+        group="kubernetes",
+        title="A node stands still for 30 s",
+        says="A node that hangs looks like one that is slow: nobody moves its pods, and its callers wait for them.",
+        hypothesis="While a node is frozen users wait or are refused; then all is as before, each order there once.",
+        act=frozen_node.frozen,
+        needs="two nodes",
+    ),
+    Scene(
+        name="locality",
+        group="kubernetes",
+        title="Zones: callers stay near",
+        says="What is near answers sooner and costs less: a call leaves its zone only if it has to.",
+        hypothesis="outlierDetection alone keeps all calls in their zone; without an instance there they leave it.",
+        act=locality.locality,
+        manifests=(locality.OUTLIERS, locality.ANYWHERE, locality.NEAR_FIRST),
+        needs="two zones",
     ),
     Scene(
         name="service-discovery",

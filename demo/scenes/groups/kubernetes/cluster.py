@@ -4,6 +4,7 @@ from typing import Any
 
 from runtime.api import Object
 from runtime.cluster import ClusterRuntime
+from runtime.cluster.nodes import NODES, ZONE
 
 from scenes.engine.result import NotSeen
 from scenes.engine.stage import Stage
@@ -28,5 +29,10 @@ async def ready_pods(stage: Stage, workload: str) -> dict[str, Object]:
     }
 
 
-async def rates(stage: Stage) -> Any:
-    return await stage.client.get("/api/rates")
+async def zone_of(stage: Stage, pod: Object) -> str:
+    node = await cluster(stage).api.get(f"{NODES}/{pod['spec']['nodeName']}")
+    return str(node["metadata"]["labels"].get(ZONE, ""))
+
+
+async def rates(stage: Stage, **request: Any) -> Any:
+    return await stage.client.get("/api/rates", **request)

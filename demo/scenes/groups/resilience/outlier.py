@@ -9,7 +9,7 @@ TRIED_ONCE = "resilience/currency-no-retries.yaml"  # or a second try would hide
 OUTLIER = "resilience/currency-outlier.yaml"
 CLUSTER = "outbound|50051||currency.figtree.svc.cluster.local;"
 EJECTED = CLUSTER + ".outlier_detection.ejections_active"
-HEALTHY = CLUSTER + ".membership_healthy"
+HEALTHY, MEMBERS = CLUSTER + ".membership_healthy", CLUSTER + ".membership_total"
 
 
 async def outlier(stage: Stage) -> None:
@@ -33,14 +33,16 @@ async def outlier(stage: Stage) -> None:
         await stage.runtime.mesh.delete([ISTIO / SICK])
         stage.tell("the instance is well again, and waits until it may come back")
 
-        async def back() -> bool:
-            active = await stage.counted("gateway", EJECTED)
-            return active == 0 and await stage.counted("gateway", HEALTHY) == 2
-
-        await stage.eventually("it comes back", back, patience=35)
+        await stage.eventually("it comes back", lambda: every_instance_takes_part(stage), patience=35)
         away = time.monotonic() - out_since
         stage.figure("ejected for", away, "s")
         stage.expect(away > 15, f"it was away for {away:.0f} s: at least the 20 s that the rule says")
         after = await stage.burst("GET", "/api/rates", 100)
         stage.figure("failed when it is back", 100 * after.bad / after.count, "%")
         stage.expect(after.bad == 0, f"when it is back {after.bad} of 100 requests fail")
+
+
+async def every_instance_takes_part(stage: Stage) -> bool:
+    """For each proxy that calls in the gateway's name: on a cluster those of other scenes are among them."""
+    ejected, healthy, members = [await stage.counted("gateway", name) for name in (EJECTED, HEALTHY, MEMBERS)]
+    return ejected == 0 and healthy == members > 0
