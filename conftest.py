@@ -20,8 +20,8 @@ for name in ("no_proxy", "NO_PROXY"):
         [*os.environ.get(name, "").split(","), "localhost", "127.0.0.1", "127.0.0.0/8", "::1"]
     )
 
-# Tests look at an instance's ports themselves; those of a private network (tests/test_private_network.py) enter it.
-os.environ.setdefault("MESH_NETWORK", "shared")
+# Tests look at an instance's ports themselves, whatever make exports; those of a private network enter it.
+os.environ["MESH_NETWORK"] = "shared"
 
 # How long an example takes says something of the machine: Hypothesis allows 200 ms unless told otherwise.
 settings.register_profile("figtree", deadline=None)
