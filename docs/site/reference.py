@@ -29,7 +29,7 @@ NAMES = {"cli": "the figtree command"}
 
 def pages() -> dict[str, str]:
     """The text of each page by its name."""
-    return {"cli": cli(), "rest": rest(), "grpc": grpc(), "settings": settings()}
+    return {"cli": cli(), "rest": rest(), "grpc": grpc(), "events": events(), "settings": settings()}
 
 
 def cli() -> str:
@@ -101,6 +101,39 @@ def grpc() -> str:
             parts += _message(message, f"{file.package}.{message.name}", (4, i), comments)
         for i, enumeration in enumerate(file.enum_type):
             parts += _enumeration(enumeration, f"{file.package}.{enumeration.name}", (5, i), comments)
+    return "\n".join(parts)
+
+
+def events() -> str:
+    """What goes through the queue: how it is delivered, and every message with its headers and fields."""
+    document = json.loads((ROOT / "docs" / "asyncapi.json").read_text())
+    parts = ["# Events", "", "The contract as a document: [asyncapi.json](../asyncapi.json).", ""]
+    parts += [document["info"]["description"], ""]
+    for channel in document["channels"].values():
+        parts += [f"## {channel['address']}", "", channel["description"], ""]
+        rows = ((f"`{key}`", _value(value)) for key, value in channel["x-jetstream-stream"].items())
+        parts += _table(("stream", "value"), rows)
+    operations = (
+        (name, one["action"], one["summary"], ", ".join(_type(message) for message in one["messages"]))
+        for name, one in document["operations"].items()
+    )
+    parts += ["## Operations", "", *_table(("operation", "action", "meaning", "messages"), operations)]
+    consumer = document["operations"]["fulfil"]["x-jetstream-consumer"]
+    parts += _table(("consumer", "value"), ((f"`{key}`", _value(value)) for key, value in consumer.items()))
+    schemas = document["components"]["schemas"]
+    for name, message in document["components"]["messages"].items():
+        parts += [f"## {name}", "", message["summary"], ""]
+        for head, schema in (("field", schemas[name]), ("header", schemas[f"{name}Headers"])):
+            fields = (
+                (
+                    f"`{field}`",
+                    f"`{one['const']}`" if "const" in one else _type(one),
+                    "yes" if field in schema["required"] else "no",
+                    one.get("description", ""),
+                )
+                for field, one in schema["properties"].items()
+            )
+            parts += _table((head, "type", "required", "meaning"), fields)
     return "\n".join(parts)
 
 
@@ -201,6 +234,10 @@ def _type(schema: dict[str, Any]) -> str:
     if schema.get("type") == "array":
         return f"list of {_type(schema['items'])}"
     return str(schema.get("format") or schema.get("type") or schema.get("const") or "any")
+
+
+def _value(value: object) -> str:
+    return ", ".join(f"`{one}`" for one in value) if isinstance(value, list) else f"`{value}`"
 
 
 def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:

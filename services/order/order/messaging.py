@@ -26,6 +26,7 @@ from order.tasks import until_one_ends
 log = logging.getLogger(__name__)
 
 STREAM = "ORDERS"
+SUBJECT = "orders.{status}"
 CONSUMER = "fulfilment"
 ACK_SECONDS = 10.0
 KEEP_SECONDS = 24 * 3600.0
@@ -34,6 +35,29 @@ PULL_SECONDS = 5.0
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 1.6
 NATS = {"messaging__system": "nats", "messaging__destination__name": STREAM}
 STABLE_SECONDS = 10.0  # a connection that held for so long was a good one
+
+
+def stream() -> StreamConfig:
+    """The stream of all events."""
+    return StreamConfig(
+        name=STREAM,
+        subjects=[SUBJECT.format(status="*")],
+        max_age=KEEP_SECONDS,
+        duplicate_window=120.0,
+        allow_direct=True,
+    )
+
+
+def consumer(ack_seconds: float) -> ConsumerConfig:
+    """The durable consumer of fulfilment; the server delivers again what is not acknowledged within so many seconds."""
+    return ConsumerConfig(
+        durable_name=CONSUMER,
+        ack_policy=AckPolicy.EXPLICIT,
+        ack_wait=ack_seconds,
+        max_deliver=-1,
+        max_ack_pending=20_000,
+        filter_subjects=[SUBJECT.format(status=status) for status in NEXT],
+    )
 
 
 class NatsMessage:
@@ -149,8 +173,8 @@ class Messaging:
 
     async def _work(self, client: Client, closed: asyncio.Event) -> None:
         try:
-            stream = client.jetstream()
-            if await self._prepare(stream):
+            jetstream = client.jetstream()
+            if await self._prepare(jetstream):
                 await self._relay.requeue()
             log.info("connected to NATS")
             inbox = client.new_inbox()
@@ -158,7 +182,7 @@ class Messaging:
             subscription = await client.subscribe(inbox, cb=puller.received.put)
 
             async def publish(events: Sequence[Event]) -> None:
-                await self._publish(stream, events)
+                await self._publish(jetstream, events)
 
             try:
                 await until_one_ends(
@@ -173,46 +197,29 @@ class Messaging:
         finally:
             await client.close()
 
-    async def _prepare(self, stream: JetStreamContext) -> bool:
+    async def _prepare(self, jetstream: JetStreamContext) -> bool:
         """Make stream and consumer what they have to be; whether the stream is new, or new again."""
-        config = StreamConfig(
-            name=STREAM,
-            subjects=["orders.*"],
-            max_age=KEEP_SECONDS,
-            duplicate_window=120.0,
-            allow_direct=True,
-        )
         try:
-            await stream.stream_info(STREAM)
+            await jetstream.stream_info(STREAM)
             is_new = False
         except NotFoundError:
-            await stream.add_stream(config)
+            await jetstream.add_stream(stream())
             is_new = True
-        await stream.add_consumer(
-            STREAM,
-            ConsumerConfig(
-                durable_name=CONSUMER,
-                ack_policy=AckPolicy.EXPLICIT,
-                ack_wait=self._ack_seconds,
-                max_deliver=-1,
-                max_ack_pending=20_000,
-                filter_subjects=[f"orders.{status}" for status in NEXT],
-            ),
-        )
+        await jetstream.add_consumer(STREAM, consumer(self._ack_seconds))
         return is_new
 
-    async def _publish(self, stream: JetStreamContext, events: Sequence[Event]) -> None:
+    async def _publish(self, jetstream: JetStreamContext, events: Sequence[Event]) -> None:
         acknowledged = []
         for event in events:
             subject, identity = (
-                f"orders.{event.status}",
+                SUBJECT.format(status=event.status),
                 {"Nats-Msg-Id": f"{event.order_id}:{event.sequence}"},
             )
             with span(
                 f"{subject} publish", SpanKind.PRODUCER, self._traces.of(event.order_id), **NATS
             ) as trace:
                 acknowledged.append(
-                    await stream.publish_async(subject, written(event), headers={**identity, **trace})
+                    await jetstream.publish_async(subject, written(event), headers={**identity, **trace})
                 )
             if trace:  # not for every order: this runs for each event
                 with on_behalf_of(trace):

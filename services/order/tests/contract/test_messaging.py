@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import jsonschema_rs
 import nats
 import pytest
+from order.asyncapi import document
 from order.domain import Line, NewOrder
 from order.fulfilment import Fulfilment
 from order.messaging import Messaging
@@ -180,6 +182,47 @@ async def test_each_event_is_in_the_stream_once_with_its_trace_and_in_the_log(
     lines = [json.loads(line) for line in caplog.text.splitlines() if str(order_id) in line]
     assert [line["message"] for line in lines] == [f"order {order_id} is {status}" for _, status in SHIPPED]
     assert {line["trace_id"] for line in lines} == {TRACEPARENT.split("-")[1]}
+
+
+async def test_every_message_and_the_stream_are_as_the_asyncapi_document_says(
+    process: Process, server: NatsServer, sql_orders: SqlOrders
+) -> None:
+    contract = document()
+    schemas, channel = contract["components"]["schemas"], contract["channels"]["orders"]
+    await server.start()
+    call_context.enter({"traceparent": TRACEPARENT, "tracestate": "v=1", "baggage": "a=b"}, None)
+    async with running(process):
+        (order_id,) = await process.place()
+        await shipped(sql_orders, order_id)
+        await asyncio.sleep(0.2)
+        client = await nats.connect(server.url)
+        jetstream = client.jetstream()
+        messages = [await jetstream.get_msg("ORDERS", seq=number) for number in (1, 2, 3)]
+        stream = (await jetstream.stream_info("ORDERS")).config
+        consumer = (await jetstream.consumer_info("ORDERS", "fulfilment")).config
+        await client.close()
+    for message, status in zip(messages, channel["parameters"]["status"]["enum"], strict=True):
+        assert message.subject == channel["address"].format(status=status)
+        content = json.loads(message.data or b"")
+        headers = message.headers or {}
+        for schema, value in ((schemas[status], content), (schemas[f"{status}Headers"], headers)):
+            jsonschema_rs.Draft7Validator(schema, validate_formats=True).validate(value)
+            assert set(value) == set(schema["properties"])
+    assert channel["x-jetstream-stream"] == {
+        "name": stream.name,
+        "subjects": stream.subjects,
+        "max_age_seconds": stream.max_age,
+        "duplicate_window_seconds": stream.duplicate_window,
+    }
+    declared = contract["operations"]["fulfil"]["x-jetstream-consumer"]
+    assert declared | {"ack_wait_seconds": 10 + DELAY} == {
+        "durable_name": consumer.durable_name,
+        "filter_subjects": consumer.filter_subjects,
+        "ack_policy": consumer.ack_policy,
+        "ack_wait_seconds": consumer.ack_wait,
+        "max_deliver": consumer.max_deliver,
+        "max_ack_pending": consumer.max_ack_pending,
+    }
 
 
 async def test_the_successor_of_a_process_that_ends_goes_on_at_once(
