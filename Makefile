@@ -52,7 +52,7 @@ $(PAGE): $(wildcard demo/dashboard/web/*.json demo/dashboard/web/*.ts demo/dashb
 	@$(HAVE_UV)
 	@demo/dashboard/web/build "$(UV)" || true
 
-.PHONY: machine load load-ui bench bench-compare scale soak overload git page setup demo up down scenes browser test test-system test-scenes test-all matrix test-cluster check format clean help cluster cluster-delete cluster-tools images deploy release docs
+.PHONY: machine load load-ui bench bench-compare scale soak overload git page setup demo up down scenes browser test test-system test-scenes test-all pictures matrix test-cluster check format clean help cluster cluster-delete cluster-tools images deploy release docs
 RUNTIME ?= auto
 MESH    ?= on
 MESH_NETWORK ?= auto
@@ -145,6 +145,9 @@ browser: $(STUBS) $(PAGE)
 
 test-scenes: $(STUBS)
 	@$(RUN)/pytest --no-skips -m system demo/tests/test_scenes.py $(ARGS)
+
+pictures: browser ## The pictures of docs/pictures anew, from the page of the running local mesh (10 minutes)
+	@FIGTREE_PICTURES=yes $(RUN)/pytest --no-skips -m pictures tests/page $(ARGS)
 
 matrix: $(STUBS) ## Each phase of a step and each fault in it, under load: about two hours; the tables go to docs/reports
 	@MATRIX_REPORT=docs/reports/phases-and-faults.md MESH_MATRIX_REPORT=docs/reports/phases-and-faults-mesh.md \

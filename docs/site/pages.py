@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MERMAID = ROOT / "demo/dashboard/web/node_modules/@mermaid-js/tiny/dist/mermaid.tiny.js"
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)#\s]+)")
 SHOWN = {".yaml": "yaml", ".yml": "yaml", ".py": "python", ".json": "json"}
-MEDIA = {".png", ".svg", ".css", ".json"}
+MEDIA = {".png", ".gif", ".svg", ".css", ".json"}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

@@ -33,8 +33,8 @@ class System:
     """The running system, asked past the page: what the page shows must agree."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
-        self._env = os.environ | {
+        self.name = name
+        self.env = os.environ | {
             "FIGTREE_NAME": name,
             "RUNTIME": "local",
             "DWELL": "0.3",
@@ -43,7 +43,7 @@ class System:
 
     def figtree(self, *arguments: str) -> str:
         done = subprocess.run(
-            [FIGTREE, *arguments], env=self._env, capture_output=True, text=True, check=False, timeout=280
+            [FIGTREE, *arguments], env=self.env, capture_output=True, text=True, check=False, timeout=280
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -59,9 +59,9 @@ class System:
     @contextmanager
     def first(self, workload: str, counter: str) -> Iterator[Callable[[], float]]:
         """Watches a proxy; gives what tells when it first counted more than before."""
-        watcher = [sys.executable, "-m", "tests.page.first", self._name, workload, counter]
+        watcher = [sys.executable, "-m", "tests.page.first", self.name, workload, counter]
         command = [FIGTREE, "exec", "--", *watcher]
-        with subprocess.Popen(command, cwd=ROOT, env=self._env, stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "watching\n"
             try:

@@ -11,6 +11,7 @@ Picture = Callable[[Page, str], None]
 STEP = 120_000  # milliseconds
 
 
+@pytest.mark.pictures
 @pytest.mark.system
 def test_a_step_is_taken_and_taken_back_by_its_buttons(
     system: System, open_page: Open, picture: Picture

@@ -29,6 +29,7 @@ EFFECTS = {
 }
 
 
+@pytest.mark.pictures
 @pytest.mark.system
 @pytest.mark.parametrize("name", EFFECTS)
 def test_a_scene_is_run_seen_and_judged(

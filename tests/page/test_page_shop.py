@@ -6,6 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import httpx
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.page.conftest import BUSY, Open, System
@@ -60,6 +61,7 @@ def test_in_the_monolith_a_basket_is_priced_by_requests_and_ordered(
     assert order["customer_id"] == "c-1001"
 
 
+@pytest.mark.pictures
 def test_services_price_a_basket_over_one_stream_and_an_order_is_traced_to_its_end(
     system: System, open_page: Open, edge: httpx.Client, picture: Picture
 ) -> None:

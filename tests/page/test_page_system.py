@@ -60,6 +60,7 @@ def test_every_workload_that_runs_is_in_the_graph_and_no_other(system: System, o
     assert system.status()["shape"] in page.locator(".now").inner_text()
 
 
+@pytest.mark.pictures
 def test_users_that_come_are_seen_with_their_rate_over_encrypted_edges(
     system: System, open_page: Open, picture: Picture
 ) -> None:
