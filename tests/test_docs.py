@@ -15,6 +15,7 @@ PAGES = [
     ARCHITECTURE,
     *(ROOT / "docs" / f"{name}.md" for name in ("glossary", "extending", "troubleshooting", "quick-start")),
     *sorted((ROOT / "docs" / "how-to").glob("*.md")),
+    *sorted((ROOT / "docs" / "course").glob("*.md")),
     ROOT / "demo" / "README.md",
     ROOT / "demo" / "localmesh" / "README.md",
     *sorted((ROOT / "libs").glob("*/README.md")),

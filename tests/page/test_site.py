@@ -15,7 +15,8 @@ SITE = "http://figtree.example"
 PAGES = (
     "", "quick-start/", "machines/", "scenes/", "troubleshooting/", "architecture/", "k8s/", "istio/",
     "istio/canary/pricing-90-10.yaml/", "decisions/", "reports/phases-and-faults/", "reference/cli/",
-    "reference/rest/", "reference/grpc/", "reference/events/", "reference/settings/",
+    "reference/rest/", "course/", "course/11-resilience/", "reference/grpc/", "reference/events/",
+    "reference/settings/",
 )  # fmt: skip
 
 

@@ -39,8 +39,8 @@ def shape(lines: list[str]) -> re.Pattern[str]:
     return re.compile("".join(parts) + r"\Z")
 
 
-async def walk(page: str, *, last: str = "true", **environment: str) -> None:
-    """Runs what stands in docs/`page`; `last` is run at the end in any case."""
+async def walk(*pages: str, last: str = "true", **environment: str) -> None:
+    """Runs what stands in these pages of docs/, in one shell; `last` is run at the end in any case."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     env = os.environ | {"DWELL": "0.3", "COLUMNS": "200", "PATH": path} | environment
     shell = await asyncio.create_subprocess_exec(
@@ -55,7 +55,7 @@ async def walk(page: str, *, last: str = "true", **environment: str) -> None:
     assert shell.stdin is not None
     assert shell.stdout is not None
     try:
-        for command in commands((ROOT / "docs" / page).read_text()):
+        for command in commands("\n".join((ROOT / "docs" / page).read_text() for page in pages)):
             shell.stdin.write(f"{command.text}\necho {END}\n".encode())
             output = (await shell.stdout.readuntil(f"{END}\n".encode())).decode().removesuffix(f"{END}\n")
             if output and not output.endswith("\n"):
