@@ -170,7 +170,7 @@ cluster-tools: ## kind, istioctl and kubectl of the versions that `make cluster`
 images: ## Build the images and bring them to the cluster (RUNTIME=kind, REGISTRY=… or IMAGES_LOAD=…)
 	@k8s/scripts/images
 
-deploy: ## Bring the workloads of STEP to the cluster of the kubectl context (RUNTIME=kind: to kind's)
+deploy: $(STUBS) ## Bring the workloads of STEP to the cluster of the kubectl context (RUNTIME=kind: to kind's)
 	@k8s/scripts/deploy
 
 release: ## Build the images of a tagged commit for amd64 and arm64 with SBOM and provenance, push them to REGISTRY, sign them

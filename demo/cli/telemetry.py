@@ -11,7 +11,7 @@ from localmesh import LocalRuntime
 from localmesh.cache import cache_folder
 from runtime.api import RuntimeFailure
 from runtime.cluster import ClusterRuntime
-from runtime.manifests import NAMESPACE
+from runtime.manifests import NAMESPACE, health
 from telemetry import kiali, prometheus
 from telemetry.spans import Span
 
@@ -74,7 +74,7 @@ def kialis_graph(
 
     async def work() -> None:
         source = prometheus.Prometheus(url or await _of_the_cluster())
-        for line in kiali.lines(await kiali.graph(source, seconds, NAMESPACE)):
+        for line in kiali.lines(await kiali.graph(source, seconds, NAMESPACE, health())):
             console.print(line, soft_wrap=True, highlight=False)
 
     carry_out(work())

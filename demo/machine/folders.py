@@ -85,8 +85,17 @@ def _find_full(fetches: List[Fetch]) -> List[Problem]:
     return [
         Problem(
             f"{names[device]} has {megabytes(free(names[device]))} free and needs {megabytes(size)}",
-            "make room, or set XDG_CACHE_HOME to another disk",
+            f"make room, or {_remedy(names[device])}",
         )
         for device, size in wanted.items()
         if free(names[device]) < size
     ]
+
+
+def _remedy(full: str) -> str:
+    """How its disk is left alone."""
+    if full == existing(instances()):
+        return "set FIGTREE_HOME to a folder with a short name on another disk"
+    if full == existing(ROOT):
+        return "clone Figtree onto another disk"
+    return "set XDG_CACHE_HOME to another disk"

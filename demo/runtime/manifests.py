@@ -56,6 +56,14 @@ def standing() -> list[Path]:
     return [path for folder in folders for path in sorted((ROOT / "istio" / folder).glob("*.yaml"))]
 
 
+def health() -> str:
+    """What Kiali takes for a failure of a workload: the annotation health.kiali.io/rate."""
+    text = (ROOT / "k8s" / "components" / "kiali" / "health.yaml").read_text()
+    (annotations,) = (patch["value"] for patch in yaml.safe_load(text))
+    found: str = annotations["health.kiali.io/rate"]
+    return found
+
+
 def _read(workload: str, file: str) -> dict[str, Any]:
     content: dict[str, Any] = yaml.safe_load((BASE / workload / file).read_text())
     return content

@@ -1,5 +1,6 @@
 """Kiali's graph, from Istio's standard metrics as Kiali asks for them (kiali/kiali graph/telemetry/istio)."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
 
@@ -16,6 +17,8 @@ NODES = tuple(
 )
 
 SECURE = "mutual_tls"
+# What has failed where no annotation says otherwise: kiali.io/docs/configuration/health, and no answer at all.
+BY_DEFAULT = r"^[45]\d\d$|^[0-]$,0,10,http,.*;^[1-9]$|^1[0-6]$,0,10,grpc,.*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,14 @@ class Requests:
     flags: set[str] = field(default_factory=set)  # why, in Envoy's letters
 
 
-async def graph(prometheus: Prometheus, seconds: int = 60, namespace: str = "") -> dict[GraphEdge, Requests]:
-    """The versioned app graph of the last seconds, from anywhere to that namespace, or to any."""
+async def graph(
+    prometheus: Prometheus, seconds: int = 60, namespace: str = "", health: str = BY_DEFAULT
+) -> dict[GraphEdge, Requests]:
+    """The versioned app graph of the last seconds, from anywhere to that namespace, or to any.
+
+    `health` is the annotation health.kiali.io/rate of what is called; what nobody answered for has none.
+    """
+    annotated, others = _failing(health), _failing(BY_DEFAULT)
     answers = "response_code,grpc_response_status,response_flags"
     traffic = await prometheus.query(_sum_of(seconds, namespace, answers))
     identities = "source_principal,destination_principal,connection_security_policy"
@@ -54,7 +63,8 @@ async def graph(prometheus: Prometheus, seconds: int = 60, namespace: str = "") 
         edge = GraphEdge(*ends, protocol=labels["request_protocol"], mtls=ends not in plain)
         requests, rate = edges.setdefault(edge, Requests()), float(series["value"][1])
         requests.all += rate
-        requests.failed += rate * _has_failed(labels)
+        failing = others if edge.destination == "unknown" else annotated
+        requests.failed += rate * _has_failed(labels, failing)
         requests.flags |= {*labels.get("response_flags", "-").split(",")} - {"-"}
     return edges
 
@@ -75,10 +85,18 @@ def lines(edges: Mapping[GraphEdge, Requests]) -> list[str]:
     return drawn
 
 
-def _has_failed(labels: Mapping[str, str]) -> bool:
-    """As Kiali judges by default: 4xx and 5xx, no answer at all, and any status of gRPC but OK."""
-    code = labels.get("response_code", "")
-    return code[:1] in "045-" or labels.get("grpc_response_status", "0") not in ("", "0")
+def _failing(health: str) -> list[tuple[re.Pattern[str], str]]:
+    """Codes and their protocol, of `code,degraded,failing,protocol,direction;…`."""
+    rules = (rule.split(",") for rule in health.split(";"))
+    return [(re.compile(code), protocol) for code, _, _, protocol, _ in rules]
+
+
+def _has_failed(labels: Mapping[str, str], failing: list[tuple[re.Pattern[str], str]]) -> bool:
+    """A call of gRPC by its status; by the status of HTTP where a proxy has answered without one."""
+    protocol, code = labels["request_protocol"], labels.get("grpc_response_status", "")
+    if protocol != "grpc" or not code:
+        protocol, code = "http", labels.get("response_code", "")
+    return any(codes.search(code) for codes, of in failing if of == protocol)
 
 
 def _key(labels: dict[str, str]) -> tuple[str, str, str, str]:

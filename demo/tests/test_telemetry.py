@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as Sent
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 from runtime.cluster.observing import Observing as ClusterObserving
-from runtime.manifests import ROOT
+from runtime.manifests import ROOT, health
 from telemetry import jaeger, kiali
 from telemetry.edges import EdgeCounters, read, summed
 from telemetry.figures import Figures
@@ -263,6 +263,41 @@ async def test_kiali_draws_what_had_no_good_answer_in_red_and_plaintext_without_
     one = series("v1", "2", response_code=code, request_protocol="http", connection_security_policy="none")
     (line,) = kiali.lines(await kiali.graph(FixedPrometheus(one)))  # type: ignore[arg-type]
     assert line == "gateway v1 -> pricing v1  http  2.0/s  100 %  100 % failed  no mTLS"
+
+
+@pytest.mark.parametrize(
+    ("protocol", "code", "status", "failed"),
+    [
+        ("http", "200", "", 0),
+        ("http", "404", "", 0),
+        ("http", "503", "", 100),
+        ("http", "0", "", 100),
+        ("grpc", "200", "0", 0),
+        ("grpc", "200", "5", 0),
+        ("grpc", "200", "7", 100),
+        ("grpc", "200", "9", 0),
+        ("grpc", "200", "10", 0),
+        ("grpc", "200", "14", 100),
+        ("grpc", "200", "16", 100),
+        ("grpc", "503", "", 100),
+    ],
+)
+async def test_with_the_annotation_of_the_services_a_right_answer_is_no_failure(
+    protocol: str, code: str, status: str, failed: int
+) -> None:
+    answers = {"request_protocol": protocol, "response_code": code, "grpc_response_status": status}
+    (edge,) = (
+        await kiali.graph(FixedPrometheus(series("v1", "2", **answers)), health=health())  # type: ignore[arg-type]
+    ).values()
+    assert edge.failed == failed / 100 * 2
+
+
+async def test_what_nobody_answered_for_has_failed_as_by_default() -> None:
+    one = series(
+        "v1", "2", response_code="404", request_protocol="http", destination_canonical_service="unknown"
+    )
+    (edge,) = (await kiali.graph(FixedPrometheus(one), health=health())).values()  # type: ignore[arg-type]
+    assert edge.failed == 2
 
 
 async def test_what_kiali_would_leave_out_is_reported() -> None:

@@ -27,12 +27,22 @@ def arguments() -> argparse.Namespace:
     seeding = commands.add_parser("seed", help="fill an empty database")
     seeding.add_argument("--titles", type=int, default=0, metavar="N", help="generate titles up to N")
     seeding.add_argument("--orders", type=int, default=0, metavar="N", help="generate shipped orders up to N")
+    seeding.add_argument(
+        "--print",
+        choices=["title", "currency", "pricing"],
+        help="print the module's rows as `import` reads them, and fill nothing",
+    )
     return parser.parse_args()
 
 
 def run() -> None:
     """Serve, or run the chosen command and end."""
     chosen = arguments()
+    if chosen.command == "seed" and chosen.print:
+        from monolith.seed.lines import lines
+
+        sys.stdout.writelines(lines(chosen.print, chosen.titles))
+        return
     settings = Settings()
     configure_logging("monolith", settings.version, CONVENTIONS, settings.log_level, settings.log_hash_key)
     if chosen.command is None:

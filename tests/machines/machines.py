@@ -19,6 +19,7 @@ class Machine:
     name: str
     environment: Mapping[str, str | None] = field(default_factory=dict)  # None: not set
     without: tuple[str, ...] = ()  # programs
+    older: Mapping[str, str] = field(default_factory=dict)  # programs that say this, whatever they are asked
     python: str = ""
     folder: str = ""  # a copy of the checkout under this name, without .git
     before: tuple[str, ...] = ()  # what the command runs under
@@ -137,6 +138,12 @@ MACHINES = (
     Machine("no Go", environment={"PATH": PLAIN}, fast=True),
     Machine("no Go, no Node.js, no git", without=("go", "node", "npm", "git"), folder="demo", fast=True),
     Machine(
+        "Debian 12's Go 1.19 and Node.js 18, too old",
+        older={"go": "go1.19.8", "node": "v18.19.0", "npm": "9.2.0"},
+        folder="demo",
+        fast=True,
+    ),
+    Machine(
         "HOME not set", environment={"HOME": None}, refused="HOME is not set: set HOME, or XDG_", fast=True
     ),
     Machine(
@@ -184,7 +191,28 @@ MACHINES = (
         needs=_namespaces,
     ),
     Machine(
+        "a disk of 4 GB for HOME, nothing compiled",
+        before=(
+            *NAMESPACES,
+            "--mount",
+            "sh",
+            "-c",
+            'mount -t tmpfs -o size=4g none "$HOME"; exec "$@"',
+            "sh",
+        ),
+        environment={"HOME": "{empty}"},
+        folder="demo",
+        needs=_namespaces,
+    ),
+    Machine(
         "/tmp noexec", before=_changed("mount -t tmpfs -o noexec none /tmp"), fast=True, needs=_namespaces
+    ),
+    Machine(
+        "a small /tmp",
+        before=_changed("mount -t tmpfs -o size=64m none /tmp"),
+        refused=r"/tmp has 67 MB free and needs 500 MB: make room, or set FIGTREE_HOME to",
+        fast=True,
+        needs=_namespaces,
     ),
     Machine("no network", before=_changed(":"), fast=True, needs=_namespaces),
     Machine(

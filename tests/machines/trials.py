@@ -52,6 +52,12 @@ def on(machine: Machine, command: list[str], limit: float = LIMIT) -> Outcome:
         env |= {"RUNTIME": "local", "FIGTREE_NAME": f"machine-{os.getpid()}", "DWELL": "0.2"}
         if machine.without:
             env["PATH"] = path_without(machine.without, place)
+        if machine.older:
+            (place / "older").mkdir()
+            for program, said in machine.older.items():
+                (place / "older" / program).write_text(f"#!/bin/sh\necho '{said}'\n")
+                (place / "older" / program).chmod(0o755)
+            env["PATH"] = f"{place}/older:{env['PATH']}"
         if machine.python:
             (place / "python").mkdir()
             (place / "python" / "python3").symlink_to(machine.python)
@@ -110,7 +116,8 @@ def row(machine: Machine, tell: Callable[[str], None]) -> tuple[str, bool]:
     good = is_expected(machine, outcome)
     said = re.sub(r"/var/tmp/figtree-machine-\w+/empty", "~", outcome.last().removeprefix("[machine] "))
     said = said.replace("|", "\\|")
-    what = "refused: " + said if refused else ("works" if good else "**fails**: " + said)
+    works = "works, network private" if "network private" in outcome.output else "works"
+    what = "refused: " + said if refused else works if good else "**fails**: " + said
     if not good:
         tell(outcome.output[-2000:])
     tell(f"{'as expected' if good else 'NOT AS EXPECTED'}: {machine.name}: {what}")

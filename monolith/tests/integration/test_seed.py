@@ -1,6 +1,11 @@
+import json
+
 import asyncpg
+import pytest
+from monolith.backoffice import import_lines
 from monolith.migrations import migrate
-from monolith.seed import seed
+from monolith.seed import ecb, seed
+from monolith.seed.lines import lines
 
 from tests.support.postgres import Postgres
 
@@ -28,6 +33,33 @@ async def test_seeding_fills_an_empty_database_and_leaves_a_filled_one(postgres:
     assert first[3] > 200_000
     await seed(url, 1_000)
     assert await counts(url) == first
+
+
+@pytest.mark.parametrize(
+    ("module", "table"),
+    [("title", "titles"), ("pricing", "list_prices"), ("pricing", "price_breaks")],
+)
+async def test_the_lines_that_are_printed_are_imported_as_what_is_seeded(
+    postgres: Postgres, module: str, table: str
+) -> None:
+    digests = []
+    for name in ("seeded", "imported"):
+        url = postgres.create(name)
+        await migrate(url)
+        await (seed(url) if name == "seeded" else import_lines(url, module, map(str.encode, lines(module))))
+        connection = await asyncpg.connect(url)
+        rows = (
+            f"select md5(string_agg((to_jsonb(t) - 'updated_at')::text, ',' order by t::text)) from {table} t"
+        )
+        digests.append(await connection.fetchval(rows))
+        await connection.close()
+    assert digests[0] == digests[1] is not None
+
+
+def test_the_rates_that_are_printed_are_all_that_are_seeded() -> None:
+    printed = [tuple(json.loads(line).values()) for line in lines("currency")]
+    assert printed == [(day.isoformat(), currency, str(rate)) for day, currency, rate in ecb.rows()]
+    assert len(printed) > 200_000
 
 
 async def test_orders_of_the_past_are_brought_to_a_number_and_are_the_same_each_time(
