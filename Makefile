@@ -146,7 +146,7 @@ browser: $(STUBS) $(PAGE)
 test-scenes: $(STUBS)
 	@$(RUN)/pytest --no-skips -m system demo/tests/test_scenes.py $(ARGS)
 
-pictures: browser ## The pictures of docs/pictures anew, from the page of the running local mesh (10 minutes)
+pictures: browser ## The pictures of docs/pictures anew, from the page of a local mesh
 	@FIGTREE_PICTURES=yes $(RUN)/pytest --no-skips -m pictures tests/page $(ARGS)
 
 matrix: $(STUBS) ## Each phase of a step and each fault in it, under load: about two hours; the tables go to docs/reports

@@ -28,10 +28,12 @@ EFFECTS = {
     "outlier-detection": (".graph .second:has-text('ejected')", "gateway", r"ejections_active$"),
 }
 
+PICTURED = "circuit-breaker"
+NAMES = [pytest.param(name, marks=[pytest.mark.pictures] if name == PICTURED else []) for name in EFFECTS]
 
-@pytest.mark.pictures
+
 @pytest.mark.system
-@pytest.mark.parametrize("name", EFFECTS)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_scene_is_run_seen_and_judged(
     system: System, open_page: Open, picture: Picture, record_property: Record, name: str
 ) -> None:
