@@ -43,7 +43,11 @@ def list_(
         sys.stdout.write(page())
         return
     if as_json:
-        shown = [{f.name: getattr(s, f.name) for f in fields(s) if f.name != "act"} for s in SCENES]
+        shown = [
+            {f.name: getattr(s, f.name) for f in fields(s) if f.name != "act"}
+            | {"needed": NEEDS.get(s.needs, "")}
+            for s in SCENES
+        ]
         sys.stdout.write(json.dumps(shown) + "\n")
         return
     table = Table(Column("scene", no_wrap=True), "title", "group", "from shape")

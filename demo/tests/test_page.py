@@ -11,6 +11,7 @@ from unittest.mock import AsyncMock, MagicMock
 import httpx
 import pytest
 from dashboard.server import edge, hub, observer
+from dashboard.server.app import Page
 from dashboard.server.baskets import Baskets
 from dashboard.server.declared import Declared
 from dashboard.server.edge import Edge
@@ -373,6 +374,27 @@ async def test_a_basket_that_nobody_prices_says_so_on_the_page() -> None:
     await Baskets(MagicMock(spec=Runtime), edge, stream).price(1, {}, streamed=False)
     (answer,) = await _read(stream)
     assert answer["problem"] == {"title": "the edge does not answer: ConnectError"}
+
+
+async def test_a_scene_that_the_runtime_cannot_run_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    listed = [
+        {"name": name, "needs": needs, "needed": f"a {needs}"} for name, needs in (("a", "mesh"), ("b", ""))
+    ]
+    monkeypatch.setattr(Jobs, "output", AsyncMock(return_value=listed))
+    monkeypatch.setattr(observer.Observer, "watch", MagicMock())
+    for capabilities, missing in ((frozenset(), "a mesh"), (frozenset({"mesh"}), "")):
+        runtime = MagicMock(spec=Runtime, capabilities=capabilities)
+        page = Page(runtime, {}, "secret")
+        transport = httpx.ASGITransport(page.application)
+        cookies = {"figtree-7070": "secret"}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://127.0.0.1:7070", cookies=cookies
+        ) as browser:
+            scenes = (await browser.get("/page/scenes")).json()
+        assert [scene["missing"] for scene in scenes] == [missing, ""]
+        await page.close()
 
 
 async def test_a_job_is_shown_as_it_speaks_and_there_is_one_at_a_time() -> None:

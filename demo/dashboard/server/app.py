@@ -160,7 +160,12 @@ class Page:
         return JSONResponse(found)
 
     async def _scenes(self, _: Request) -> Response:
-        return JSONResponse(await asyncio.shield(self._read_scenes()))
+        """All of them; `missing` says what the runtime would have to have, if it cannot run one."""
+        scenes = await asyncio.shield(self._read_scenes())
+        can = ("", *self._runtime.capabilities)
+        return JSONResponse(
+            [scene | {"missing": "" if scene["needs"] in can else scene["needed"]} for scene in scenes]
+        )
 
     def _read_scenes(self) -> asyncio.Task[Any]:
         """What `figtree scene list` knows; in a process of its own, because it loads every scene."""

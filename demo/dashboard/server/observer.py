@@ -126,6 +126,7 @@ class Observer:
         self.shape = {
             "shape": SHAPES[number],
             "shapes": SHAPES,
+            "meshed": "mesh" in self._runtime.capabilities,
             "modules": phases,
             "underWay": under_way,
             "replication": [

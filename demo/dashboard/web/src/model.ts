@@ -54,6 +54,7 @@ export interface Replication {
 export interface Shape {
   shape: string;
   shapes: string[];
+  meshed: boolean;
   modules: Record<string, string>;
   underWay: string;
   replication: Replication[];
@@ -124,6 +125,7 @@ export interface Scene {
   hypothesis: string;
   manifests: string[];
   shape: string;
+  missing: string;
 }
 
 export interface Span {

@@ -15,6 +15,7 @@ const PHASES: [string, string][] = [
   ["co-exist", "reads are mirrored and compared, then shifted: 10, 50, 100 %"],
   ["eliminate", "a gate compares every row, then the service becomes the writer"],
 ];
+const WITHOUT_MESH = "the edge sends reads to the service: all at once, nothing is mirrored";
 
 export function Journey() {
   const now = shape.value;
@@ -99,7 +100,7 @@ function Step({ name, now, job: current }: { name: string; now: Shape; job: Job 
       {step && (
         <ul class="phases">
           {PHASES.map(([phase, about]) => (
-            <Phase key={phase} name={phase} about={about} job={current} done={index <= position && current?.state !== "running"} />
+            <Phase key={phase} name={phase} about={phase === "co-exist" && !now.meshed ? WITHOUT_MESH : about} job={current} done={index <= position && current?.state !== "running"} />
           ))}
         </ul>
       )}

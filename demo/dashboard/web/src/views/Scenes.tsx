@@ -73,12 +73,13 @@ function Detail({ scene }: { scene: Scene }) {
             <Icon name="stop" /> Stop
           </button>
         ) : (
-          <button type="button" class="primary" disabled={busy.value || early} onClick={() => act(() => post(`/page/scenes/${scene.name}/run`))}>
+          <button type="button" class="primary" disabled={busy.value || early || scene.missing !== ""} onClick={() => act(() => post(`/page/scenes/${scene.name}/run`))}>
             <Icon name="play" /> Run
           </button>
         )}
       </div>
-      {early && (
+      {scene.missing && <p class="notice">It needs {scene.missing.replaceAll("`", "")}.</p>}
+      {early && !scene.missing && (
         <p class="notice">
           It needs the shape {scene.shape}: <a href={href("journey")}>the journey</a> leads there.
         </p>
