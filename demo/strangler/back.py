@@ -8,7 +8,7 @@ from strangler import fence
 from strangler import state as phases
 from strangler.context import GATEWAY, SETTLE, Report, StepContext, reason
 from strangler.database import MONOLITH, connected
-from strangler.modules import Module, newcomer_traffic
+from strangler.module import Module
 
 
 async def return_(context: StepContext, module: Module, report: Report) -> None:
@@ -86,7 +86,7 @@ async def _leave(context: StepContext, module: Module, report: Report) -> None:
         await context.place(module, "local")
         await context.route(module, MONOLITH)
         if context.meshed:
-            await context.runtime.mesh.delete(newcomer_traffic(module))
+            await context.runtime.mesh.delete(module.newcomer_traffic)
         await context.replication.asynchronous(module)
         await asyncio.sleep(SETTLE)
         await context.replication.stop(module, "forward")

@@ -13,7 +13,7 @@ import asyncpg
 from runtime.api import Runtime
 
 from strangler.database import PROCESSES, Held, connected
-from strangler.modules import Module
+from strangler.module import Module
 
 # A refused write is no fault and would hide an apply worker's error in the server's log; only the function's owner, a
 # superuser, may keep it out of there.

@@ -10,7 +10,7 @@ from strangler import state as phases
 from strangler.context import GATEWAY, Report, StepContext, reason
 from strangler.database import MONOLITH
 from strangler.gate import GateRefused
-from strangler.modules import Module, newcomer_traffic
+from strangler.module import Module
 
 Between = Callable[[str], Awaitable[None]]  # called when a module co-exists, before the gate
 LOG_FLUSH = 1.2  # seconds until a sidecar has written its log
@@ -53,7 +53,7 @@ async def _transform(context: StepContext, module: Module, report: Report) -> No
         for newcomer in module.newcomers:
             await context.seed(newcomer)
         if context.meshed:
-            await context.runtime.mesh.apply(newcomer_traffic(module))
+            await context.runtime.mesh.apply(module.newcomer_traffic)
         await fence.raise_(context.runtime, module.name, module)
         await context.replication.start(module, "forward", copy=True)
         report.rows = await context.replication.copied(module, "forward")

@@ -9,7 +9,7 @@ import asyncpg
 from runtime.api import Runtime
 
 from strangler.database import MONOLITH, connected
-from strangler.modules import Module, Table
+from strangler.module import Module, Table
 
 SHOWN = 5
 

@@ -8,7 +8,7 @@ from runtime.api import Runtime
 
 from strangler.database import MONOLITH, REPORT_AFTER, connected, waiting
 from strangler.health import health
-from strangler.modules import Module
+from strangler.module import Module
 from strangler.names import Direction, ends, name_of
 
 LOOK = 1.0  # seconds of waiting until it is asked what stops a replica

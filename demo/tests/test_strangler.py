@@ -17,7 +17,8 @@ from strangler import state as phases
 from strangler.database import MONOLITH, Held, Waiting, connected, reporting_wait, waiting
 from strangler.gate import GateRefused
 from strangler.health import Health
-from strangler.modules import ORDER, ROOT, Module, Table
+from strangler.module import ROOT, Module, Table
+from strangler.modules import ORDER
 from strangler.names import Direction
 from strangler.replication import Lagging
 from strangler.steps import Strangler
