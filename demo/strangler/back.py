@@ -4,7 +4,7 @@ import asyncio
 import time
 from functools import partial
 
-from strangler import fence
+from strangler import fence, sequences
 from strangler import state as phases
 from strangler.context import GATEWAY, SETTLE, Report, StepContext, reason
 from strangler.database import MONOLITH, connected
@@ -76,6 +76,7 @@ async def _write_here_again(context: StepContext, module: Module, report: Report
         begun = time.monotonic()
         async with fence.raising(context.runtime, module.name, module):
             await context.last_look(module, "back")
+            await sequences.carry_over(context.runtime, module, "back")
             await context.replication.asynchronous(module)
             await fence.lift(context.runtime, MONOLITH, module)
         report.pause = time.monotonic() - begun

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from strangler import fence, mirror
+from strangler import fence, mirror, sequences
 from strangler import state as phases
 from strangler.context import GATEWAY, Report, StepContext, reason
 from strangler.database import MONOLITH
@@ -131,6 +131,7 @@ async def _eliminate(context: StepContext, module: Module, report: Report) -> No
         begun = time.monotonic()
         async with fence.raising(context.runtime, MONOLITH, module):
             await context.last_look(module, "forward")
+            await sequences.carry_over(context.runtime, module, "forward")
             await context.replication.asynchronous(module)
             await fence.lift(context.runtime, module.name, module)
         report.pause = time.monotonic() - begun
