@@ -109,7 +109,13 @@ class Replication:
                 await asyncio.sleep(0.05)
             counts = [await db.fetchval(f"select count(*) from {table.name}") for table in module.tables]
         if direction == "forward" and module.service_tables:
-            await transformation.begin(self._runtime, module)
+            try:
+                await transformation.begin(self._runtime, module)
+            except (
+                BaseException
+            ):  # the next attempt makes the views anew, from a declaration that may have changed
+                await self.stop(module, direction)
+                raise
         return sum(counts)
 
     async def caught_up(self, module: Module, direction: Direction, patience: float = 10) -> float:
