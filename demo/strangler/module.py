@@ -52,7 +52,7 @@ class Derived(Table):
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence:
+class KeySequence:
     """A sequence that gives out keys: its name in the monolith's database and in the service's."""
 
     monolith: str
@@ -74,7 +74,7 @@ class Module:
     name: str
     tables: tuple[Table, ...]  # of the monolith, in the order in which every statement locks them
     service_tables: tuple[Derived, ...] = ()  # the service's own, in that order
-    sequences: tuple[Sequence, ...] = ()  # all that give out keys of these tables
+    sequences: tuple[KeySequence, ...] = ()  # all that give out keys of these tables
     written_live: bool = False  # users write it, not only the back office
     newcomers: tuple[str, ...] = ()  # services that appear with this step and never were in the monolith
     on_return: str = ""  # SQL for the monolith's database when the monolith is the writer again

@@ -20,6 +20,8 @@ import httpx
 import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
+from manifests.analysis import PLATFORM, WAIVED
+from manifests.tools import program
 from runtime.manifests import ROOT
 from sqlalchemy import Connection, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -68,7 +70,6 @@ def taken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ):
         done = shell(own, script)
         assert done.returncode == 0, done.stderr
-    (own / "migration/strangler/modules.py").write_text(FILES["migration/strangler/modules.py"])
     return own
 
 
@@ -85,11 +86,11 @@ class Library:
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         return await asyncio.to_thread(shell, self.folder, script, PATH=path)
 
-    def declare(self, old: str, new: str) -> None:
-        """Change the declaration of the module."""
+    def declare(self, old: str = "", new: str = "") -> None:
+        """Write the guide's declaration of the module, with one change."""
         text = FILES["migration/strangler/modules.py"]
-        assert text.count(old) == 1
-        (self.folder / "migration/strangler/modules.py").write_text(text.replace(old, new))
+        assert not old or text.count(old) == 1
+        (self.folder / "migration/strangler/modules.py").write_text(text.replace(old, new) if old else text)
 
     async def rows(self, database: str, statement: str) -> list[tuple[Any, ...]]:
         connection = await asyncpg.connect(self.databases[database])
@@ -150,12 +151,13 @@ async def library(taken: Path, postgres: Postgres, tmp_path: Path) -> AsyncItera
     admins = {name: postgres.admin_url(url.rpartition("/")[2]) for name, url in owners.items()}
     await migrate(owners["monolith"], taken)
     await execute(owners["lending"], (HERE / "lending.sql").read_text())
-    (taken / "migration/strangler/modules.py").write_text(FILES["migration/strangler/modules.py"])
     with processes(owners, tmp_path) as urls:
         said = {"databases": admins, "processes": urls, "log": str(postgres.log)}
         assert said.keys() == json.loads(FILES["surroundings.json"]).keys()
         (taken / "surroundings.json").write_text(json.dumps(said))
-        yield Library(taken, urls["monolith"], admins)
+        library = Library(taken, urls["monolith"], admins)
+        library.declare()
+        yield library
     await leave_nothing(admins)
 
 
@@ -315,7 +317,7 @@ async def test_the_module_moves_and_returns_under_load_and_nothing_fails_or_is_l
 
 
 LOSSY = ("substring(name from '^(.*) ') as given_names", "split_part(name, ' ', 1) as given_names")
-FORGOTTEN = ('        Sequence("loans_id_seq", "lending.loans_id_seq"),\n', "")
+FORGOTTEN = ('        KeySequence("loans_id_seq", "lending.loans_id_seq"),\n', "")
 
 
 @pytest.mark.parametrize(
@@ -329,7 +331,7 @@ FORGOTTEN = ('        Sequence("loans_id_seq", "lending.loans_id_seq"),\n', "")
         ),
     ],
 )
-async def test_what_would_be_lost_is_refused_before_anybody_is_moved(
+async def test_what_would_be_lost_is_refused_before_anybody_is_moved_and_may_be_corrected(
     library: Library, change: tuple[str, str], refused: str
 ) -> None:
     library.declare(*change)
@@ -341,6 +343,56 @@ async def test_what_would_be_lost_is_refused_before_anybody_is_moved(
         written = len(users.loans)
         await asyncio.sleep(0.2)
         assert len(users.loans) > written
+        assert await library.rows("monolith", "select place from module_placement") == [("local",)]
+        library.declare()
+        for script in (BACK, STEP, BACK):
+            done = await library.move(script)
+            assert done.returncode == 0, done.stdout + done.stderr
     assert users.failed == []
     await assert_stored(library, users)
-    assert await library.rows("monolith", "select place from module_placement") == [("local",)]
+
+
+STATES = {  # and the hosts that each names
+    "monolith": {"monolith"},
+    "mirror": {"monolith", "lending"},
+    "100": {"monolith", "lending"},
+    "gateway": {"lending"},
+}
+WORKLOAD = """
+apiVersion: v1
+kind: Service
+metadata: {name: NAME, namespace: default}
+spec: {selector: {app: NAME}, ports: [{name: http, port: 8080}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: NAME, namespace: default}
+spec:
+  selector: {matchLabels: {app: NAME}}
+  template:
+    metadata: {labels: {app: NAME}}
+    spec: {containers: [{name: NAME, image: library/NAME}]}
+"""
+NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: default, labels: {istio-injection: enabled}}\n"
+
+
+def analysed(folder: Path, *texts: str) -> set[str]:
+    """The codes of what `istioctl analyze` finds."""
+    workloads = [WORKLOAD.replace("NAME", name) for name in ("monolith", "lending")]
+    (folder / "all.yaml").write_text("\n---\n".join([NAMESPACE, PLATFORM.read_text(), *workloads, *texts]))
+    command = [str(program("istioctl")), "analyze", "--use-kube=false", str(folder / "all.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert "all.yaml" in done.stdout + done.stderr
+    return set(re.findall(r"\[(IST\d+)\]", done.stdout + done.stderr)) - set(WAIVED)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_istio_finds_nothing_wrong_with_a_state_of_the_route(taken: Path, state: str, tmp_path: Path) -> None:
+    mesh = [path.read_text() for path in sorted((taken / "istio/mesh").glob("*.yaml"))]
+    assert len(mesh) == 2
+    route = (taken / f"istio/traffic/edge-lending-{state}.yaml").read_text()
+    assert "name: edge-lending\n" in route
+    assert "order" not in route
+    assert set(re.findall(r"host: (\w+)", route)) == STATES[state]
+    assert analysed(tmp_path, *mesh, route) == set()
+    assert "IST0101" in analysed(tmp_path, mesh[1], route), "without its gateway"
