@@ -22,6 +22,8 @@ from strangler.database import MONOLITH, connected
 from strangler.module import SCHEMA, Derived, Module, Table
 
 MARK = "landing table of the strangler"  # a comment: only what has it is ever dropped
+# Nobody's temporary table or function may stand in for one that the triggers mean: they run as the superuser.
+PATH = "public, pg_temp"
 COLUMNS = (
     "select quote_ident(attname) as name, format_type(atttypid, atttypmod) as type from pg_attribute"
     " where attrelid = $1::regclass and attnum > 0 and not attisdropped order by attnum"
@@ -101,42 +103,48 @@ async def _keep_in_step(
     """Triggers on the sources of a table. They run as their owner: the service needs no right to the other shape."""
     name = derived.view.partition(".")[2]
     values = [f"${n}" for n, _ in enumerate(derived.group, 1)]
-    parameters = ", ".join(f"{derived.view}.{column}%type" for column in derived.group)
+    types = ", ".join(f"{derived.view}.{column}%type" for column in derived.group)
     one = " and ".join(f"t.{column} = {value}" for column, value in zip(derived.group, values, strict=True))
     # Without the lock, of two transactions that change two sources of one row, the second would not see the first's.
     # A function's next statement sees what was committed while this one waited.
-    await db.execute(
-        f"create or replace function {SCHEMA}.derive_{name}({parameters}) returns void language plpgsql as $$ begin"
-        f" perform pg_advisory_xact_lock(hashtextextended('{derived.name} ' || row({', '.join(values)})::text, 0));"
-        f" {_delete(derived, one)}; {_insert(derived, columns, one)}; end $$"
-    )
-    await db.execute(
-        f"create or replace function {SCHEMA}.derive_all_{name}() returns trigger language plpgsql security definer"
-        f" set search_path from current as $$ begin"
-        f" {_delete(derived, 'true')}; {_insert(derived, columns, 'true')}; return null; end $$"
-    )
+    await db.execute(f"""
+        create or replace function {SCHEMA}.derive_{name}({types}) returns void language plpgsql as $$
+        begin
+          perform pg_advisory_xact_lock(hashtextextended('{derived.name} ' || row({", ".join(values)})::text, 0));
+          {_delete(derived, one)};
+          {_insert(derived, columns, one)};
+        end $$;
+        create or replace function {SCHEMA}.derive_all_{name}() returns trigger language plpgsql
+          security definer set search_path = {PATH} as $$
+        begin
+          {_delete(derived, "true")};
+          {_insert(derived, columns, "true")};
+          return null;
+        end $$
+    """)
     for source, held in derived.sources.items():
-        old, new = (", ".join(f"{row}.{column}" for column in held) for row in ("old", "new"))
-        trigger = f"derive_{name}"
         function = f"{SCHEMA}.{source.replace('.', '_')}_to_{name}"
-        await db.execute(
-            f"create or replace function {function}() returns trigger language plpgsql security definer"
-            f" set search_path from current as $$ begin"
-            f" if tg_op <> 'INSERT' then perform {SCHEMA}.derive_{name}({old}); end if;"
-            f" if tg_op = 'INSERT' or tg_op = 'UPDATE' and row({new}) is distinct from row({old})"
-            f" then perform {SCHEMA}.derive_{name}({new}); end if; return null; end $$"
-        )
-        await db.execute(
-            f"create or replace trigger {trigger} after insert or update or delete on {source}"
-            f" for each row execute function {function}()"
-        )
-        await db.execute(
-            f"create or replace trigger {trigger}_truncate after truncate on {source}"
-            f" for each statement execute function {SCHEMA}.derive_all_{name}()"
-        )
+        old, new = (", ".join(f"{row}.{column}" for column in held) for row in ("old", "new"))
+        await db.execute(f"""
+            create or replace function {function}() returns trigger language plpgsql
+              security definer set search_path = {PATH} as $$
+            begin
+              if tg_op <> 'INSERT' then
+                perform {SCHEMA}.derive_{name}({old});
+              end if;
+              if tg_op = 'INSERT' or tg_op = 'UPDATE' and row({new}) is distinct from row({old}) then
+                perform {SCHEMA}.derive_{name}({new});
+              end if;
+              return null;
+            end $$;
+            create or replace trigger derive_{name} after insert or update or delete on {source}
+              for each row execute function {function}();
+            create or replace trigger derive_all_{name} after truncate on {source}
+              for each statement execute function {SCHEMA}.derive_all_{name}()
+        """)
         if replica:
-            for each in (trigger, f"{trigger}_truncate"):
-                await db.execute(f"alter table {source} enable replica trigger {each}")
+            for trigger in (f"derive_{name}", f"derive_all_{name}"):
+                await db.execute(f"alter table {source} enable replica trigger {trigger}")
 
 
 def _delete(derived: Derived, which: str) -> str:
