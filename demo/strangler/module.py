@@ -8,7 +8,9 @@ from strangler.database import MONOLITH
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAFFIC = ROOT / "istio" / "traffic"
-SCHEMA = "transformation"  # of the service's database: the views and functions of strangler.transformation
+SCHEMA = (
+    "figtree_transformation"  # of the service's database: the views and functions of strangler.transformation
+)
 
 
 @dataclass(frozen=True, slots=True)

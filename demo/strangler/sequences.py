@@ -14,7 +14,7 @@ select s.oid::regclass::text as sequence, t.oid::regclass::text as used_by from 
   join pg_depend d on (d.classid = 'pg_class'::regclass and d.refobjid = t.oid and d.deptype in ('a', 'i'))
     or (d.classid = 'pg_attrdef'::regclass and d.objid = a.oid)
   join pg_class s on s.relkind = 'S' and s.oid in (d.objid, d.refobjid)
-where t.oid = any($1::regclass[]) and s.oid <> all($2::regclass[]) group by 1, 2 order by 1, 2
+where t.oid = any($1::text[]::regclass[]) and s.oid <> all($2::text[]::regclass[]) group by 1, 2 order by 1, 2
 """
 
 

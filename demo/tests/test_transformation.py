@@ -142,7 +142,7 @@ async def test_whatever_changes_at_the_writer_changes_on_the_other_side(
     await execute(runtime, MONOLITH, *chosen(AT_THE_MONOLITH, seed), *LAST_AT_THE_MONOLITH)
     await assert_alike(runtime, replication, "forward")
     for table in ("loans", "tags"):
-        derived = await rows(runtime, "lent", f"transformation.lent_{table}")
+        derived = await rows(runtime, "lent", f"figtree_transformation.lent_{table}")
         assert await rows(runtime, "lent", f"lent.{table}") == derived
         assert derived
     await replication.start(LENT, "back", copy=False)
