@@ -8,9 +8,7 @@ from strangler.database import MONOLITH
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAFFIC = ROOT / "istio" / "traffic"
-SCHEMA = (
-    "figtree_transformation"  # of the service's database: the views and functions of strangler.transformation
-)
+SCHEMA = "figtree_transformation"  # of the service's database: views and functions of a transformation
 
 
 @dataclass(frozen=True, slots=True)

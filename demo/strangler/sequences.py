@@ -40,6 +40,8 @@ async def carry_over(runtime: Runtime, module: Module, direction: Direction) -> 
     The last writer is fenced: a value that it takes from now on is never stored. What its sessions have cached counts
     as taken.
     """
+    if not module.sequences:  # writers wait meanwhile
+        return
     publisher, subscriber = ends(module, direction)
     async with connected(runtime, publisher) as last, connected(runtime, subscriber) as following:
         for sequence in module.sequences:
