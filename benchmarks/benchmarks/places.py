@@ -13,7 +13,8 @@ from localmesh.leftovers import is_supervised
 from runtime.api import Runtime, RuntimeFailure
 from runtime.commands import run
 from strangler.database import MONOLITH, connected
-from strangler.modules import MODULES, TRAFFIC
+from strangler.module import TRAFFIC
+from strangler.modules import MODULES
 
 SERVICES = ("currency", "title", "customer", "pricing", "order", "gateway")
 PLAIN, BARE = "bench_plain", "bench_bare"  # databases of the yardstick and of pgbench

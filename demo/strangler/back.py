@@ -4,11 +4,11 @@ import asyncio
 import time
 from functools import partial
 
-from strangler import fence
+from strangler import fence, sequences
 from strangler import state as phases
 from strangler.context import GATEWAY, SETTLE, Report, StepContext, reason
 from strangler.database import MONOLITH, connected
-from strangler.modules import Module, newcomer_traffic
+from strangler.module import Module
 
 
 async def return_(context: StepContext, module: Module, report: Report) -> None:
@@ -76,6 +76,7 @@ async def _write_here_again(context: StepContext, module: Module, report: Report
         begun = time.monotonic()
         async with fence.raising(context.runtime, module.name, module):
             await context.last_look(module, "back")
+            await sequences.carry_over(context.runtime, module, "back")
             await context.replication.asynchronous(module)
             await fence.lift(context.runtime, MONOLITH, module)
         report.pause = time.monotonic() - begun
@@ -86,7 +87,7 @@ async def _leave(context: StepContext, module: Module, report: Report) -> None:
         await context.place(module, "local")
         await context.route(module, MONOLITH)
         if context.meshed:
-            await context.runtime.mesh.delete(newcomer_traffic(module))
+            await context.runtime.mesh.delete(module.newcomer_traffic)
         await context.replication.asynchronous(module)
         await asyncio.sleep(SETTLE)
         await context.replication.stop(module, "forward")

@@ -17,7 +17,7 @@ from runtime.commands import run
 from strangler import gate
 from strangler.database import MONOLITH, connected, reporting_wait
 from strangler.gate import Comparison, GateRefused
-from strangler.modules import TRAFFIC, Module
+from strangler.module import TRAFFIC, Module
 from strangler.names import Direction
 from strangler.replication import Lagging, Replication
 from strangler.state import State

@@ -8,7 +8,8 @@ from runtime.api import Object
 from runtime.manifests import BASE, NAMESPACE, ROOT, standing, workloads_of
 
 from strangler import state as phases
-from strangler.modules import LAST, MODULES, SHAPES, TRAFFIC, newcomer_traffic
+from strangler.module import TRAFFIC
+from strangler.modules import LAST, MODULES, SHAPES
 from strangler.state import State
 
 UPSTREAM = ROOT / "istio" / "upstream-envoy"
@@ -52,11 +53,11 @@ async def declared(state: State) -> Declared:
         else:
             files.append((module.traffic("monolith"),))
         if known[module.name] == phases.STRANGLED:
-            files += [(path,) for path in newcomer_traffic(module)]
+            files += [(path,) for path in module.newcomer_traffic]
     # A step is written down when its first phase is over: what the next one brings may be on its way already.
     passing: set[str] = set()
     for module in MODULES[number : number + 1]:
-        passing |= {name for path in newcomer_traffic(module) for name in read(path)}
+        passing |= {name for path in module.newcomer_traffic for name in read(path)}
     objects = {name: choice for choice in files for name in read(choice[0])}
     names = set(workloads_of(SHAPES[number]))
     coming = set() if gone else set(workloads_of(SHAPES[number + 1])) - names

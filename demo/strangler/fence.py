@@ -6,14 +6,14 @@ then they meet the trigger and take the other side. That transaction is the cut-
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
 from runtime.api import Runtime
 
 from strangler.database import PROCESSES, Held, connected
-from strangler.modules import Module
+from strangler.module import Module, Table
 
 # A refused write is no fault and would hide an apply worker's error in the server's log; only the function's owner, a
 # superuser, may keep it out of there.
@@ -39,8 +39,8 @@ FENCES = (
 )
 
 
-async def _explain_lock(db: asyncpg.Connection, module: Module) -> Held:
-    names = [table.name for table in module.tables]
+async def _explain_lock(db: asyncpg.Connection, tables: Sequence[Table]) -> Held:
+    names = [table.name for table in tables]
     holders = [row[0] for row in await db.fetch(HOLDERS, names)]
     return Held(
         f"the tables {', '.join(names)} cannot be locked; held by {'; '.join(holders) or 'changing writers'}. "
@@ -48,9 +48,9 @@ async def _explain_lock(db: asyncpg.Connection, module: Module) -> Held:
     )
 
 
-async def _lock(db: asyncpg.Connection, module: Module) -> None:
-    """Hold every table of the module against writers; readers go on."""
-    orders = itertools.cycle(itertools.permutations(module.tables))
+async def lock(db: asyncpg.Connection, tables: Sequence[Table]) -> None:
+    """Hold every table against writers until the transaction ends; readers go on. Raises Held."""
+    orders = itertools.cycle(itertools.permutations(tables))
     for attempt in range(ATTEMPTS):
         try:
             async with db.transaction():
@@ -60,7 +60,7 @@ async def _lock(db: asyncpg.Connection, module: Module) -> None:
             return
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             if attempt == ATTEMPTS - 1:
-                raise await _explain_lock(db, module) from None
+                raise await _explain_lock(db, tables) from None
             await asyncio.sleep(0.02)
 
 
@@ -68,9 +68,9 @@ async def _lock(db: asyncpg.Connection, module: Module) -> None:
 async def raising(runtime: Runtime, database: str, module: Module) -> AsyncIterator[None]:
     """Writers of `database` are held back inside the block; behind it they meet the fence, or go on if it raised."""
     async with connected(runtime, database) as db, db.transaction():
-        await _lock(db, module)
+        await lock(db, module.written_in(database))
         await db.execute(FUNCTION)
-        for table in module.tables:
+        for table in module.written_in(database):
             for trigger, statements in TRIGGERS.items():
                 await db.execute(
                     f"create or replace trigger {trigger} before {statements} on {table.name}"
@@ -89,8 +89,8 @@ async def raise_(runtime: Runtime, database: str, module: Module) -> None:
 async def lift(runtime: Runtime, database: str, module: Module) -> None:
     """Let writers in."""
     async with connected(runtime, database) as db, db.transaction():
-        await _lock(db, module)
-        for table in module.tables:
+        await lock(db, module.written_in(database))
+        for table in module.written_in(database):
             if await db.fetchval(f"select count(*) {FENCES}", [table.name]):
                 for trigger in TRIGGERS:
                     await db.execute(f"alter table {table.name} disable trigger {trigger}")
@@ -99,5 +99,5 @@ async def lift(runtime: Runtime, database: str, module: Module) -> None:
 async def is_raised(runtime: Runtime, database: str, module: Module) -> bool:
     """Whether all tables of the module have the fence."""
     async with connected(runtime, database) as db:
-        names = [table.name for table in module.tables]
+        names = [table.name for table in module.written_in(database)]
         return bool(await db.fetchval(f"select count(*) {FENCES}", names) == len(names))

@@ -5,12 +5,12 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from strangler import fence, mirror
+from strangler import fence, mirror, sequences
 from strangler import state as phases
 from strangler.context import GATEWAY, Report, StepContext, reason
 from strangler.database import MONOLITH
 from strangler.gate import GateRefused
-from strangler.modules import Module, newcomer_traffic
+from strangler.module import Module
 
 Between = Callable[[str], Awaitable[None]]  # called when a module co-exists, before the gate
 LOG_FLUSH = 1.2  # seconds until a sidecar has written its log
@@ -53,7 +53,7 @@ async def _transform(context: StepContext, module: Module, report: Report) -> No
         for newcomer in module.newcomers:
             await context.seed(newcomer)
         if context.meshed:
-            await context.runtime.mesh.apply(newcomer_traffic(module))
+            await context.runtime.mesh.apply(module.newcomer_traffic)
         await fence.raise_(context.runtime, module.name, module)
         await context.replication.start(module, "forward", copy=True)
         report.rows = await context.replication.copied(module, "forward")
@@ -131,6 +131,7 @@ async def _eliminate(context: StepContext, module: Module, report: Report) -> No
         begun = time.monotonic()
         async with fence.raising(context.runtime, MONOLITH, module):
             await context.last_look(module, "forward")
+            await sequences.carry_over(context.runtime, module, "forward")
             await context.replication.asynchronous(module)
             await fence.lift(context.runtime, module.name, module)
         report.pause = time.monotonic() - begun

@@ -8,8 +8,9 @@ from uuid import UUID
 import asyncpg
 from runtime.api import Runtime
 
+from strangler import sequences
 from strangler.database import MONOLITH, connected
-from strangler.modules import Module, Table
+from strangler.module import Module, Table
 
 SHOWN = 5
 
@@ -38,6 +39,8 @@ class Described(Table):
     """A table and the columns that both databases have; all of them are compared."""
 
     columns: tuple[str, ...]
+    relation: str  # of the service's database
+    by_time: bool  # the key begins with a UUID, a UUIDv7 as all of them here
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +68,14 @@ class GateRefused(Exception):
 async def compare(runtime: Runtime, module: Module, since: UUID | None = None) -> Comparison:
     """Count and checksum every table on both sides, in 256 parts; rows are looked at only where a part differs.
 
-    `since` restricts to orders from that id on.
+    `since` restricts to the rows from that id on, in tables whose keys are UUIDv7; others are compared whole.
     """
     rows, keys, examples = 0, set[tuple[str, str]](), list[Difference]()
     async with connected(runtime, MONOLITH) as left, connected(runtime, module.name) as right:
         for name in module.tables:
             table = await _describe(left, right, module, name)
             left_buckets, right_buckets = await asyncio.gather(
-                _buckets(left, table, since), _buckets(right, table, since)
+                _buckets(left, table.name, table, since), _buckets(right, table.relation, table, since)
             )
             rows += sum(count for count, _ in left_buckets.values())
             differing = [
@@ -114,9 +117,11 @@ async def _describe(
     left: asyncpg.Connection, right: asyncpg.Connection, module: Module, table: Table
 ) -> Described:
     """The table with its columns. Raises GateRefused if both sides do not have the same ones, of the same types."""
-    left_columns, right_columns = [dict(await db.fetch(COLUMNS, table.name)) for db in (left, right)]
+    left_columns = dict(await left.fetch(COLUMNS, table.name))
+    right_columns = dict(await right.fetch(COLUMNS, table.in_service))
     if left_columns == right_columns:
-        return Described(table.name, table.key, tuple(left_columns))
+        by_time = left_columns[table.key[0]] == "uuid"
+        return Described(table.name, table.key, tuple(left_columns), table.in_service, by_time)
     reasons = []
     for column in sorted(left_columns.keys() | right_columns.keys()):
         if column not in right_columns:
@@ -136,14 +141,19 @@ async def _describe(
 
 
 async def same_columns(runtime: Runtime, module: Module) -> None:
-    """Raises GateRefused if a table does not have the same columns, of the same types, on both sides."""
+    """Raises GateRefused if a table does not have the same columns, of the same types, on both sides, or a sequence
+    that the cut-over would not carry over."""
     async with connected(runtime, MONOLITH) as left, connected(runtime, module.name) as right:
         for table in module.tables:
             await _describe(left, right, module, table)
+        forgotten = [*await sequences.forgotten(left, module, MONOLITH)]
+        forgotten += await sequences.forgotten(right, module, module.name)
+    if forgotten:
+        raise GateRefused(module.name, forgotten)
 
 
-def _since_clause(table: Table, since: UUID | None) -> str:
-    return f"where {table.key[0]} >= '{since}'" if since else "where true"
+def _since_clause(table: Described, since: UUID | None) -> str:
+    return f"where {table.key[0]} >= '{since}'" if since and table.by_time else "where true"
 
 
 def _hash(table: Described) -> str:
@@ -159,10 +169,10 @@ def _bucket(table: Table) -> str:
 
 
 async def _buckets(
-    db: asyncpg.Connection, table: Described, since: UUID | None
+    db: asyncpg.Connection, relation: str, table: Described, since: UUID | None
 ) -> dict[int, tuple[int, int]]:
     """Count and checksum of each of 256 parts of the table."""
-    sql = f"select {_bucket(table)}, count(*), sum({_hash(table)}::numeric) from {table.name}"
+    sql = f"select {_bucket(table)}, count(*), sum({_hash(table)}::numeric) from {relation}"
     rows = await db.fetch(f"{sql} {_since_clause(table, since)} group by 1")
     return {bucket: (int(count), int(checksum)) for bucket, count, checksum in rows}
 
@@ -174,9 +184,10 @@ async def _differences(
     where: str,
     wanted: list[int] | list[str],
 ) -> list[str]:
-    sql = f"select {_key(table)}, {_hash(table)} from {table.name} {where}"
+    sql = f"select {_key(table)}, {_hash(table)} from"
     left_hashes, right_hashes = [
-        {row[0]: row[1] for row in await db.fetch(sql, wanted)} for db in (left, right)
+        {row[0]: row[1] for row in await db.fetch(f"{sql} {relation} {where}", wanted)}
+        for db, relation in ((left, table.name), (right, table.relation))
     ]
     return sorted(
         key
@@ -189,8 +200,10 @@ async def _explain(
     left: asyncpg.Connection, right: asyncpg.Connection, table: Described, key: str
 ) -> Difference:
     columns = ", ".join(f"{column}::text" for column in table.columns)
-    sql = f"select {columns} from {table.name} where {_key(table)} = $1"
-    left_row, right_row = await left.fetchrow(sql, key), await right.fetchrow(sql, key)
+    left_row, right_row = [
+        await db.fetchrow(f"select {columns} from {relation} where {_key(table)} = $1", key)
+        for db, relation in ((left, table.name), (right, table.relation))
+    ]
     return Difference(
         table.name, key, dict(left_row) if left_row else None, dict(right_row) if right_row else None
     )

@@ -10,7 +10,8 @@ import asyncpg
 from runtime.api import Runtime, RuntimeFailure
 
 from strangler.database import connected
-from strangler.modules import MODULES, Module
+from strangler.module import Module
+from strangler.modules import MODULES
 from strangler.names import Direction, ends, name_of
 from strangler.state import IN_PROCESS
 

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from strangler.database import MONOLITH
-from strangler.modules import Module
+from strangler.module import Module
 
 Direction = Literal["forward", "back"]  # forward: monolith to service
 

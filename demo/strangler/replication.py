@@ -6,9 +6,10 @@ import time
 import asyncpg
 from runtime.api import Runtime
 
+from strangler import transformation
 from strangler.database import MONOLITH, REPORT_AFTER, connected, waiting
 from strangler.health import health
-from strangler.modules import Module
+from strangler.module import Module
 from strangler.names import Direction, ends, name_of
 
 LOOK = 1.0  # seconds of waiting until it is asked what stops a replica
@@ -39,6 +40,8 @@ class Replication:
         publisher, subscriber = ends(module, direction)
         name = name_of(module, direction)
         tables = ", ".join(table.name for table in module.tables)
+        if copy and direction == "forward" and module.service_tables:
+            await transformation.prepare(self._runtime, module)
         async with connected(self._runtime, publisher) as db:
             await db.execute(f"create publication {name} for table {tables}")
             # A slot made by CREATE SUBSCRIPTION itself would wait for ever where both databases are of one server.
@@ -81,7 +84,8 @@ class Replication:
             await db.execute(f"drop publication if exists {name}")
 
     async def copied(self, module: Module, direction: Direction) -> int:
-        """Wait until the initial copy is done; the number of rows that the subscriber has then."""
+        """Wait until the initial copy is done, and begin its transformation, if the module has one; the number of rows
+        that were copied."""
         _, subscriber = ends(module, direction)
         limit = waiting.get().work
         begun = time.monotonic()
@@ -104,6 +108,14 @@ class Replication:
                     due = 3 * taken
                 await asyncio.sleep(0.05)
             counts = [await db.fetchval(f"select count(*) from {table.name}") for table in module.tables]
+        if direction == "forward" and module.service_tables:
+            try:
+                await transformation.begin(self._runtime, module)
+            except (
+                BaseException
+            ):  # the next attempt makes the views anew, from a declaration that may have changed
+                await self.stop(module, direction)
+                raise
         return sum(counts)
 
     async def caught_up(self, module: Module, direction: Direction, patience: float = 10) -> float:

@@ -17,7 +17,8 @@ from strangler.forward import Between, strangle
 from strangler.gate import Comparison
 from strangler.guard import guarded
 from strangler.health import Health, health, survey
-from strangler.modules import BY_NAME, LAST, MODULES, SHAPES, TRAFFIC, Module
+from strangler.module import TRAFFIC, Module
+from strangler.modules import BY_NAME, LAST, MODULES, SHAPES
 from strangler.names import Direction, ends
 from strangler.replication import Lagging
 

@@ -26,7 +26,7 @@ from runtime.commands import run
 from scenes.catalogue import BY_NAME
 from scenes.engine.reporter import Nobody
 from strangler.database import connected
-from strangler.modules import TRAFFIC
+from strangler.module import TRAFFIC
 
 from tests.support.strangling import TABLES
 

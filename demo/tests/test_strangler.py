@@ -12,12 +12,13 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from strangler import fence, gate
+from strangler import fence, gate, sequences
 from strangler import state as phases
 from strangler.database import MONOLITH, Held, Waiting, connected, reporting_wait, waiting
 from strangler.gate import GateRefused
 from strangler.health import Health
-from strangler.modules import ORDER, ROOT, Module, Table
+from strangler.module import ROOT, KeySequence, Module, Table
+from strangler.modules import ORDER
 from strangler.names import Direction
 from strangler.replication import Lagging
 from strangler.steps import Strangler
@@ -689,16 +690,52 @@ async def test_truncate_at_the_writer_empties_the_copy(runtime: OnlyDatabases, s
     assert await stored(runtime, MONOLITH) == {}
 
 
-async def test_the_next_value_of_a_sequence_is_not_replicated(runtime: OnlyDatabases) -> None:
-    tickets = Module("order", (Table("tickets", ("id",)),))
+TICKETS = Module(
+    "order", (Table("tickets", ("id",)),), sequences=(KeySequence("tickets_id_seq", "tickets_id_seq"),)
+)
+
+
+async def test_the_next_value_of_a_sequence_is_not_replicated_but_carried_over(
+    runtime: OnlyDatabases,
+) -> None:
     for side in (MONOLITH, "order"):
         await execute(runtime, side, "create table tickets(id bigserial primary key)")
     strangler = Strangler(runtime, dwell=0.05)  # type: ignore[arg-type]
-    await strangler.replication.start(tickets, "forward", copy=True)
-    await strangler.replication.copied(tickets, "forward")
+    await strangler.replication.start(TICKETS, "forward", copy=True)
+    await strangler.replication.copied(TICKETS, "forward")
     await execute(runtime, MONOLITH, "insert into tickets default values")
-    await strangler.replication.caught_up(tickets, "forward")
+    await strangler.replication.caught_up(TICKETS, "forward")
     with pytest.raises(asyncpg.UniqueViolationError):
         await execute(runtime, "order", "insert into tickets default values")
-    await execute(runtime, "order", "select setval('tickets_id_seq', (select max(id) from tickets))")
-    await execute(runtime, "order", "insert into tickets default values")
+    await execute(runtime, "order", "select setval('tickets_id_seq', 1000)")  # however far it is
+    await sequences.carry_over(runtime, TICKETS, "forward")  # type: ignore[arg-type]
+    async with connected(runtime, "order") as db:  # type: ignore[arg-type]
+        assert await db.fetchval("insert into tickets default values returning id") == 2
+
+
+@pytest.mark.parametrize(
+    ("table", "sequence"),
+    [
+        ("create table tickets(id bigserial primary key)", "tickets_id_seq"),
+        ("create table tickets(id bigint generated always as identity primary key)", "tickets_id_seq"),
+        (
+            "create sequence numbers; create table tickets(id bigint default nextval('numbers') primary key)",
+            "numbers",
+        ),
+    ],
+    ids=["serial", "identity", "a default"],
+)
+async def test_the_gate_refuses_a_sequence_that_would_not_be_carried_over(
+    runtime: OnlyDatabases, table: str, sequence: str
+) -> None:
+    for side in (MONOLITH, "order"):
+        await execute(runtime, side, table)
+    undeclared = Module("order", TICKETS.tables)
+    said = f"{sequence} of the monolith's table tickets.*{sequence} of the service's table tickets"
+    with pytest.raises(GateRefused, match=said):
+        await gate.same_columns(runtime, undeclared)  # type: ignore[arg-type]
+    unknown = Module("order", TICKETS.tables, sequences=(KeySequence("none", "none"),))
+    with pytest.raises(GateRefused, match="the database order has no sequence none"):
+        await gate.same_columns(runtime, unknown)  # type: ignore[arg-type]
+    declared = Module("order", TICKETS.tables, sequences=(KeySequence(sequence, sequence),))
+    await gate.same_columns(runtime, declared)  # type: ignore[arg-type]

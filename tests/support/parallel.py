@@ -22,6 +22,7 @@ LONGEST = (
     "demo/tests/test_life.py::",
     "tests/conformance/test_shapes.py",
     "demo/tests/test_mesh.py",
+    "tests/second_monolith/test_second_monolith.py",
     "tests/machines/test_proxies.py",
     "tests/machines/test_interrupted.py::",
     "loadtests/tests/test_faults.py::",
