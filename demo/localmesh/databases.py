@@ -11,6 +11,9 @@ class LocalDatabases:
         self._fleet = fleet
         self._telemetry = telemetry
 
+    async def has(self, database: str) -> bool:
+        return self._infra.postgres.has(database)
+
     async def url(self, workload: str) -> str:
         return (await self._fleet.environment(workload)).get("DATABASE_URL", "")
 

@@ -218,6 +218,9 @@ class Postgres:
     def conninfo(self, database: str) -> str:
         return f"host={self.ip} port={self.port} dbname={database} user=postgres password={self.password}"
 
+    def has(self, database: str) -> bool:
+        return database in self._roles
+
     async def database_for(self, workload: str) -> str:
         """The URL of the workload's own database; made, with its role, at the first call, unless it is there."""
         async with self._lock:

@@ -170,6 +170,9 @@ class Mesh(Protocol):
 class Databases(Protocol):
     """Where the workloads keep their data: a PostgreSQL database each, and the queue."""
 
+    async def has(self, database: str) -> bool:
+        """Whether there is such a database. A cluster that began with the last shape has none of the monolith's."""
+
     async def url(self, workload: str) -> str:
         """What the workload itself connects to its database with; its host may be a name that only workloads know."""
 

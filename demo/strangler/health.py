@@ -9,7 +9,7 @@ from typing import Literal
 import asyncpg
 from runtime.api import Runtime, RuntimeFailure
 
-from strangler.database import connected
+from strangler.database import MONOLITH, connected
 from strangler.module import Module
 from strangler.modules import MODULES
 from strangler.names import Direction, ends, name_of
@@ -111,6 +111,8 @@ class _Database:
 
 async def survey(runtime: Runtime, phases: Mapping[str, str] | None = None) -> list[Health]:
     """Of each module and direction that is replicated; `phases` spares asking modules that are in the monolith."""
+    if not await runtime.databases.has(MONOLITH):
+        return []
     modules = [one for one in MODULES if phases is None or phases.get(one.name) != IN_PROCESS]
     return await _ask(runtime, [(one, way) for one in modules for way in DIRECTIONS])
 

@@ -45,6 +45,16 @@ WORDS = {
 SETTLED = {IN_PROCESS: 0, STRANGLED: 100}  # the service's share of the reads, in percent
 
 
+class NoMonolith(ValueError):
+    """There is nothing to strangle, and nowhere to go back to."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this cluster began without a monolith, so it has no step to take; for the journey, begin a fresh one with"
+            " STEP=0-monolith"
+        )
+
+
 class StepUnderWay(ValueError):
     """Another command takes a step just now; two at once would take each other's processes and routes away."""
 
@@ -86,13 +96,17 @@ class State:
         self._runtime = runtime
 
     async def prepare(self) -> None:
-        """Create the strangler's own tables, if they do not exist."""
+        """Create the strangler's own tables, if they do not exist. Raises NoMonolith."""
+        if not await self._has_begun_with_one():
+            raise NoMonolith
         async with connected(self._runtime, MONOLITH) as db:
             await db.execute(SCHEMA)
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
-        """No other step while this lasts, by whomever and from wherever. Raises StepUnderWay."""
+        """No other step while this lasts, by whomever and from wherever. Raises StepUnderWay, NoMonolith."""
+        if not await self._has_begun_with_one():
+            raise NoMonolith
         async with connected(self._runtime, MONOLITH) as db:
             until = asyncio.get_running_loop().time() + PATIENCE
             while not await db.fetchval("select pg_try_advisory_lock($1)", LOCK):
@@ -102,8 +116,13 @@ class State:
             await db.execute(SCHEMA)  # nobody has begun yet where `make deploy` has started all
             yield  # the lock ends with the connection
 
+    async def _has_begun_with_one(self) -> bool:
+        return await self._runtime.databases.has(MONOLITH)
+
     async def phases(self) -> dict[str, str]:
-        """The phase of each module, and of the monolith itself."""
+        """The phase of each module, and of the monolith itself; all is strangled where there never was one."""
+        if not await self._has_begun_with_one():
+            return dict.fromkeys([*(m.name for m in MODULES), MONOLITH], STRANGLED)
         async with connected(self._runtime, MONOLITH) as db:
             begun = await db.fetchval("select to_regclass('strangler.state') is not null")
             rows = await db.fetch("select module, phase from strangler.state") if begun else []
@@ -141,6 +160,8 @@ class State:
 
     async def whereabouts(self) -> list[Whereabouts]:
         """Of each module, in the order in which they are strangled."""
+        if not await self._has_begun_with_one():
+            return [Whereabouts(m.name, STRANGLED, SETTLED[STRANGLED], "") for m in MODULES]
         async with connected(self._runtime, MONOLITH) as db:
             begun = await db.fetchval("select to_regclass('strangler.state') is not null")
             rows = (
@@ -156,6 +177,8 @@ class State:
 
     async def journal(self) -> list[Entry]:
         """All lines, the oldest first."""
+        if not await self._has_begun_with_one():
+            return []
         async with connected(self._runtime, MONOLITH) as db:
             begun = await db.fetchval("select to_regclass('strangler.journal') is not null")
             journal = "select at, step, what, detail from strangler.journal order by at"

@@ -59,6 +59,10 @@ class Surroundings:
         """There are no newcomers whose databases would have to be seeded. Raises CommandFailed."""
         raise CommandFailed(f"{workload} has no command {' '.join(args)}")
 
+    async def has(self, database: str) -> bool:
+        """Whether there is such a database."""
+        return database in self._urls
+
     async def admin_url(self, database: str) -> str:
         """The superuser's URL of the database."""
         return self._urls[database]

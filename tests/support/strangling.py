@@ -87,6 +87,9 @@ class OnlyDatabases:
     async def log(self, database: str, lines: int) -> list[str]:
         return self._postgres.log.read_text().splitlines()[-lines:]
 
+    async def has(self, database: str) -> bool:
+        return database in self._names
+
     async def admin_url(self, database: str) -> str:
         if database not in self._names:
             raise NotRunning(f"{database} has no database")

@@ -22,6 +22,10 @@ class ClusterDatabases:
     fleet: Fleet
     telemetry: Observing
 
+    async def has(self, database: str) -> bool:
+        """Whether its StatefulSet is there."""
+        return await self.api.find(named("statefulsets", f"{database}-db")) is not None
+
     async def url(self, workload: str) -> str:
         """As the pod has it: its host is a name in the cluster."""
         own = (await self.fleet.settings(workload)).get("DATABASE_URL")
