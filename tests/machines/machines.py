@@ -142,6 +142,7 @@ MACHINES = (
         older={"go": "go1.19.8", "node": "v18.19.0", "npm": "9.2.0"},
         folder="demo",
         fast=True,
+        whole=False,
     ),
     Machine(
         "HOME not set", environment={"HOME": None}, refused="HOME is not set: set HOME, or XDG_", fast=True
@@ -202,6 +203,7 @@ MACHINES = (
         ),
         environment={"HOME": "{empty}"},
         folder="demo",
+        whole=False,
         needs=_namespaces,
     ),
     Machine(

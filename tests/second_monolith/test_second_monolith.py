@@ -64,7 +64,7 @@ def taken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     identity = "-c user.name=test -c user.email=test@example.com"
     copied = "demo/strangler demo/runtime demo/telemetry tests/second_monolith monolith/monolith/seams istio"
     for script in (
-        f"cd {ROOT} && cp -r --parents {copied} {theirs} && cd {theirs} && git init -q && git add ."
+        f"cd '{ROOT}' && cp -r --parents {copied} {theirs} && cd {theirs} && git init -q && git add ."
         f" && git {identity} commit -qm first && git tag v0.1.0",
         TAKE.replace(ADDRESS, f"file://{theirs}"),
     ):
