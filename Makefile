@@ -135,8 +135,12 @@ page: ## Build the demo's page, or say what is missing for it
 	@$(HAVE_UV)
 	@demo/dashboard/web/build "$(UV)"
 
+# Of the system's tests, those whose figures are no claims: two of them run at once.
+UNMEASURED := tests/walkthrough tests/journey tests/machines
+
 test-system: browser ## The whole system: journey, histories, page, each scene with its cause and without it, walkthrough (40 minutes)
-	@$(RUN)/pytest --no-skips -m system $(ARGS)
+	@$(RUN)/pytest --no-skips $(BESIDE) -m system $(UNMEASURED) $(ARGS)
+	@$(RUN)/pytest --no-skips -m system $(UNMEASURED:%=--ignore=%) $(ARGS)
 
 # What tests of the page need beside the packages, or the line that says what to install.
 browser: $(STUBS) $(PAGE)
