@@ -9,8 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 END = "--figtree-end-of-output--"
-# How often a step says that it still waits depends on the machine.
-WAITING = re.compile(r"^ *[\d.]+ s +waiting for .* so far\n", re.MULTILINE)
+# What a step waits for, and how often it says so, depends on the machine; these lines name no step.
+WAITING = re.compile(r"^ *[\d.]+ s {10,}.*\n", re.MULTILINE)
 
 
 @dataclass(slots=True)
