@@ -136,7 +136,7 @@ page: ## Build the demo's page, or say what is missing for it
 	@demo/dashboard/web/build "$(UV)"
 
 # Of the system's tests, those whose figures are no claims: two of them run at once.
-UNMEASURED := tests/walkthrough/test_course.py tests/journey tests/machines
+UNMEASURED := tests/walkthrough/test_course.py tests/machines
 
 test-system: browser ## The whole system: journey, histories, page, each scene with its cause and without it, walkthrough (40 minutes)
 	@$(RUN)/pytest --no-skips $(BESIDE) -m system $(UNMEASURED) $(ARGS)
