@@ -44,14 +44,8 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-OUTSIDE = (
-    "up",
-    "demo",
-    "page",
-    "doctor",
-    "exec",
-    "telemetry",
-)  # they enter the network themselves, or need not
+# They enter the network themselves, or need not.
+OUTSIDE = ("up", "demo", "page", "doctor", "exec", "telemetry")
 
 
 @app.callback()

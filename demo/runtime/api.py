@@ -241,9 +241,8 @@ class Faults(Protocol):
 class Runtime(Protocol):
     """The place where the system runs. A function that needs one part of it takes that part's Protocol."""
 
-    capabilities: frozenset[
-        str
-    ]  # what steps and scenes may need of it: "mesh", "kubernetes", "two nodes", "two zones"
+    # What steps and scenes may need of it: "mesh", "kubernetes", "two nodes", "two zones".
+    capabilities: frozenset[str]
 
     @property
     def workloads(self) -> Workloads:

@@ -11,7 +11,6 @@ import asyncpg
 from runtime.api import Runtime, RuntimeFailure
 
 MONOLITH = "monolith"
-
 REPORT_AFTER = 2.0  # seconds of waiting until somebody is told whom a statement waits for
 # What a row looks like as text must not depend on how somebody has set up a database or a role.
 SESSION = {"synchronous_commit": "local", "TimeZone": "UTC", "DateStyle": "ISO", "IntervalStyle": "iso_8601"}

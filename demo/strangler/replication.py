@@ -111,9 +111,8 @@ class Replication:
         if direction == "forward" and module.service_tables:
             try:
                 await transformation.begin(self._runtime, module)
-            except (
-                BaseException
-            ):  # the next attempt makes the views anew, from a declaration that may have changed
+            except BaseException:
+                # The next attempt makes the views anew, from a declaration that may have changed.
                 await self.stop(module, direction)
                 raise
         return sum(counts)

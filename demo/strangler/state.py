@@ -97,17 +97,13 @@ class State:
 
     async def prepare(self) -> None:
         """Create the strangler's own tables, if they do not exist. Raises NoMonolith."""
-        if not await self._has_begun_with_one():
-            raise NoMonolith
-        async with connected(self._runtime, MONOLITH) as db:
+        async with self._database() as db:
             await db.execute(SCHEMA)
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
         """No other step while this lasts, by whomever and from wherever. Raises StepUnderWay, NoMonolith."""
-        if not await self._has_begun_with_one():
-            raise NoMonolith
-        async with connected(self._runtime, MONOLITH) as db:
+        async with self._database() as db:
             until = asyncio.get_running_loop().time() + PATIENCE
             while not await db.fetchval("select pg_try_advisory_lock($1)", LOCK):
                 if asyncio.get_running_loop().time() > until:
@@ -116,22 +112,33 @@ class State:
             await db.execute(SCHEMA)  # nobody has begun yet where `make deploy` has started all
             yield  # the lock ends with the connection
 
-    async def _has_begun_with_one(self) -> bool:
-        return await self._runtime.databases.has(MONOLITH)
+    @asynccontextmanager
+    async def _database(self) -> AsyncIterator[asyncpg.Connection]:
+        if not await self._runtime.databases.has(MONOLITH):
+            raise NoMonolith
+        async with connected(self._runtime, MONOLITH) as db:
+            yield db
+
+    async def _read(self, table: str, query: str) -> list[asyncpg.Record]:
+        """No rows before the first step. Raises NoMonolith."""
+        async with self._database() as db:
+            begun = await db.fetchval("select to_regclass($1) is not null", f"strangler.{table}")
+            rows: list[asyncpg.Record] = await db.fetch(query) if begun else []
+        return rows
 
     async def phases(self) -> dict[str, str]:
         """The phase of each module, and of the monolith itself; all is strangled where there never was one."""
-        if not await self._has_begun_with_one():
-            return dict.fromkeys([*(m.name for m in MODULES), MONOLITH], STRANGLED)
-        async with connected(self._runtime, MONOLITH) as db:
-            begun = await db.fetchval("select to_regclass('strangler.state') is not null")
-            rows = await db.fetch("select module, phase from strangler.state") if begun else []
+        names = [*(m.name for m in MODULES), MONOLITH]
+        try:
+            rows = await self._read("state", "select module, phase from strangler.state")
+        except NoMonolith:
+            return dict.fromkeys(names, STRANGLED)
         known = {row["module"]: row["phase"] for row in rows}
-        return {name: known.get(name, IN_PROCESS) for name in [*(m.name for m in MODULES), MONOLITH]}
+        return {name: known.get(name, IN_PROCESS) for name in names}
 
     async def set(self, module: str, phase: str, step: str, **detail: object) -> None:
         """Set the phase of a module, and write it to the journal."""
-        async with connected(self._runtime, MONOLITH) as db, db.transaction():
+        async with self._database() as db, db.transaction():
             await db.execute(
                 "insert into strangler.state(module, phase) values($1, $2)"
                 " on conflict (module) do update set phase = excluded.phase, changed_at = now()",
@@ -148,7 +155,7 @@ class State:
 
     async def reads(self, module: str, percent: int, refused: str = "") -> None:
         """Write down which share of the module's reads the service gets now, and why if it was taken away."""
-        async with connected(self._runtime, MONOLITH) as db:
+        async with self._database() as db:
             await db.execute(
                 "insert into strangler.state(module, phase, reads, refused) values($1, $2, $3, $4)"
                 " on conflict (module) do update set reads = excluded.reads, refused = excluded.refused",
@@ -160,29 +167,26 @@ class State:
 
     async def whereabouts(self) -> list[Whereabouts]:
         """Of each module, in the order in which they are strangled."""
-        if not await self._has_begun_with_one():
+        try:
+            rows = await self._read("state", "select module, phase, reads, refused from strangler.state")
+        except NoMonolith:
             return [Whereabouts(m.name, STRANGLED, SETTLED[STRANGLED], "") for m in MODULES]
-        async with connected(self._runtime, MONOLITH) as db:
-            begun = await db.fetchval("select to_regclass('strangler.state') is not null")
-            rows = (
-                await db.fetch("select module, phase, reads, refused from strangler.state") if begun else []
-            )
         known = {row["module"]: Whereabouts(*row) for row in rows}
         return [known.get(m.name, Whereabouts(m.name, IN_PROCESS, 0, "")) for m in MODULES]
 
     async def note(self, step: str, what: str, **detail: object) -> None:
         """Write a line to the journal."""
-        async with connected(self._runtime, MONOLITH) as db:
+        async with self._database() as db:
             await _note(db, step, what, detail)
 
     async def journal(self) -> list[Entry]:
         """All lines, the oldest first."""
-        if not await self._has_begun_with_one():
+        try:
+            rows = await self._read(
+                "journal", "select at, step, what, detail from strangler.journal order by at"
+            )
+        except NoMonolith:
             return []
-        async with connected(self._runtime, MONOLITH) as db:
-            begun = await db.fetchval("select to_regclass('strangler.journal') is not null")
-            journal = "select at, step, what, detail from strangler.journal order by at"
-            rows = await db.fetch(journal) if begun else []
         return [Entry(row["at"], row["step"], row["what"], json.loads(row["detail"])) for row in rows]
 
     async def position(self) -> tuple[int, str]:

@@ -24,7 +24,7 @@ from strangler.replication import Lagging
 from strangler.steps import Strangler
 
 from tests.support.postgres import Postgres
-from tests.support.strangling import PLACE, OnlyDatabases, Writers, two_databases, without_traffic
+from tests.support.strangling import PLACE, OnlyDatabases, Writers, execute, two_databases, without_traffic
 
 
 @pytest.fixture
@@ -144,15 +144,6 @@ async def test_the_gate_refuses_and_names_a_row_that_was_tampered_with(
     assert not await fence.is_raised(runtime, MONOLITH, ORDER)  # type: ignore[arg-type]
     await strangler.back()
     assert (await strangler.state.phases())["order"] == phases.IN_PROCESS
-
-
-async def execute(runtime: OnlyDatabases, database: str, *statements: str) -> None:
-    connection = await asyncpg.connect(await runtime.databases.admin_url(database))
-    try:
-        for statement in statements:
-            await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 async def placed_at(runtime: OnlyDatabases) -> str | None:

@@ -14,7 +14,7 @@ from strangler.replication import Replication
 from strangler.transformation import TransformationFailed
 
 from tests.support.postgres import Postgres
-from tests.support.strangling import OnlyDatabases
+from tests.support.strangling import OnlyDatabases, execute
 
 OLD = "create table loans(id int primary key, title text not null, tags text[] not null)"
 NEW = """
@@ -88,15 +88,6 @@ async def runtime(postgres: Postgres) -> AsyncIterator[OnlyDatabases]:
 @pytest.fixture
 def replication(runtime: OnlyDatabases) -> Replication:
     return Replication(runtime)  # type: ignore[arg-type]
-
-
-async def execute(runtime: OnlyDatabases, database: str, *statements: str) -> None:
-    connection = await asyncpg.connect(await runtime.databases.admin_url(database))
-    try:
-        for statement in statements:
-            await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 async def rows(runtime: OnlyDatabases, database: str, relation: str) -> list[tuple[object, ...]]:

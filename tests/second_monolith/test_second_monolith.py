@@ -26,7 +26,7 @@ from runtime.manifests import ROOT
 from sqlalchemy import Connection, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from tests.support.postgres import Postgres
+from tests.support.postgres import Postgres, execute
 from tests.support.processes import answers_http, free_port, running
 
 HERE = Path(__file__).parent
@@ -159,15 +159,6 @@ async def library(taken: Path, postgres: Postgres, tmp_path: Path) -> AsyncItera
         library.declare()
         yield library
     await leave_nothing(admins)
-
-
-async def execute(url: str, *statements: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        for statement in statements:
-            await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 async def leave_nothing(admins: dict[str, str]) -> None:

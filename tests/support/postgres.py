@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -84,6 +85,16 @@ class Postgres:
         done = subprocess.run(command, capture_output=True, text=True, env={"PGPASSWORD": self.password})
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+
+async def execute(url: str, *statements: str) -> None:
+    """Carry statements out, one after the other, on a connection of their own."""
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from strangler.modules import ORDER
 from strangler.steps import Strangler
 
 from tests.support.postgres import Postgres
+from tests.support.postgres import execute as execute_at
 
 TABLES = """
 create table orders(id uuid primary key, customer_id text not null, idempotency_key text not null,
@@ -100,6 +101,11 @@ class OnlyDatabases:
         return (
             f"host=127.0.0.1 port={p.port} user=postgres password={p.password} dbname={self._names[database]}"
         )
+
+
+async def execute(runtime: OnlyDatabases, database: str, *statements: str) -> None:
+    """Carry statements out as the administrator of that database."""
+    await execute_at(await runtime.databases.admin_url(database), *statements)
 
 
 class Writers:

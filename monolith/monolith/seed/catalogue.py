@@ -40,7 +40,8 @@ PUBLISHERS = _names(
     "Meadow Press, Blackthorn & Sons, Éditions du Canal, Verlag am Markt, Harbour House, Sycamore"
 )
 FORMATS = ("print", "print", "ebook", "audio")
-COLUMNS = itemgetter("id", "isbn13", "name", "authors", "format", "publisher", "year")
+COLUMNS = ("id", "isbn13", "name", "authors", "format", "publisher", "year")
+_columns = itemgetter(*COLUMNS)
 CURRENCIES = ("EUR", "GBP", "USD", "SEK", "JPY")
 
 
@@ -95,7 +96,7 @@ def _invent(number: int, chance: random.Random) -> Entry:
 
 def title_row(entry: Entry) -> tuple[object, ...]:
     """The columns of `titles`."""
-    columns: tuple[object, ...] = COLUMNS(entry)
+    columns: tuple[object, ...] = _columns(entry)
     return columns
 
 

@@ -5,8 +5,6 @@ from collections.abc import Iterator, Mapping
 
 from monolith.seed import BREAKS, catalogue, ecb
 
-TITLE = ("id", "isbn13", "name", "authors", "format", "publisher", "year")
-
 
 def lines(module: str, title_count: int = 0) -> Iterator[str]:
     """One JSON object each, of title, currency or pricing; titles and prices are generated up to `title_count`."""
@@ -16,7 +14,7 @@ def lines(module: str, title_count: int = 0) -> Iterator[str]:
 
 def _titles(count: int) -> Iterator[Mapping[str, object]]:
     for entry in catalogue.entries(count):
-        yield {name: value for name, value in entry.items() if name in TITLE}
+        yield {name: value for name, value in entry.items() if name in catalogue.COLUMNS}
 
 
 def _rates(_: int) -> Iterator[Mapping[str, object]]:

@@ -18,6 +18,7 @@ from uuid import UUID
 import jsonschema_rs
 import nats
 import pytest
+from nats.js import JetStreamContext
 from order.asyncapi import document
 from order.domain import Line, NewOrder
 from order.fulfilment import Fulfilment
@@ -80,6 +81,16 @@ def server(tmp_path: Path) -> Iterator[NatsServer]:
     server = NatsServer(tmp_path / "jetstream")
     yield server
     server.stop()
+
+
+@asynccontextmanager
+async def jetstream(server: NatsServer) -> AsyncIterator[JetStreamContext]:
+    """A client of its own."""
+    client = await nats.connect(server.url)
+    try:
+        yield client.jetstream()
+    finally:
+        await client.close()
 
 
 class Process:
@@ -173,11 +184,9 @@ async def test_each_event_is_in_the_stream_once_with_its_trace_and_in_the_log(
         (order_id,) = await process.place()
         await shipped(sql_orders, order_id)
         await asyncio.sleep(0.2)
-        client = await nats.connect(server.url)
-        stream = client.jetstream()
-        assert (await stream.stream_info("ORDERS")).state.messages == 3
-        message = await stream.get_last_msg("ORDERS", "orders.shipped")
-        await client.close()
+        async with jetstream(server) as stream:
+            assert (await stream.stream_info("ORDERS")).state.messages == 3
+            message = await stream.get_last_msg("ORDERS", "orders.shipped")
     assert message.headers == {"Nats-Msg-Id": f"{order_id}:3", "traceparent": TRACEPARENT}
     lines = [json.loads(line) for line in caplog.text.splitlines() if str(order_id) in line]
     assert [line["message"] for line in lines] == [f"order {order_id} is {status}" for _, status in SHIPPED]
@@ -195,12 +204,10 @@ async def test_every_message_and_the_stream_are_as_the_asyncapi_document_says(
         (order_id,) = await process.place()
         await shipped(sql_orders, order_id)
         await asyncio.sleep(0.2)
-        client = await nats.connect(server.url)
-        jetstream = client.jetstream()
-        messages = [await jetstream.get_msg("ORDERS", seq=number) for number in (1, 2, 3)]
-        stream = (await jetstream.stream_info("ORDERS")).config
-        consumer = (await jetstream.consumer_info("ORDERS", "fulfilment")).config
-        await client.close()
+        async with jetstream(server) as context:
+            messages = [await context.get_msg("ORDERS", seq=number) for number in (1, 2, 3)]
+            stream = (await context.stream_info("ORDERS")).config
+            consumer = (await context.consumer_info("ORDERS", "fulfilment")).config
     for message, status in zip(messages, channel["parameters"]["status"]["enum"], strict=True):
         assert message.subject == channel["address"].format(status=status)
         content = json.loads(message.data or b"")
@@ -301,12 +308,10 @@ async def test_poison_and_repetition_in_the_stream_do_no_harm(
     async with running(process):
         (first,) = await process.place()
         await shipped(sql_orders, first)
-        client = await nats.connect(server.url)
-        stream = client.jetstream()
-        await stream.publish("orders.placed", b"poison")
-        again = await stream.get_msg("ORDERS", subject="orders.placed", seq=1, next=True)
-        await stream.publish("orders.placed", again.data or b"", headers={"Nats-Msg-Id": "another"})
-        await client.close()
+        async with jetstream(server) as stream:
+            await stream.publish("orders.placed", b"poison")
+            again = await stream.get_msg("ORDERS", subject="orders.placed", seq=1, next=True)
+            await stream.publish("orders.placed", again.data or b"", headers={"Nats-Msg-Id": "another"})
         await shipped(sql_orders, *await process.place(3))
     assert [(e.sequence, e.status) for e in await sql_orders.events(first) or ()] == SHIPPED
 
