@@ -6,13 +6,14 @@ then they meet the trigger and take the other side. That transaction is the cut-
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
 from runtime.api import Runtime
 
-from strangler.database import PROCESSES, Held, connected
+from strangler.database import PROCESSES, Held, connected, waiting
 from strangler.module import Module, Table
 
 # A refused write is no fault and would hide an apply worker's error in the server's log; only the function's owner, a
@@ -26,42 +27,60 @@ end $$
 """
 TRIGGERS = {"figtree_fence": "insert or update or delete", "figtree_fence_truncate": "truncate"}
 # PostgreSQL locks the tables of one statement in an order of its own (another for a cached plan than for a new one), so
-# a fence that holds some of the locks may wait for a writer that waits for it. The fence is the one that gives way,
-# long before deadlock_timeout would end a writer, and tries the next order.
+# whoever holds some of the locks may wait for a writer that waits for it. The strangler is the one that gives way, long
+# before deadlock_timeout would end a writer, and tries the next order.
 LOCK_TIMEOUT = "100ms"
-ATTEMPTS = 60
+PATIENCE = 7.0  # seconds, in which writers come to a halt again and again
+WRITERS, ALL = (
+    "share row exclusive",
+    "access exclusive",
+)  # the modes that keep out writers, and readers as well
 HOLDERS = PROCESSES + (  # no value from outside
     " where pid <> pg_backend_pid() and pid in (select pid from pg_locks"
-    " where relation = any($1::regclass[]) and granted and mode like '%ExclusiveLock') order by xact_start limit 3"
+    " where relation = any($1::regclass[]) and granted and (mode like '%ExclusiveLock' or $2))"
+    " order by xact_start limit 3"
 )
 FENCES = (
     "from pg_trigger where tgname = 'figtree_fence' and tgenabled = 'O' and tgrelid = any($1::regclass[])"
 )
 
 
-async def _explain_lock(db: asyncpg.Connection, tables: Sequence[Table]) -> Held:
+async def _explain_lock(db: asyncpg.Connection, tables: Sequence[Table], mode: str) -> Held:
     names = [table.name for table in tables]
-    holders = [row[0] for row in await db.fetch(HOLDERS, names)]
+    holders = [row[0] for row in await db.fetch(HOLDERS, names, mode == ALL)]
     return Held(
         f"the tables {', '.join(names)} cannot be locked; held by {'; '.join(holders) or 'changing writers'}. "
         "Nothing was changed. End that transaction, or wait for its end, and run the command again"
     )
 
 
-async def lock(db: asyncpg.Connection, tables: Sequence[Table]) -> None:
-    """Hold every table against writers until the transaction ends; readers go on. Raises Held."""
+async def lock(
+    db: asyncpg.Connection, tables: Sequence[Table], mode: str = WRITERS, patience: float = PATIENCE
+) -> None:
+    """Hold every table until the transaction ends, against WRITERS or ALL; `patience` in seconds. Raises Held."""
     orders = itertools.cycle(itertools.permutations(tables))
-    for attempt in range(ATTEMPTS):
+    deadline = time.monotonic() + patience
+    while True:
         try:
             async with db.transaction():
                 await db.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
                 for table in next(orders):
-                    await db.execute(f"lock table {table.name} in share row exclusive mode")
+                    await db.execute(f"lock table {table.name} in {mode} mode")
+                await db.execute("set local lock_timeout to default")
             return
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
-            if attempt == ATTEMPTS - 1:
-                raise await _explain_lock(db, tables) from None
+            if time.monotonic() > deadline:
+                raise await _explain_lock(db, tables, mode) from None
             await asyncio.sleep(0.02)
+
+
+async def empty(db: asyncpg.Connection, tables: Sequence[Table]) -> None:
+    """Truncate the tables, past the fence, as replication goes. Raises Held."""
+    async with db.transaction():
+        await lock(db, tables, ALL, waiting.get().limit)
+        await db.execute("set local session_replication_role = replica")
+        await db.execute(f"truncate {', '.join(table.name for table in tables)}")
+        await db.execute("set local session_replication_role to default")
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ import time
 import asyncpg
 from runtime.api import Runtime
 
-from strangler import transformation
+from strangler import fence, transformation
 from strangler.database import MONOLITH, REPORT_AFTER, connected, waiting
 from strangler.health import health
 from strangler.module import Module
@@ -49,10 +49,7 @@ class Replication:
         conninfo = await self._runtime.databases.replication_conninfo(publisher)
         async with connected(self._runtime, subscriber) as db:
             if copy:
-                # Past the fence, as replication goes.
-                await db.execute("set session_replication_role = replica")
-                await db.execute(f"truncate {tables}")
-                await db.execute("reset session_replication_role")
+                await fence.empty(db, module.tables)
             options = (
                 f"create_slot = false, slot_name = '{name}', copy_data = {str(copy).lower()}, origin = none"
             )

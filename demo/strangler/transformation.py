@@ -75,10 +75,9 @@ async def begin(runtime: Runtime, module: Module) -> None:
     landing = _landing(module)
     async with connected(runtime, module.name) as db, db.transaction():
         await fence.lock(db, landing)  # what replication brings meanwhile waits, and meets the triggers
-        await db.execute("set local lock_timeout to default")
-        await db.execute("set local session_replication_role = replica")  # past the fence
         async with _failing_as(module, module.service_tables[0]):
-            await db.execute(f"truncate {', '.join(table.name for table in module.service_tables)}")
+            await fence.empty(db, module.service_tables)
+        await db.execute("set local session_replication_role = replica")  # past the fence
         for derived in module.service_tables:
             async with _failing_as(module, derived):
                 columns = [row["name"] for row in await db.fetch(COLUMNS, derived.view)]

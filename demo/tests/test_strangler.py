@@ -161,6 +161,7 @@ async def placement(runtime: OnlyDatabases) -> str | None:
 
 
 UNFENCED = "set session_replication_role = replica"
+BLOCKED = "select exists(select 1 from pg_locks where not granted and relation::regclass::text like 'order%')"
 
 
 async def test_a_refused_gate_takes_all_reads_back_to_the_monolith(
@@ -626,6 +627,25 @@ async def test_an_invalidated_slot_is_recognised_and_its_rows_are_copied_anew(
         assert (comparison.rows > 100, comparison.differences) == (True, 0)
         await strangler.back()
     assert await stored(runtime, MONOLITH) == writers.acknowledged
+
+
+async def test_no_writer_is_the_victim_of_a_deadlock_when_rows_are_copied_anew(
+    runtime: OnlyDatabases, strangler: Strangler
+) -> None:
+    """A writer locks its tables in an order of its own, and the copy holds what it asks for next."""
+    writer = await asyncpg.connect(await runtime.databases.admin_url("order"))
+    copying = asyncio.create_task(strangler.replication.start(ORDER, "forward", copy=True))
+    try:
+        async with writer.transaction():
+            await writer.execute("lock table order_lines in row exclusive mode")
+            while not await writer.fetchval(BLOCKED):
+                await asyncio.sleep(0.005)
+            for table in ("orders", "order_events"):
+                await writer.execute(f"lock table {table} in row exclusive mode")
+        await copying
+    finally:
+        await writer.close()
+        await strangler.replication.stop(ORDER, "forward")
 
 
 async def test_rows_are_not_copied_anew_where_users_read_them(
