@@ -63,10 +63,9 @@ async def connected(runtime: Runtime, database: str) -> AsyncIterator[asyncpg.Co
     session = SESSION | {"lock_timeout": f"{settings.limit * 1000:.0f}"}
     connection = await _connect(url, session)
     seen: list[str] = []
-    done = asyncio.Event()
-    watch = asyncio.create_task(_name_blockers(url, connection.get_server_pid(), settings.tell, seen, done))
     try:
-        yield connection
+        async with _naming_blockers(url, connection.get_server_pid(), settings.tell, seen):
+            yield connection
     except asyncpg.LockNotAvailableError:
         raise Held(
             f"gave up after waiting {settings.limit:.0f} s for a lock in the database {database}, held by "
@@ -74,11 +73,24 @@ async def connected(runtime: Runtime, database: str) -> AsyncIterator[asyncpg.Co
             "transaction, or wait for its end, and run the command again"
         ) from None
     finally:
-        done.set()
-        await asyncio.wait({watch}, timeout=1)  # a query that is cancelled opens another connection
-        watch.cancel()
-        await asyncio.gather(watch, return_exceptions=True)
         await connection.close(timeout=5)
+
+
+@asynccontextmanager
+async def _naming_blockers(
+    url: str, pid: int, tell: Callable[[str], None], seen: list[str]
+) -> AsyncIterator[None]:
+    done = asyncio.Event()
+    watch = asyncio.create_task(_name_blockers(url, pid, tell, seen, done))
+    try:
+        yield
+    finally:
+        done.set()
+        try:
+            await asyncio.wait({watch}, timeout=1)  # a query that is cancelled opens another connection
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
 
 
 async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:

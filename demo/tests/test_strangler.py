@@ -555,6 +555,27 @@ async def test_a_connect_that_is_no_longer_needed_comes_to_its_end(
     assert [connection.is_closed() for connection in opened] == [True]
 
 
+async def test_a_connection_is_closed_at_whatever_moment_its_user_is_cancelled(
+    runtime: OnlyDatabases,
+) -> None:
+    """A watchdog that was cancelled as it left its block left the connection behind."""
+    for turns in range(12):
+        leaving, used = asyncio.Event(), []
+
+        async def use(leaving: asyncio.Event = leaving, used: list[asyncpg.Connection] = used) -> None:
+            async with connected(runtime, "order") as db:  # type: ignore[arg-type]
+                used.append(db)
+                leaving.set()
+
+        user = asyncio.create_task(use())
+        await leaving.wait()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        user.cancel()
+        await asyncio.gather(user, return_exceptions=True)
+        assert [db.is_closed() for db in used] == [True], f"cancelled after {turns} turns of the loop"
+
+
 async def of_order(strangler: Strangler) -> list[Health]:
     return [one for one in await strangler.health() if one.module == "order"]
 
