@@ -150,8 +150,9 @@ browser: $(STUBS) $(PAGE)
 test-scenes: $(STUBS)
 	@$(RUN)/pytest --no-skips -m system demo/tests/test_scenes.py $(ARGS)
 
-pictures: browser ## The pictures of docs/pictures anew, from the page of a local mesh
+pictures: browser ## The pictures of docs/pictures anew, from the page of a local mesh: half an hour
 	@FIGTREE_PICTURES=yes $(RUN)/pytest --no-skips -m pictures tests/page $(ARGS)
+	@$(RUN)/python -m tests.page.pictures
 
 matrix: $(STUBS) ## Each phase of a step and each fault in it, under load: about two hours; the tables go to docs/reports
 	@MATRIX_REPORT=docs/reports/phases-and-faults.md MESH_MATRIX_REPORT=docs/reports/phases-and-faults-mesh.md \

@@ -95,7 +95,9 @@ async def yardstick(url: str, address: str) -> AsyncIterator[int]:
         env=os.environ | {"DATABASE_URL": url},
     )
     try:
-        for _ in range(200):
+        for _ in range(600):  # 30 s: 10 were too few at a load of 12 on two cores (2026-11-30)
+            if process.returncode is not None:
+                raise RuntimeFailure("the yardstick has ended at once")
             try:
                 _, writer = await asyncio.open_connection(host, int(port))
                 writer.close()

@@ -2,6 +2,8 @@
 
 from itertools import groupby
 
+from runtime.manifests import ROOT
+
 from scenes.catalogue import SCENES
 from scenes.engine.scene import Scene
 
@@ -10,8 +12,10 @@ HEAD = """# Scenes
 Written by `figtree scene list --markdown > docs/scenes.md`. A scene does what it claims to live traffic on the running
 system, measures it, and restores what was there before. `figtree scene show NAME` prints its manifests,
 `figtree scene run NAME` runs it, `figtree scene run --all` runs all of them. `make test-scenes` runs each scene twice:
-with its cause it must pass, without its cause it must fail.
+with its cause it must pass, without its cause it must fail. A picture is what the dashboard shows at the verdict;
+`make pictures` makes all of them anew. What needs a cluster of several nodes has none.
 """
+PICTURES = ROOT / "docs" / "pictures" / "scenes"
 
 
 def page() -> str:
@@ -19,7 +23,7 @@ def page() -> str:
     parts = [HEAD]
     for group, scenes in groupby(SCENES, key=lambda scene: scene.group):
         parts.append(f"## {group.capitalize()}\n")
-        parts += ["| scene | claim | Istio resources | needs |", "| --- | --- | --- | --- |"]
+        parts += ["| scene | claim | Istio resources | needs | seen |", "| --- | --- | --- | --- | --- |"]
         parts += [_row(scene) for scene in scenes]
         parts.append("")
     return "\n".join(parts)
@@ -28,4 +32,6 @@ def page() -> str:
 def _row(scene: Scene) -> str:
     files = "<br>".join(f"[{name}](../istio/{name})" for name in scene.manifests) or "none"
     needs = ", ".join(filter(None, [f"shape {scene.shape} or later", scene.needs]))
-    return f"| `{scene.name}` | {scene.hypothesis} | {files} | {needs} |"
+    picture = f"pictures/scenes/{scene.name}.png"
+    seen = f"[picture]({picture})" if (PICTURES / f"{scene.name}.png").exists() else ""
+    return f"| `{scene.name}` | {scene.hypothesis} | {files} | {needs} | {seen} |"

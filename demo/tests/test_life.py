@@ -74,7 +74,7 @@ async def test_without_mesh_the_edge_is_the_monolith_while_it_serves_and_then_th
     try:
         with pytest.raises(
             (httpx.RemoteProtocolError, httpx.ReadError)
-        ):  # closed before or after the request came
+        ):  # as the request comes after or before
             await answering()
         edge = runtime.edge()
         await runtime.workloads.start("gateway")
