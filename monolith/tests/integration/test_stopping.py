@@ -33,6 +33,7 @@ async def load(port: int, until: asyncio.Event, failures: list[str]) -> int:
     return stored
 
 
+@pytest.mark.alone
 async def test_no_request_is_lost_when_the_process_is_told_to_stop(seeded_url: str, tmp_path: Path) -> None:
     port = free_port()
     settings = {"DATABASE_URL": seeded_url, "LISTEN": f"127.0.0.1:{port}"}
