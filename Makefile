@@ -122,7 +122,7 @@ TEST_PROCESSES ?= 2
 BESIDE = --numprocesses $(TEST_PROCESSES) --dist loadscope
 
 test: git browser ## All tests but those of the whole system, on real PostgreSQL, NATS, istiod and Envoy (ARGS goes to pytest)
-	@echo "[test] unit, contract, conformance, runtime, page and journey: about 15 minutes, and 4 more to compile istiod the first time"
+	@echo "[test] unit, contract, conformance, runtime: about 8 minutes, and 4 more to compile istiod the first time"
 	@demo/dashboard/web/with-node "$(UV)" npm run --silent test
 	@$(RUN)/pytest --no-skips $(BESIDE) -m "not system and not cluster and not matrix and not alone" $(ARGS)
 	@$(RUN)/pytest --no-skips -m "alone and not system and not cluster and not matrix" $(ARGS)
@@ -135,12 +135,9 @@ page: ## Build the demo's page, or say what is missing for it
 	@$(HAVE_UV)
 	@demo/dashboard/web/build "$(UV)"
 
-# Of the system's tests, those whose figures are no claims: two of them run at once.
-UNMEASURED := tests/walkthrough/test_course.py tests/machines
-
 test-system: browser ## The whole system: journey, histories, page, each scene with its cause and without it, walkthrough (40 minutes)
-	@$(RUN)/pytest --no-skips $(BESIDE) -m system $(UNMEASURED) $(ARGS)
-	@$(RUN)/pytest --no-skips -m system $(UNMEASURED:%=--ignore=%) $(ARGS)
+	@$(RUN)/pytest --no-skips $(BESIDE) -m "system and not alone" $(ARGS)
+	@$(RUN)/pytest --no-skips -m "system and alone" $(ARGS)
 
 # What tests of the page need beside the packages, or the line that says what to install.
 browser: $(STUBS) $(PAGE)

@@ -30,6 +30,8 @@ from strangler.module import TRAFFIC
 
 from tests.support.strangling import TABLES
 
+pytestmark = pytest.mark.system
+
 
 def supervisors(name: str) -> list[psutil.Process]:
     return leftovers.supervisors(directory_of(name))

@@ -13,7 +13,7 @@ from tests.support.faults import FAULTS, Cell, known_phases, plain, table, tried
 from tests.support.postgres import Postgres
 from tests.support.strangling import OnlyDatabases, two_databases, without_traffic
 
-FAST = {  # in `make test`; all the others are in `make test-all`
+FAST = {  # in `make test-system`; all the others are in `make matrix`
     ("co-exist: .* % to", "rows changed in the copy"),
     ("co-exist: .* % to", "apply worker frozen for 6 s"),
     ("eliminate: .* becomes the writer", "walsender killed"),
@@ -28,7 +28,7 @@ def cells() -> Iterator[object]:
     for phase in known_phases():
         for fault in FAULTS:
             fast = any(plain(phase).startswith(p.replace(".*", "…")) and fault == f for p, f in FAST)
-            marks = [] if fast else [pytest.mark.matrix]
+            marks = [pytest.mark.system if fast else pytest.mark.matrix]
             yield pytest.param(phase, fault, marks=marks, id=f"{plain(phase)}-{fault}")
 
 

@@ -11,7 +11,7 @@ from scenes.engine.run import Snapshot, run
 from scenes.engine.scene import Scene
 from strangler.drift import drifts
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.alone]
 HERE = [scene for scene in SCENES if scene.needs != "kubernetes"]
 MESHLESS = [scene for scene in SCENES if not scene.needs]
 

@@ -17,7 +17,7 @@ from strangler.steps import Strangler
 from tests.conformance.suite import differences, run
 from tests.support.histories import check_history
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 with_and_without_mesh = pytest.mark.parametrize(
     "runtime", [True, False], indirect=True, ids=["mesh", "without-mesh"]
 )
@@ -78,7 +78,6 @@ class Killer:
             self.tasks.append(asyncio.create_task(self._runtime.faults.kill(victim[0], victim[1])))  # type: ignore[arg-type]
 
 
-@pytest.mark.system
 async def test_a_process_killed_in_each_step_loses_no_order_and_the_journey_ends(
     runtime: LocalRuntime, tmp_path: Path
 ) -> None:
@@ -94,7 +93,6 @@ async def test_a_process_killed_in_each_step_loses_no_order_and_the_journey_ends
     assert [row.step for row in outcome.rows][-1] == "5-no-monolith"
 
 
-@pytest.mark.system
 async def test_a_second_step_is_refused_while_one_is_under_way(runtime: LocalRuntime) -> None:
     here, there = Strangler(runtime, dwell=0.2), Strangler(runtime, dwell=0.2)
     await here.begin()
@@ -110,7 +108,6 @@ async def test_a_second_step_is_refused_while_one_is_under_way(runtime: LocalRun
     assert await here.state.shape() == "0-monolith"
 
 
-@pytest.mark.system
 async def test_a_step_under_way_starts_again_what_somebody_stopped_meanwhile(runtime: LocalRuntime) -> None:
     strangler = Strangler(runtime, dwell=0.2)
     await strangler.begin()
@@ -127,7 +124,6 @@ async def test_a_step_under_way_starts_again_what_somebody_stopped_meanwhile(run
     assert {"currency", "gateway"} <= {workload.name for workload in await runtime.workloads.statuses()}
 
 
-@pytest.mark.system
 @with_and_without_mesh
 async def test_every_shape_gives_the_same_answers_there_and_back(runtime: LocalRuntime) -> None:
     strangler = Strangler(runtime, dwell=0.2)

@@ -9,16 +9,12 @@ import psutil
 import pytest
 from localmesh.instance import MARKER, directory_of
 
+pytestmark = pytest.mark.system
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
-LATER = [
-    pytest.param(stage, marks=pytest.mark.system)
-    for stage in ("start the monolith", "watch it happen", "2-title")
-]
-
-
-@pytest.mark.parametrize("stage", ["ready", "1-currency", *LATER])
+@pytest.mark.parametrize("stage", ["ready", "start the monolith", "watch it happen", "1-currency", "2-title"])
 def test_an_interrupted_demo_leaves_nothing_and_begins_again(stage: str) -> None:
     name = f"interrupted-{os.getpid()}"
     env = os.environ | {"FIGTREE_NAME": name, "RUNTIME": "local", "DWELL": "0.2", "PYTHONUNBUFFERED": "1"}

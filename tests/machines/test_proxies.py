@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.system
+
 ROOT = Path(__file__).resolve().parents[2]
 FIGTREE = str(Path(sys.executable).with_name("figtree"))
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "grpc_proxy")
@@ -57,7 +59,6 @@ def test_a_step_with_its_mirror_does_not_go_through_a_proxy(system: dict[str, st
     assert "shape 1-currency" in figtree(system, "step", "1-currency")
 
 
-@pytest.mark.system
 def test_a_scene_with_grpc_calls_does_not_go_through_a_proxy(system: dict[str, str]) -> None:
     figtree(system, "step", "5-no-monolith")
     figtree(system, "scene", "run", "authorization")

@@ -13,6 +13,7 @@ STEP = 120_000  # milliseconds
 
 @pytest.mark.pictures
 @pytest.mark.system
+@pytest.mark.alone
 def test_a_step_is_taken_and_taken_back_by_its_buttons(
     system: System, open_page: Open, picture: Picture
 ) -> None:

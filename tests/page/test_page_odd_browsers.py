@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+pytestmark = pytest.mark.system
+
 Open = Callable[..., Page]
 HINDI, POSIX, NONSENSE = "hi-Deva-IN", "en-US@posix", "x"
 

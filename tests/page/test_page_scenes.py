@@ -33,6 +33,7 @@ NAMES = [pytest.param(name, marks=[pytest.mark.pictures] if name == PICTURED els
 
 
 @pytest.mark.system
+@pytest.mark.alone
 @pytest.mark.parametrize("name", NAMES)
 def test_a_scene_is_run_seen_and_judged(
     system: System, open_page: Open, picture: Picture, record_property: Record, name: str

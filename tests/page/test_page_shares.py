@@ -20,6 +20,7 @@ CANARY = re.compile(r"v2 · (\d+) %(?: of (\d+) %)?")
 
 @pytest.mark.pictures
 @pytest.mark.system
+@pytest.mark.alone
 def test_the_share_of_a_canary_is_seen_as_it_moves(system: System, open_page: Open) -> None:
     system.reach("5-no-monolith")
     page = open_page("system/pricing", size=README_WIDTH)

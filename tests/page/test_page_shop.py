@@ -11,6 +11,8 @@ from playwright.sync_api import Page, expect
 
 from tests.page.conftest import BUSY, Open, System
 
+pytestmark = pytest.mark.system
+
 Picture = Callable[[Page, str], None]
 ORDER_TO_TRACE = 2.0  # seconds on a quiet machine
 

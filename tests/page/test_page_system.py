@@ -14,6 +14,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests.page.conftest import BUSY, PHONE, ROOT, WIDE, Open, System
 from tests.support.processes import cpu_seconds
 
+pytestmark = pytest.mark.system
+
 Picture = Callable[[Page, str], None]
 FIRST_VIEW = 1.0  # seconds on a quiet machine
 SCRIPT = 400 * 1024

@@ -29,6 +29,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from tests.support.postgres import Postgres, execute
 from tests.support.processes import answers_http, free_port, running
 
+pytestmark = pytest.mark.system
+
 HERE = Path(__file__).parent
 GUIDE = (ROOT / "docs" / "how-to" / "strangle-your-own.md").read_text()
 ADDRESS = "https://github.com/OWNER/figtree"

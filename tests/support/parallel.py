@@ -13,6 +13,8 @@ from xdist.scheduler import LoadScopeScheduling
 # What takes longest, in the order in which it begins. A file with "::" behind it is taken apart into tests, which share
 # nothing; a folder shares one system.
 LONGEST = (
+    "tests/walkthrough/test_course.py",
+    "tests/machines/test_first_start.py::",
     "tests/journey/test_journey.py::",
     "tests/journey/test_histories.py::",
     "tests/page/",

@@ -13,7 +13,7 @@ from tests.support.edges import CALLS
 from tests.support.traced import SECRET, Seen, assert_unbroken, look
 from tests.support.visitor import somebody_about
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.system, pytest.mark.alone, pytest.mark.timeout(600)]
 PASSED = 6.0  # seconds after which `look` takes what was asked in the shape before for past
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.support.dashboards import queries
 from tests.support.edges import CALLS
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.system, pytest.mark.alone, pytest.mark.timeout(900)]
 
 
 @pytest.mark.parametrize(("dashboard", "panel", "query"), list(queries()))

@@ -16,6 +16,7 @@ def test_the_shape_of_an_output_is_strict_about_everything_but_ellipses() -> Non
 
 
 @pytest.mark.system
+@pytest.mark.alone
 @pytest.mark.timeout(900)
 async def test_every_command_of_the_walkthrough_prints_what_the_page_shows() -> None:
     name = f"walk-{os.getpid()}"
