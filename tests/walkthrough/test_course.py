@@ -5,11 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
+from cli.course import COURSE, FIGURES, chapters, commands, parts
 from scenes.catalogue import BY_NAME
+from strangler.modules import SHAPES
 
-from tests.support.walkthrough import ROOT, commands, walk
+from tests.support.walkthrough import walk
 
-COURSE = ROOT / "docs" / "course"
 TALK = (
     "Monolith and microservices",
     "Breaking it up",
@@ -44,12 +45,6 @@ PAGES = sorted(COURSE.glob("[0-9]*.md"))
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
 
-def parts(page: Path) -> dict[str, str]:
-    """The text of each part by its heading."""
-    found = re.split(r"^## (.+)$", page.read_text(), flags=re.MULTILINE)[1:]
-    return dict(zip(found[::2], (text.strip() for text in found[1::2]), strict=True))
-
-
 def test_every_chapter_of_the_talk_has_a_page_in_the_talks_order() -> None:
     assert [title for _, title, *_ in INDEX] == list(TALK)
     assert [file for *_, file, _ in INDEX] == [page.name for page in PAGES]
@@ -60,19 +55,30 @@ def test_every_chapter_of_the_talk_has_a_page_in_the_talks_order() -> None:
 
 @pages
 def test_a_page_has_every_part(page: Path) -> None:
-    found = parts(page)
+    found = parts(page.read_text())
     assert list(found) == PARTS
     assert all(found.values())
 
 
 @pages
 def test_a_page_has_a_command_with_what_it_prints(page: Path) -> None:
-    assert any(command.expected for command in commands(parts(page)["The command, and what you see"]))
+    assert any(
+        command.expected for command in commands(parts(page.read_text())["The command, and what you see"])
+    )
+
+
+def test_every_chapter_can_be_presented() -> None:
+    course = chapters()
+    assert [chapter.number for chapter in course] == list(range(1, len(TALK) + 1))
+    assert [chapter.title for chapter in course] == list(TALK)
+    assert {chapter.shape for chapter in course} <= set(SHAPES)
+    assert {chapter.figure for chapter in course} <= set(FIGURES)
+    assert [(one.number, c.text) for one in course for c in one.commands if not c.note] == []
 
 
 @pages
 def test_every_scene_that_a_page_names_as_its_proof_exists(page: Path) -> None:
-    text = parts(page)["The scene that proves it"]
+    text = parts(page.read_text())["The scene that proves it"]
     named = set(re.findall(r"`([a-z0-9-]+)`", text))
     assert named
     assert named <= BY_NAME.keys()
@@ -80,8 +86,8 @@ def test_every_scene_that_a_page_names_as_its_proof_exists(page: Path) -> None:
 
 @pytest.mark.system
 @pytest.mark.timeout(600)
-async def test_every_command_of_the_course_prints_what_its_page_shows() -> None:
-    await walk(
+def test_every_command_of_the_course_prints_what_its_page_shows() -> None:
+    walk(
         *(f"course/{page.name}" for page in PAGES),
         last="figtree down 2>/dev/null",
         FIGTREE_NAME=f"course-{os.getpid()}",

@@ -3,8 +3,9 @@
 import os
 
 import pytest
+from cli.course import shape
 
-from tests.support.walkthrough import shape, walk
+from tests.support.walkthrough import walk
 
 
 def test_the_shape_of_an_output_is_strict_about_everything_but_ellipses() -> None:
@@ -18,9 +19,9 @@ def test_the_shape_of_an_output_is_strict_about_everything_but_ellipses() -> Non
 @pytest.mark.system
 @pytest.mark.alone
 @pytest.mark.timeout(900)
-async def test_every_command_of_the_walkthrough_prints_what_the_page_shows() -> None:
+def test_every_command_of_the_walkthrough_prints_what_the_page_shows() -> None:
     name = f"walk-{os.getpid()}"
-    await walk(
+    walk(
         "walkthrough.md",
         last="figtree down 2>/dev/null",
         FIGTREE_NAME=name,
