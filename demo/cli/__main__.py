@@ -25,7 +25,7 @@ from strangler.modules import BY_NAME, SHAPES
 from strangler.state import STRANGLED, WORDS
 from strangler.steps import Strangler
 
-from cli import bench, choose, scenes, telemetry, tour
+from cli import bench, choose, presenter, scenes, telemetry, tour
 from cli.arguments import Json, JsonLines, LineCount, ModuleName, ProcessName, Rate, Seconds, ShapeName
 from cli.commands import REFUSED, carry_out, telling
 from cli.display import Lines, console, errors, failures, print_table, styled
@@ -45,7 +45,7 @@ def _version(wanted: bool) -> None:
 
 
 # They enter the network themselves, or need not.
-OUTSIDE = ("up", "demo", "page", "doctor", "exec", "telemetry")
+OUTSIDE = ("up", "demo", "page", "present", "doctor", "exec", "telemetry")
 
 
 @app.callback()
@@ -115,6 +115,30 @@ def page() -> None:
             await serve(runtime, lambda address: console.print(styled("[bold]{}[/] until Ctrl-C", address)))
 
     carry_out(work())
+
+
+@app.command()
+def present(
+    numbers: Annotated[
+        list[int] | None,
+        typer.Argument(metavar="[CHAPTER]...", min=1, help="Numbers of chapters; without any, all."),
+    ] = None,
+    rehearse: Annotated[
+        bool, typer.Option("--rehearse", help="Run everything without keys, and time each chapter.")
+    ] = False,
+) -> None:
+    """Show the course to an audience: each command with its note, on a key; the page follows at #/presentation."""
+    if not rehearse and not sys.stdin.isatty():
+        errors.print(
+            styled(
+                "[bold red]error:[/] {}",
+                "present takes its keys from a terminal: run it in one, or add --rehearse",
+            ),
+            soft_wrap=True,
+        )
+        raise typer.Exit(2)
+    with telling():
+        raise typer.Exit(presenter.perform(numbers or [], Settings(), rehearsed=rehearse))
 
 
 @app.command()

@@ -142,6 +142,8 @@ def test_every_number_of_a_command_has_bounds() -> None:
         ("copy nothing", "currency, title, pricing, order"),
         ("scene run mtls --times 0", "than or equal to 1"),
         ("telemetry prometheus --port 70000", "less than or equal to 65535"),
+        ("present --rehearse 0", "than or equal to 1"),
+        ("present --rehearse 15", "use numbers from 1 to 14"),
         ("bench run --rounds 0", "than or equal to 1"),
         ("nonsense", "No such command"),
         ("up --nonsense", "No such option"),

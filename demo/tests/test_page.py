@@ -10,7 +10,9 @@ from unittest.mock import AsyncMock, MagicMock
 
 import httpx
 import pytest
-from dashboard.server import edge, hub, observer
+from cli.course import Chapter, Command
+from cli.presenter import cue
+from dashboard.server import app, edge, hub, observer
 from dashboard.server.app import Page
 from dashboard.server.baskets import Baskets
 from dashboard.server.declared import Declared
@@ -395,6 +397,33 @@ async def test_a_scene_that_the_runtime_cannot_run_says_what_is_missing(
             scenes = (await browser.get("/page/scenes")).json()
         assert [scene["missing"] for scene in scenes] == [missing, ""]
         await page.close()
+
+
+async def test_the_page_follows_the_presenter_who_knows_the_key_until_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown = Hub()
+    monkeypatch.setattr(app, "Hub", lambda: shown)
+    monkeypatch.setattr(observer.Observer, "watch", MagicMock())
+    page = Page(MagicMock(spec=Runtime), {}, "secret")
+    chapter = Chapter(12, "Chaos", "5-no-monolith", "failed", "A claim", (), "A question")
+    presented = cue(chapter, "running", "A note", Command("figtree up"), 1.5)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(page.application),
+        base_url="http://127.0.0.1:7070",
+        params={"key": "secret"},
+    ) as presenter:
+        key = {TOKEN_HEADER: "secret"}
+        assert (await presenter.put("/page/presentation", json=presented)).status_code == 403
+        assert (
+            await presenter.put("/page/presentation", json={"chapter": 12}, headers=key)
+        ).status_code == 400
+        assert shown.shown == {}
+        assert (await presenter.put("/page/presentation", json=presented, headers=key)).status_code == 204
+        assert shown.shown == {"presentation": presented}
+        assert (await presenter.delete("/page/presentation", headers=key)).status_code == 204
+        assert shown.shown == {}
+    await page.close()
 
 
 async def test_a_job_is_shown_as_it_speaks_and_there_is_one_at_a_time() -> None:

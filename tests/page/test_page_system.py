@@ -19,7 +19,7 @@ pytestmark = pytest.mark.system
 Picture = Callable[[Page, str], None]
 FIRST_VIEW = 1.0  # seconds on a quiet machine
 SCRIPT = 400 * 1024
-VIEWS = ("system", "shop", "journey", "scenes/canary-weight", "traces", "logs")
+VIEWS = ("system", "shop", "journey", "scenes/canary-weight", "traces", "logs", "presentation")
 SCREENS = [(390, 844), (768, 1024), (1024, 768), (1280, 720), (1920, 1080)]
 # The short texts of a view: the first words of each, and how many lines it takes.
 CELLS = """() => [...document.querySelectorAll(

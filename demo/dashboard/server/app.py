@@ -30,6 +30,13 @@ LINES_OF_A_TRACE = 3000  # of each process, searched
 TRACES = 80
 STREAMED = ("strangled",)  # phases of pricing in which the gateway may stream baskets to it
 
+# What the presenter says: see demo/cli/presenter.py:cue.
+CUE: Mapping[str, type] = {
+    **dict.fromkeys(("title", "figure", "state", "note", "command"), str),
+    "chapter": int,
+    "begun": float,
+}
+
 
 class Page:
     """Everything behind the page's address, over one runtime."""
@@ -45,7 +52,7 @@ class Page:
         self._catalogue: asyncio.Task[Any] | None = None
         self._observer.watch()
         files = Files(key)
-        get, post, delete = ["GET"], ["POST"], ["DELETE"]
+        get, post, put, delete = ["GET"], ["POST"], ["PUT"], ["DELETE"]
         self.application = Starlette(
             middleware=[Middleware(Guard, key=key)],
             routes=[
@@ -65,6 +72,7 @@ class Page:
                 Route("/page/journey/step", self._step, methods=post),
                 Route("/page/journey/back", self._go_back, methods=post),
                 Route("/page/load", self._load, methods=post),
+                Route("/page/presentation", self._follow_presenter, methods=[*put, *delete]),
                 Route("/page/jobs/{kind}", self._stop, methods=delete),
             ],
             exception_handlers={error: _refuse_request for error in (KeyError, TypeError, ValueError)},
@@ -201,6 +209,17 @@ class Page:
         title = f"{rate} requests a second for {seconds} s"
         arguments = ("load", "--rate", str(rate), "--seconds", str(seconds), "--json")
         return self._start("load", title, *arguments, rate=rate, seconds=seconds)
+
+    async def _follow_presenter(self, request: Request) -> Response:
+        """What `figtree present` shows just now; without it, nobody presents."""
+        if request.method == "DELETE":
+            self._hub.show(("presentation",), {})
+        else:
+            content = await request.json()
+            self._hub.show(
+                ("presentation",), {"presentation": {name: kind(content[name]) for name, kind in CUE.items()}}
+            )
+        return Response(status_code=204)
 
     async def _stop(self, request: Request) -> Response:
         if not self.jobs.stop(request.path_params["kind"]):

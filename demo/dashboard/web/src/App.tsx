@@ -8,12 +8,13 @@ import { connected, shape, users } from "./store";
 import { theme, turn } from "./theme";
 import { Journey } from "./views/Journey";
 import { Logs } from "./views/Logs";
+import { Presentation } from "./views/Presentation";
 import { Scenes } from "./views/Scenes";
 import { Shop } from "./views/Shop";
 import { System } from "./views/System";
 import { Traces } from "./views/Traces";
 
-const TITLES: Record<View, string> = { system: "System", shop: "Shop", journey: "Journey", scenes: "Scenes", traces: "Traces", logs: "Logs" };
+const TITLES: Record<View, string> = { system: "System", shop: "Shop", journey: "Journey", scenes: "Scenes", traces: "Traces", logs: "Logs", presentation: "Presentation" };
 
 export function App() {
   const { view, argument } = place.value;
@@ -25,6 +26,16 @@ export function App() {
     if (before.current !== view) scrollTo(0, 0);
     before.current = view;
   }, [view]);
+  if (view === "presentation") {
+    return (
+      <main class="presentation">
+        <h1 class="visually-hidden">{TITLES[view]}</h1>
+        <Boundary key={view} name={TITLES[view]}>
+          <Presentation />
+        </Boundary>
+      </main>
+    );
+  }
   return (
     <>
       <a class="skip" href="#main" onClick={(event) => (event.preventDefault(), main.current?.focus())}>

@@ -12,6 +12,7 @@ import "./style/graph.css";
 import "./style/parts.css";
 import "./style/shop.css";
 import "./style/views.css";
+import "./style/presentation.css";
 
 begin();
 listen();

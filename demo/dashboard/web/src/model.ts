@@ -190,5 +190,16 @@ export interface OrderEvent {
   at: string;
 }
 
+/** What `figtree present` shows just now. `begun` is when its last command began, 0 before the chapter's first. */
+export interface Presented {
+  chapter: number;
+  title: string;
+  figure: string;
+  state: "opening" | "next" | "running" | "done" | "failed" | "question" | "paused";
+  note: string;
+  command: string;
+  begun: number;
+}
+
 /** Seconds since the epoch, requests and failures per second, 95th percentile in milliseconds. */
 export type Point = [number, number, number, number | null];

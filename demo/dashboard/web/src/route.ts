@@ -3,7 +3,8 @@
 import { signal } from "@preact/signals";
 
 export const VIEWS = ["system", "shop", "journey", "scenes", "traces", "logs"] as const;
-export type View = (typeof VIEWS)[number];
+/** The presentation is opened by who presents; no other view leads there. */
+export type View = (typeof VIEWS)[number] | "presentation";
 
 export interface Place {
   view: View;
@@ -12,7 +13,7 @@ export interface Place {
 
 export function parse(hash: string): Place {
   const [, view = "", ...rest] = hash.replace(/^#/, "").split("/");
-  const known = VIEWS.find((name) => name === view);
+  const known = ([...VIEWS, "presentation"] as const).find((name) => name === view);
   return { view: known ?? "system", argument: known ? decodeURIComponent(rest.join("/")) : "" };
 }
 

@@ -2,7 +2,7 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import { get, post, remove } from "./api";
-import type { Edge, Entry, Happened, Job, Node, Point, Problem, Quote, Result, Route, Scene, Shape, Span } from "./model";
+import type { Edge, Entry, Happened, Job, Node, Point, Presented, Problem, Quote, Result, Route, Scene, Shape, Span } from "./model";
 import { type Patch, type Shown, applied, under } from "./shown";
 
 export const shown = signal<Shown>({});
@@ -26,6 +26,7 @@ export const happened = computed(() => (shown.value["happened"] ?? []) as Happen
 export const job = computed(() => shown.value["job/system"] as Job | undefined);
 export const load = computed(() => shown.value["job/load"] as Job | undefined);
 export const trouble = computed(() => shown.value["trouble"] as string | undefined);
+export const presented = computed(() => shown.value["presentation"] as Presented | undefined);
 export const busy = computed(() => job.value?.state === "running" || job.value?.state === "stopping");
 export const results = computed(() => new Map(under<Result>(shown.value, "result/").map((result) => [result.scene, result])));
 export const users = computed(() => shown.value["edge/users>ingress"] as Edge | undefined);

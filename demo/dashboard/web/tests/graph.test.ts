@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { layout, smooth } from "../src/graph/layout";
+import { LARGE, layout, smooth } from "../src/graph/layout";
 import { doings, thickness, tone } from "../src/graph/tone";
 
 const box = (id: string) => ({ id, width: 100, height: 40 });
@@ -12,6 +12,11 @@ describe("the layout of the graph", () => {
   it("puts the called below the callers", () => {
     const below = layout(boxes, links);
     expect(below.boxes.get("title")!.y).toBeGreaterThan(below.boxes.get("gateway")!.y);
+  });
+
+  it("puts the called to the right of the callers on a large screen", () => {
+    const beside = layout(boxes, links, LARGE);
+    expect(beside.boxes.get("title")!.x).toBeGreaterThan(beside.boxes.get("gateway")!.x);
   });
 
   it("lets no two boxes overlap and keeps all within the frame", () => {

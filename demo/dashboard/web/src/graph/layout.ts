@@ -26,18 +26,19 @@ export interface Layout {
   links: Map<string, { path: string; label: Spot }>;
 }
 
-const LABEL = { width: 92, height: 30 };
+/** How far things stand apart: beside others on a page, or large and alone on a screen. */
+export const PAGE = { rankdir: "TB", nodesep: 34, ranksep: 26, edgesep: 16, label: { width: 92, height: 30 } } as const;
+export const LARGE = { rankdir: "LR", nodesep: 16, ranksep: 12, edgesep: 6, label: { width: 86, height: 28 } } as const;
+export type Spacing = typeof PAGE | typeof LARGE;
+
 const MARGIN = 10;
 const HIDDEN = "hidden ";
 const UNCALLED = 4; // ranks below the first
 
-export function layout(boxes: Box[], links: Link[]): Layout {
+export function layout(boxes: Box[], links: Link[], { label, ...spacing }: Spacing = PAGE): Layout {
   const graph = new Graph({ multigraph: true });
   graph.setGraph({
-    rankdir: "TB",
-    nodesep: 34,
-    ranksep: 26,
-    edgesep: 16,
+    ...spacing,
     marginx: MARGIN,
     marginy: MARGIN,
   });
@@ -45,7 +46,7 @@ export function layout(boxes: Box[], links: Link[]): Layout {
   for (const { id, width, height } of boxes) graph.setNode(id, { width, height });
   const known = new Set(boxes.map((box) => box.id));
   for (const { id, source, target } of links) {
-    if (known.has(source) && known.has(target)) graph.setEdge(source, target, { ...LABEL, labelpos: "c" }, id);
+    if (known.has(source) && known.has(target)) graph.setEdge(source, target, { ...label, labelpos: "c" }, id);
   }
   // Whom nobody has called yet stands below, not beside the users.
   const linked = new Set(links.flatMap(({ source, target }) => [source, target]));
