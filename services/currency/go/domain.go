@@ -124,7 +124,7 @@ func convert(table *table, amount *apd.Decimal, source, target string, rounding 
 	}
 	var rate, exact, result apd.Decimal
 	context := exactly(apd.RoundHalfEven)
-	if _, err := context.Quo(&rate, table.rates[target], table.rates[source]); err != nil {
+	if err := quotient(context, &rate, table.rates[target], table.rates[source]); err != nil {
 		return conversion{}, err
 	}
 	if _, err := context.Mul(&exact, amount, &rate); err != nil {
@@ -142,6 +142,22 @@ func convert(table *table, amount *apd.Decimal, source, target string, rounding 
 		}
 	}
 	return conversion{&result, &rate, table.date}, nil
+}
+
+// quotient divides. A quotient that ends keeps no more zeros than its parts have decimals, as the General Decimal
+// Arithmetic Specification says and Python's decimal does; apd fills it up.
+func quotient(context *apd.Context, result, dividend, divisor *apd.Decimal) error {
+	condition, err := context.Quo(result, dividend, divisor)
+	if err != nil || condition.Inexact() {
+		return err
+	}
+	var reduced apd.Decimal
+	_, zeros := reduced.Reduce(result)
+	surplus := min(int64(zeros), int64(dividend.Exponent)-int64(divisor.Exponent)-int64(result.Exponent))
+	if surplus > 0 {
+		_, err = context.Quantize(result, result, result.Exponent+int32(surplus))
+	}
+	return err
 }
 
 // smallestUnit is the exponent of a currency's smallest amount.

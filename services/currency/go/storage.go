@@ -54,7 +54,7 @@ type sqlRates struct{ pool *pgxpool.Pool }
 
 // find returns the rates of the day, or of the last banking day before it; nil if there are no rates at all.
 func (s sqlRates) find(ctx context.Context, on *time.Time) (*found, error) {
-	ctx, end := startStatement(ctx, "select rates")
+	ctx, end := startStatement(ctx, "select known") // as the Python implementation's span is called
 	defer end()
 	got, err := s.query(ctx, on)
 	if errors.As(err, new(broken)) { // the statement may safely run twice: on a dead connection's successor
@@ -72,7 +72,7 @@ func (s sqlRates) query(ctx context.Context, on *time.Time) (*found, error) {
 	defer stop()
 	connection, err := s.pool.Acquire(waiting)
 	if err != nil {
-		return nil, storageUnavailable{err}
+		return nil, unreachable{err}
 	}
 	defer connection.Release()
 	limited, end := context.WithTimeout(ctx, queryLimit)
@@ -123,6 +123,12 @@ type broken struct{ cause error }
 func (e broken) Error() string { return e.cause.Error() }
 func (e broken) Unwrap() error { return e.cause }
 
+// unreachable says that there is no connection.
+type unreachable struct{ cause error }
+
+func (e unreachable) Error() string { return e.cause.Error() }
+func (e unreachable) Unwrap() error { return e.cause }
+
 func brokenIf(connection *pgxpool.Conn, err error) error {
 	if err != nil && connection.Conn().IsClosed() {
 		return broken{err}
@@ -137,7 +143,7 @@ func isUnavailable(err error) bool {
 	}
 	refused := (*pgconn.PgError)(nil)
 	if !errors.As(err, &refused) {
-		return false
+		return errors.As(err, new(unreachable))
 	}
 	isOfClass := func(class string) bool { return strings.HasPrefix(refused.Code, class) }
 	return slices.ContainsFunc(outOfOrder, isOfClass)
