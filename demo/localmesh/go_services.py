@@ -96,6 +96,7 @@ class GoService:
         made_of, stamp = _digest(self._sources()), self.module / STUBS / ".sources"
         if not stamp.exists() or stamp.read_text() != made_of:
             self._run(progress, "generate", ".")
+            stamp.parent.mkdir(exist_ok=True)
             stamp.write_text(made_of)
 
     def _run(self, progress: Progress, *words: str) -> str:

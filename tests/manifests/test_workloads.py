@@ -1,5 +1,6 @@
 """What must be true of every rendered manifest, whatever else somebody adds."""
 
+import copy
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -150,8 +151,8 @@ def test_a_canary_is_a_deployment_only_and_leaves_the_service_as_it_is(name: str
 def test_currency_in_go_is_another_program_beside_the_same_migration() -> None:
     (canary,) = render.objects(render.K8S / "canary" / "currency-go")
     (stable,) = (item for item in of(FULL, "Deployment") if item["metadata"]["name"] == "currency")
-    (_, migrate), (_, go) = containers(canary)
-    (_, first), (_, python) = containers(stable)
+    (_, migrate), (_, go) = copy.deepcopy([*containers(canary)])
+    (_, first), (_, python) = copy.deepcopy([*containers(stable)])
     assert migrate == first
     assert (go.pop("image"), go.pop("command")) == ("figtree/currency-go:v1", ["/currency"])
     assert (python.pop("image"), python.pop("command")) == ("figtree/services:v1", ["currency"])

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2
@@ -26,12 +27,12 @@ def currency(implementation: str, folder: Path, **environment: str) -> Iterator[
 
     def serves() -> bool:
         with grpc.insecure_channel(address) as channel:
-            health: HealthStub = HealthStub(channel)
+            health: Any = HealthStub(channel)
             try:
                 answer = health.Check(health_pb2.HealthCheckRequest(), timeout=1)
             except grpc.RpcError:
                 return False
-            return answer.status == health_pb2.HealthCheckResponse.SERVING
+            return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
     with running(words_of(implementation), folder / "log", serves, LISTEN=address, **environment):
         yield address
