@@ -69,16 +69,13 @@ async def _beside_python(stage: Stage, env: Mapping[str, str]) -> AsyncIterator[
 
 async def _asked(stage: Stage, each: int) -> dict[str, bytes]:
     """Each path so many times; the one answer that each of them gets."""
-    answers, good, different = {}, 0, 0
-    for path in PATHS:
-        burst = await stage.burst("GET", path, each)
-        good, different = good + burst.good, different + len(burst.bodies) - 1
-        answers[path] = next(iter(burst.bodies), b"")
+    bursts = await asyncio.gather(*(stage.burst("GET", path, each, 1) for path in PATHS))
+    good, different = sum(one.good for one in bursts), sum(len(one.bodies) - 1 for one in bursts)
     count = each * len(PATHS)
     stage.expect(
         good == count and not different, f"{good} of {count} requests were answered, {different} in two ways"
     )
-    return answers
+    return {path: next(iter(one.bodies)) for path, one in zip(PATHS, bursts, strict=True)}
 
 
 async def _mirrored(stage: Stage, name: str, right: Mapping[str, bytes]) -> Paired:
