@@ -9,7 +9,6 @@ from common.wire import NANO, to_decimal, to_money
 from figtree.currency.v1 import currency_pb2 as pb
 from figtree.currency.v1.currency_pb2_grpc import CurrencyServiceServicer
 from figtree.money.v1 import money_pb2
-from google.protobuf.message import Message
 from grpc import StatusCode
 from grpc.aio import ServicerContext
 from service_kit.digest import content_digest
@@ -18,7 +17,7 @@ from currency import domain
 from currency.domain import Conversion, InvalidRequest, NoRates, NotTheWriter, StorageUnavailable
 from currency.service import BATCH, Exchange, Wanted
 
-M = TypeVar("M", bound=Message)
+M = TypeVar("M", pb.GetRatesResponse, pb.ConvertResponse, pb.BatchConvertResponse)
 SERVICE = pb.DESCRIPTOR.services_by_name["CurrencyService"].full_name
 
 STATUS: Mapping[type[Exception], StatusCode] = {
