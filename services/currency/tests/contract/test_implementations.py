@@ -307,20 +307,23 @@ def test_calls_wait_for_a_locked_table_until_their_deadline_and_end_a_drain_well
     url: str, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory, name: str
 ) -> None:
     """SIGTERM comes while a call waits: it is answered, and the process ends after it."""
-    folder = tmp_path_factory.mktemp(name)
-    lock = "begin; lock table rates; select pg_sleep(1.5); commit"
-    with ThreadPoolExecutor(2) as beside:
+    folder, database = tmp_path_factory.mktemp(name), url.rpartition("/")[2]
+    lock = "begin; lock table rates; select pg_sleep(2.5); commit"
+    held = "select count(*) from pg_locks where mode = 'AccessExclusiveLock' and relation = 'rates'::regclass"
+    with ThreadPoolExecutor(1) as beside:
         with currency(name, folder, DATABASE_URL=url) as address:
             channel = grpc.insecure_channel(address)
             stub: Any = CurrencyServiceStub(channel)
-            locked = beside.submit(postgres.psql, lock, database=url.rpartition("/")[2])
-            time.sleep(0.4)
+            locked = beside.submit(postgres.psql, lock, database=database)
+            while postgres.psql(held, database=database).strip() == "0":
+                assert not locked.done()
             with pytest.raises(grpc.RpcError) as caught:
                 stub.GetRates(pb.GetRatesRequest(), timeout=0.3)
             late: Any = caught.value
             assert late.code() is StatusCode.DEADLINE_EXCEEDED
             waiting = stub.GetRates.future(pb.GetRatesRequest(date="2026-04-10"), timeout=20)
             time.sleep(0.2)
+            assert not waiting.done()
         assert waiting.result().date == "2026-04-10"
         locked.result()
         channel.close()
