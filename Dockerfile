@@ -1,5 +1,5 @@
 # The images, a target each: services (all services and the gateway; the Deployment's command says which one runs), monolith,
-# loadtests; services-dev and monolith-dev are for `skaffold dev`.
+# loadtests, currency-go (nothing but that program); services-dev and monolith-dev are for `skaffold dev`.
 # docker build --target services -t figtree/services:v1 .
 
 FROM python:3.13-slim AS build
@@ -57,6 +57,29 @@ COPY monolith/monolith/data monolith/monolith/data
 COPY loadtests loadtests
 RUN --mount=type=cache,target=/root/.cache/uv uv sync --quiet --frozen --no-dev --no-editable --package loadtests \
  && rm -f /app/venv/bin/activate*
+
+# Go itself is a package of PyPI, so that one base image is enough; it compiles for the platform that the image is for.
+FROM --platform=$BUILDPLATFORM python:3.13-slim AS currency-go-program
+WORKDIR /src
+COPY pyproject.toml ./
+RUN --mount=type=cache,target=/root/.cache/pip python3 -m venv /go && /go/bin/pip install --quiet "$(sed -n 's/^go = \["\(.*\)"\]$/\1/p' pyproject.toml)"
+ENV PATH=/go/lib/python3.13/site-packages/go/bin:$PATH CGO_ENABLED=0 GOFLAGS="-mod=readonly -buildvcs=false" GOTOOLCHAIN=local
+COPY proto/figtree proto/figtree
+COPY services/currency/go services/currency/go
+WORKDIR /src/services/currency/go
+RUN --mount=type=cache,target=/root/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build go generate .
+ARG TARGETOS=linux
+ARG TARGETARCH
+RUN --mount=type=cache,target=/root/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+    GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags "-s -w" -o /currency .
+
+FROM scratch AS currency-go
+COPY --from=currency-go-program /currency /currency
+USER 10001:10001
+ENTRYPOINT ["/currency"]
+ARG VERSION=v1
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="figtree/currency-go" org.opencontainers.image.version="$VERSION" org.opencontainers.image.revision="$REVISION"
 
 FROM python:3.13-slim AS runtime
 RUN rm -rf /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/ensurepip /usr/local/bin/pip* \

@@ -181,7 +181,7 @@ release: ## Build the images of a tagged commit for amd64 and arm64 with SBOM an
 open-%: ## Show kiali, grafana, prometheus, jaeger or loki: make open-kiali
 	@k8s/scripts/cluster open $*
 
-check: $(STUBS) ## Format, lint, types, imports, contracts, YAML; changes nothing
+check: $(STUBS) ## Format, lint, types, imports, contracts, Go, YAML; changes nothing
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
 	$(RUN)/mypy $(PACKAGES)
@@ -196,6 +196,7 @@ check: $(STUBS) ## Format, lint, types, imports, contracts, YAML; changes nothin
 	$(RUN)/yamllint --strict .github istio k8s proto skaffold.yaml tests
 	$(RUN)/zizmor --offline --quiet --persona pedantic .github
 	@$(HAVE_UV)
+	$(RUN)/python -m localmesh.go_services
 	$(RUN)/python -m manifests.check "$(UV)"
 
 	@$(MAKE) docs
@@ -209,7 +210,7 @@ format: $(STUBS) ## Write the code as `make check` wants it
 setup: $(STUBS) $(PAGE) ## Install everything into .venv and the cache folder
 
 clean: ## Remove what was installed and generated here; the cache folder stays
-	rm -rf .venv demo/dashboard/web/dist demo/dashboard/web/node_modules && find proto -name '*_pb2*' -delete
+	rm -rf .venv services/currency/go/pb demo/dashboard/web/dist demo/dashboard/web/node_modules && find proto -name '*_pb2*' -delete
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z%-]+:.*## /{printf "  make %-14s %s\n",$$1,$$2}' $(MAKEFILE_LIST)

@@ -85,10 +85,10 @@ def test_a_release_builds_for_both_platforms_with_sbom_and_provenance_and_signs_
     done, commands = release(tmp_path, "v0.1.0")
     assert done.returncode == 0, done.stderr
     builds = [command for command in commands if command.startswith("docker ")]
-    assert len(builds) == 3
+    assert len(builds) == 4
     for wanted in ("linux/amd64,linux/arm64", "--sbom=true", "--provenance=mode=max", "--push", ":v0.1.0 "):
         assert all(wanted in command for command in builds)
-    names = ("services", "monolith", "loadtests")
+    names = ("services", "currency-go", "monolith", "loadtests")
     assert commands[1::2] == [f"cosign sign --yes ghcr.io/owner/figtree/{name}@sha256:abc" for name in names]
 
 

@@ -13,6 +13,8 @@ from runtime.manifests import NAMESPACE, Manifest, manifest, workloads
 from runtime.mesh_objects import key
 
 from localmesh import objects, probe
+from localmesh.builds import Builds
+from localmesh.go_services import service_of
 from localmesh.infrastructure import PYTHON, Infrastructure
 from localmesh.localise import NEIGHBOURS, localised
 from localmesh.process import Process, Spawn
@@ -31,6 +33,7 @@ class Fleet:
         self._replicas: list[Replica] = []
         self._extra: dict[tuple[str, str], dict[str, str]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self._builds = Builds()
         self.changed: Callable[[], None] = lambda: None  # called whenever other workloads are wanted
         infrastructure.sidecars = lambda: [r.proxy for r in self._replicas if r.proxy is not None]
 
@@ -78,15 +81,18 @@ class Fleet:
     async def start(
         self, workload: str, *, replicas: int = 1, version: str = "v1", env: Mapping[str, str] | None = None
     ) -> None:
-        described = known(workload)
+        described = known(workload, version)
         async with self._lock(workload):
             self._extra[workload, version] = dict(env or {})
             await self._scale(described, replicas, version, migrate=described.database)
         self.changed()
 
+    async def prepare(self, workload: str, version: str) -> str:
+        return await self._builds.look(known(workload, version))
+
     async def scale(self, workload: str, replicas: int, *, version: str = "v1") -> None:
         async with self._lock(workload):
-            await self._scale(known(workload), replicas, version)
+            await self._scale(known(workload, version), replicas, version)
         self.changed()
 
     async def autoscaling(self, on: bool, *workloads: str) -> None:
@@ -102,7 +108,7 @@ class Fleet:
         numbers = [n for n in range(replicas + len(taken)) if n not in taken][
             : max(0, replicas - len(running))
         ]
-        migrated = asyncio.create_task(self._migrate(described)) if migrate and numbers else None
+        migrated = asyncio.create_task(self._migrate(known(described.name))) if migrate and numbers else None
         await asyncio.gather(*(self._add(described, version, number, migrated) for number in numbers))
         await asyncio.gather(*(self._remove(replica) for replica in running[replicas:]))
 
@@ -144,6 +150,7 @@ class Fleet:
 
     async def end(self) -> None:
         """Stop everything at once: nobody is left to be told."""
+        self._builds.interrupt()
         await asyncio.gather(*(r.stop(tell=False) for r in self._replicas), return_exceptions=True)
 
     async def _remove(self, replica: Replica) -> None:
@@ -175,12 +182,12 @@ class Fleet:
             env["METRICS_LISTEN"] = f"{ip}:{METRICS_PORT}"
         app = Process(
             name,
-            self._command(described),
+            await self._program(described),
             env,
             infra.log(name),
             infra.events,
             cwd=infra.instance.root,
-            spawn=self._spawn,
+            spawn=None if service_of(described.image) else self._spawn,
         )
         answers = functools.partial(probe.serves, described, listen)
         if infra.config is None:
@@ -260,10 +267,16 @@ class Fleet:
         )
         return infra.base_env | PYTHON | {"LOG_HASH_KEY": infra.log_hash_key} | settings
 
+    async def _program(self, described: Manifest) -> list[str]:
+        """What is executed: compiled first, where it is not Python."""
+        if REPLACED in os.environ or not service_of(described.image):
+            return self._command(described)
+        return [str(await self._builds.binary(described))]
+
     @staticmethod
     def _command(described: Manifest) -> list[str]:
         folder = Path(os.environ.get(REPLACED) or Path(sys.executable).parent)
-        return [str(folder / described.command[0]), *described.command[1:]]
+        return [str(folder / Path(described.command[0]).name), *described.command[1:]]
 
     async def command(self, workload: str, *args: str) -> Command:
         return Command([*self._command(known(workload)), *args], await self.environment(workload))
@@ -286,10 +299,10 @@ class Fleet:
             raise CommandFailed(f"{described.name} migrate: {text}")
 
 
-def known(workload: str) -> Manifest:
+def known(workload: str, version: str = "v1") -> Manifest:
     if workload not in workloads():
         raise RuntimeFailure(f"there is no workload {workload}; there are {', '.join(workloads())}")
-    return manifest(workload)
+    return manifest(workload, version)
 
 
 def described_name(replica: Replica) -> str:

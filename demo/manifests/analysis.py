@@ -18,7 +18,10 @@ WAIVED = {
     "IST0133": "an EnvoyFilter is used where Istio has no other way, and each says why",
     "IST0151": "what is put before the router needs no priority: a chain has one router, a scene one filter",
 }
-WORKLOADS = (render.K8S / "steps" / "4-order", render.K8S / "canary" / "pricing-v2")  # all that ever runs
+WORKLOADS = (
+    render.K8S / "steps" / "4-order",
+    *sorted((render.K8S / "canary").iterdir()),
+)  # all that ever runs
 PLATFORM = Path(__file__).with_name("platform.yaml")
 
 

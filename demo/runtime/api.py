@@ -92,6 +92,14 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What processes have used of the machine."""
+
+    cpu: float  # seconds, since they began
+    memory: int  # bytes, now
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """A process that the caller may start (runtime.commands.run)."""
 
@@ -104,6 +112,10 @@ class Workloads(Protocol):
 
     async def statuses(self) -> list[WorkloadStatus]:
         """Of each replica of each workload."""
+
+    async def prepare(self, workload: str, version: str) -> str:
+        """Begin to make the program of a version where it is compiled here; what is done, "" when nothing is left to
+        do. A cluster gets its programs as images. Raises RuntimeFailure if it cannot be made."""
 
     async def start(
         self, workload: str, *, replicas: int = 1, version: str = "v1", env: Mapping[str, str] | None = None
@@ -217,6 +229,9 @@ class Telemetry(Protocol):
 
     async def cpu(self) -> dict[str, float]:
         """Seconds of CPU that each running workload has used so far, its sidecar's included."""
+
+    async def usage(self, workload: str, version: str = "v1") -> Usage:
+        """Of one version's processes, without their sidecars."""
 
     async def events(self, since: int = 0) -> list[Event]:
         """What happened after the event with that sequence number, in order."""

@@ -11,6 +11,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / "k8s" / "base"
 STEPS = ROOT / "k8s" / "steps"
+CANARY = ROOT / "k8s" / "canary"
 NAMESPACE = "figtree"
 
 
@@ -37,6 +38,7 @@ class Manifest:
     """What the runtime needs to know of a workload, from its Deployment."""
 
     name: str
+    image: str  # without its tag
     command: tuple[str, ...]
     service_account: str
     port_name: str
@@ -70,16 +72,18 @@ def _read(workload: str, file: str) -> dict[str, Any]:
 
 
 @cache
-def manifest(workload: str) -> Manifest:
-    """The manifest of the workload, read once."""
+def manifest(workload: str, version: str = "v1") -> Manifest:
+    """The manifest of the workload, read once; of a version that is another program, with that program."""
     deployment = _read(workload, "deployment.yaml")
     template = deployment["spec"]["template"]
     (container,) = template["spec"]["containers"]
     (port,) = _read(workload, "service.yaml")["spec"]["ports"]
     settings = {entry["name"]: entry for entry in container["env"]}
+    program = container | _program(workload, version)
     return Manifest(
         name=deployment["metadata"]["name"],
-        command=tuple(container["command"]),
+        image=program["image"],
+        command=tuple(program["command"]),
         service_account=template["spec"]["serviceAccountName"],
         port_name=port["name"],
         port=port["port"],
@@ -91,6 +95,15 @@ def manifest(workload: str) -> Manifest:
         readiness=Probe.of(container["readinessProbe"]),
         liveness=Probe.of(container["livenessProbe"]),
     )
+
+
+def _program(workload: str, version: str) -> dict[str, Any]:
+    """Image and command, where the version's own patch of the Deployment names them."""
+    patch = CANARY / f"{workload}-{version}" / "deployment.yaml"
+    if not patch.exists():
+        return {}
+    (container,) = yaml.safe_load(patch.read_text())["spec"]["template"]["spec"]["containers"]
+    return {name: container[name] for name in ("image", "command") if name in container}
 
 
 def workloads() -> tuple[str, ...]:

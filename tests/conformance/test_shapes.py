@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -8,8 +8,9 @@ import pytest
 
 from tests.conformance.suite import differences, run
 from tests.support.final_shape import FinalShape, final_shape
+from tests.support.implementations import words_of
 from tests.support.postgres import Postgres
-from tests.support.processes import answers_http, command, finish, free_port, running
+from tests.support.processes import accepts, answers_http, command, finish, free_port, running
 
 MODULES = ("currency", "title", "pricing", "order")  # in the order in which they leave
 
@@ -49,6 +50,26 @@ async def place(database: str, modules: tuple[str, ...]) -> None:
 
 async def test_the_services_answer_as_the_monolith_did(final: FinalShape, answers: dict[str, str]) -> None:
     assert "\n".join(differences(answers, await run(final.gateway))) == ""
+
+
+async def test_with_currency_in_go_the_services_answer_as_the_monolith_did(
+    final: FinalShape, answers: dict[str, str], tmp_path: Path
+) -> None:
+    """The gateway and pricing, which call it, once more; the other services are the same."""
+    ports = {name: free_port() for name in ("currency", "pricing", "gateway")}
+    addresses = final.addresses | {
+        f"{name.upper()}_ADDRESS": f"127.0.0.1:{port}" for name, port in ports.items() if name != "gateway"
+    }
+    with ExitStack() as stopping:
+        for name, port in ports.items():
+            settings = {"LISTEN": f"127.0.0.1:{port}", **addresses}
+            if name in final.databases:
+                settings["DATABASE_URL"] = final.databases[name]
+            ready = answers_http(port) if name == "gateway" else accepts(port)
+            words = words_of("go") if name == "currency" else command(name)
+            stopping.enter_context(running(words, tmp_path / name, ready, **settings))
+        told = await run(f"http://127.0.0.1:{ports['gateway']}")
+    assert "\n".join(differences(answers, told)) == ""
 
 
 async def test_every_mixed_shape_answers_as_the_monolith_did(

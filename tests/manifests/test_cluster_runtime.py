@@ -1,6 +1,7 @@
 """What the cluster runtime makes of the manifests."""
 
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -9,7 +10,6 @@ from runtime.cluster.fleet import AUTOSCALERS, ISTIOS, Fleet
 from runtime.cluster.render import EXTRA, deployment
 
 FULL = render.K8S / "steps" / "4-order"
-CANARY = render.K8S / "canary" / "pricing-v2"
 
 
 def items(name: str) -> list[Any]:
@@ -21,12 +21,27 @@ def env(item: Any) -> dict[str, Any]:
     return {entry["name"]: entry for entry in container.pop("env")}
 
 
-def test_a_version_that_a_scene_starts_is_what_the_canary_in_the_repository_is() -> None:
-    started = deployment(items("pricing"), "v2", {"RULESET": "v2"}, 1)
-    (canary,) = copy.deepcopy(render.objects(CANARY))
+@pytest.mark.parametrize(
+    ("name", "version", "settings"), [("pricing", "v2", {"RULESET": "v2"}), ("currency", "go", {})]
+)
+def test_a_version_that_a_scene_starts_is_what_the_canary_in_the_repository_is(
+    name: str, version: str, settings: dict[str, str]
+) -> None:
+    started = deployment(items(name), version, settings, 1)
+    (canary,) = copy.deepcopy(render.objects(render.K8S / "canary" / f"{name}-{version}"))
     assert env(started) == env(canary)
-    assert started["spec"]["template"]["metadata"]["annotations"].pop(EXTRA) == '{"RULESET": "v2"}'
+    assert json.loads(started["spec"]["template"]["metadata"]["annotations"].pop(EXTRA)) == settings
     assert started == canary
+
+
+def test_another_program_comes_from_the_same_registry_with_the_same_tag() -> None:
+    taken = items("currency")
+    for item in taken:
+        if item["kind"] == "Deployment":
+            (container,) = item["spec"]["template"]["spec"]["containers"]
+            container["image"] = "registry.example/you/figtree/services:v0.1.0"
+    (container,) = deployment(taken, "go", {}, 1)["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == "registry.example/you/figtree/currency-go:v0.1.0"
 
 
 def test_settings_given_at_start_take_the_place_of_the_manifests_own() -> None:

@@ -1,6 +1,8 @@
 """What must be true of every rendered manifest, whatever else somebody adds."""
 
+import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -9,13 +11,13 @@ import yaml
 from localmesh.sidecar import SPANS, STATISTICS
 from manifests import render
 from manifests.render import Object
-from runtime.manifests import ROOT
+from runtime.manifests import ROOT, manifest
 
 ALL = render.folders()
 FOR_SCENES = [folder for folder in ALL if "scenes" in folder.parts]
 OWN = [folder for folder in ALL if "addons" not in folder.parts and folder not in FOR_SCENES]
 FULL = render.K8S / "steps" / "4-order"
-CANARY = render.K8S / "canary" / "pricing-v2"
+CANARIES = {"pricing": "v2", "currency": "go"}
 RUNS = ("Deployment", "StatefulSet", "Job", "DaemonSet")
 
 
@@ -67,7 +69,9 @@ def test_what_scenes_put_among_the_workloads_fits_restricted_too() -> None:
 
 def test_every_sidecar_and_the_gateway_keep_the_figures_that_scenes_read() -> None:
     found = set()
-    for item in (*of(FULL, "Deployment", "StatefulSet"), *of(CANARY, "Deployment")):
+    canaries = [item for folder in (render.K8S / "canary").iterdir() for item in of(folder, "Deployment")]
+    assert len(canaries) == len(CANARIES)
+    for item in (*of(FULL, "Deployment", "StatefulSet"), *canaries):
         annotations = item["spec"]["template"]["metadata"]["annotations"]
         found.add(annotations["proxy.istio.io/config"])
     (settings,) = (yaml.safe_load(text) for text in found)
@@ -127,19 +131,36 @@ def test_every_workload_has_an_account_probes_and_a_budget_of_its_own() -> None:
         assert "replicas" not in item["spec"], "it would fight with the autoscaler at each apply"
 
 
-def test_the_canary_is_a_deployment_only_and_leaves_the_service_as_it_is() -> None:
-    (canary,) = render.objects(CANARY)
-    assert (canary["kind"], canary["metadata"]["name"]) == ("Deployment", "pricing-v2")
-    (service,) = (item for item in of(FULL, "Service") if item["metadata"]["name"] == "pricing")
-    (stable,) = (item for item in of(FULL, "Deployment") if item["metadata"]["name"] == "pricing")
-    assert service["spec"]["selector"] == {"app": "pricing"}
-    for item, version in ((stable, "v1"), (canary, "v2")):
-        assert item["spec"]["selector"]["matchLabels"] == {"app": "pricing", "version": version}
+@pytest.mark.parametrize(("name", "version"), CANARIES.items())
+def test_a_canary_is_a_deployment_only_and_leaves_the_service_as_it_is(name: str, version: str) -> None:
+    (canary,) = render.objects(render.K8S / "canary" / f"{name}-{version}")
+    assert (canary["kind"], canary["metadata"]["name"]) == ("Deployment", f"{name}-{version}")
+    (service,) = (item for item in of(FULL, "Service") if item["metadata"]["name"] == name)
+    (stable,) = (item for item in of(FULL, "Deployment") if item["metadata"]["name"] == name)
+    assert service["spec"]["selector"] == {"app": name}
+    for item, label in ((stable, "v1"), (canary, version)):
+        assert item["spec"]["selector"]["matchLabels"] == {"app": name, "version": label}
         labels = item["spec"]["template"]["metadata"]["labels"]
         assert service["spec"]["selector"].items() <= labels.items()
-        assert labels["version"] == version
+        assert labels["version"] == label
     environment = {one["name"]: one.get("value") for _, c in containers(canary) for one in c["env"]}
-    assert (environment["RULESET"], environment["VERSION"]) == ("v2", "v2")
+    assert environment["VERSION"] == version
+    assert name != "pricing" or environment["RULESET"] == "v2"
+
+
+def test_currency_in_go_is_another_program_beside_the_same_migration() -> None:
+    (canary,) = render.objects(render.K8S / "canary" / "currency-go")
+    (stable,) = (item for item in of(FULL, "Deployment") if item["metadata"]["name"] == "currency")
+    (_, migrate), (_, go) = copy.deepcopy([*containers(canary)])
+    (_, first), (_, python) = copy.deepcopy([*containers(stable)])
+    assert migrate == first
+    assert (go.pop("image"), go.pop("command")) == ("figtree/currency-go:v1", ["/currency"])
+    assert (python.pop("image"), python.pop("command")) == ("figtree/services:v1", ["currency"])
+    assert go.pop("env") != python.pop("env")  # VERSION
+    assert go == python
+    program = manifest("currency", "go")
+    assert (program.image, program.command) == ("figtree/currency-go", ("/currency",))
+    assert replace(program, image="figtree/services", command=("currency",)) == manifest("currency")
 
 
 def test_a_database_can_replicate_and_its_password_is_its_own() -> None:

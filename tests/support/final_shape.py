@@ -27,6 +27,7 @@ COLUMNS = "select column_name from information_schema.columns where table_name =
 class FinalShape:
     gateway: str
     addresses: dict[str, str]  # the settings by which the services are found
+    databases: dict[str, str]  # their URLs, by service
 
 
 @contextmanager
@@ -34,10 +35,11 @@ def final_shape(postgres: Postgres, monolith_database: str, logs: Path) -> Itera
     """The services hold the rows that the monolith holds now."""
     ports = {name: free_port() for name in (*OWNED, "nats", "gateway")}
     addresses = {f"{name.upper()}_ADDRESS": f"127.0.0.1:{ports[name]}" for name in OWNED}
+    databases: dict[str, str] = {}
     with ExitStack() as stopping:
         stopping.enter_context(_nats(ports["nats"], logs))
         for name, tables in OWNED.items():
-            url = postgres.create(name)
+            url = databases[name] = postgres.create(name)
             finish(name, "migrate", DATABASE_URL=url)
             if name == "customer":
                 finish(name, "seed", DATABASE_URL=url)
@@ -63,7 +65,7 @@ def final_shape(postgres: Postgres, monolith_database: str, logs: Path) -> Itera
                 **addresses,
             )
         )
-        yield FinalShape(f"http://127.0.0.1:{gateway}", addresses)
+        yield FinalShape(f"http://127.0.0.1:{gateway}", addresses, databases)
 
 
 async def _copy(source_url: str, target_url: str, tables: tuple[str, ...]) -> None:

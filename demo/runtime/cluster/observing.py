@@ -6,7 +6,7 @@ from datetime import datetime
 
 from telemetry.edges import EdgeCounters, read, summed
 
-from runtime.api import Event, Object, Part, RuntimeFailure
+from runtime.api import Event, Object, Part, RuntimeFailure, Usage
 from runtime.cluster.addons import Addons
 from runtime.cluster.admin import Proxies
 from runtime.cluster.api import Api, NotThere
@@ -84,6 +84,15 @@ class Observing(Addons):
             owner = owners[name.partition(" ")[0]]
             total[owner] = total.get(owner, 0.0) + seconds
         return total
+
+    async def usage(self, workload: str, version: str = "v1") -> Usage:
+        """What the version's containers have used, without those of its sidecars."""
+        pods = await self._pods.labelled(f"app={workload},version={version}")
+        figures = []
+        for figure in ("cpu", "memory"):
+            used = await self._nodes.used(figure, pods)
+            figures.append(sum(value for name, value in used.items() if name.endswith(f" {workload}")))
+        return Usage(figures[0], int(figures[1]))
 
     async def events(self, since: int = 0) -> list[Event]:
         """What Kubernetes says has happened; the resource version, which only grows, is the sequence."""

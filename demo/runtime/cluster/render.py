@@ -11,7 +11,7 @@ import yaml
 
 from runtime.api import Object, RuntimeFailure
 from runtime.cluster.api import Api
-from runtime.manifests import NAMESPACE, ROOT
+from runtime.manifests import NAMESPACE, ROOT, manifest
 
 K8S = ROOT / "k8s"
 EVERYTHING = "4-order"  # the step in which every workload runs
@@ -81,6 +81,9 @@ def deployment(items: list[Object], version: str, env: Mapping[str, str], replic
         settings = {"VERSION": version} | settings
         item["spec"]["replicas"] = replicas
     (container,) = template["spec"]["containers"]
+    own, first = manifest(name, version), manifest(name)
+    container["image"] = container["image"].replace(first.image, own.image)  # registry and tag stay
+    container["command"] = list(own.command)
     kept = [entry for entry in container["env"] if entry["name"] not in settings]
     container["env"] = kept + [{"name": key, "value": value} for key, value in settings.items()]
     template["metadata"].setdefault("annotations", {})[EXTRA] = json.dumps(dict(env), sort_keys=True)

@@ -81,6 +81,8 @@ async def run(
     begun = time.monotonic()
     await runtime.telemetry.report("figtree_scene_running", 1, scene=scene.name)
     try:
+        for workload, version in scene.compiled:
+            await _compile(runtime, workload, version, tell)
         async with asyncio.timeout(LIMIT):
             await scene.act(stage)
         result.passed = True
@@ -97,6 +99,16 @@ async def run(
         await runtime.telemetry.report("figtree_scene_running", 0, scene=scene.name)
         await runtime.telemetry.report("figtree_scenes_total", 1, scene=scene.name, verdict=verdict)
     return result
+
+
+async def _compile(runtime: Runtime, workload: str, version: str, tell: Callable[[str], None]) -> None:
+    """Before the scene's time begins: a program that was never compiled takes minutes."""
+    said = ""
+    while doing := await runtime.workloads.prepare(workload, version):
+        if doing != said:
+            tell(doing)
+        said = doing
+        await asyncio.sleep(0.5)
 
 
 async def _clean_up(runtime: Runtime, stage: Stage, before: Snapshot) -> None:

@@ -44,3 +44,4 @@ class Scene:
     manifests: tuple[str, ...] = ()
     shape: str = "5-no-monolith"  # runs in this shape or a later one
     needs: str = "mesh"  # one of NEEDS, or ""
+    compiled: tuple[tuple[str, str], ...] = ()  # workloads and versions that are made before the scene begins

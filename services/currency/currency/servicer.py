@@ -2,18 +2,22 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any, TypeVar
 
+from common.conventions import MIRRORED
 from common.wire import NANO, to_decimal, to_money
 from figtree.currency.v1 import currency_pb2 as pb
 from figtree.currency.v1.currency_pb2_grpc import CurrencyServiceServicer
 from figtree.money.v1 import money_pb2
 from grpc import StatusCode
 from grpc.aio import ServicerContext
+from service_kit.digest import content_digest
 
 from currency import domain
 from currency.domain import Conversion, InvalidRequest, NoRates, NotTheWriter, StorageUnavailable
 from currency.service import BATCH, Exchange, Wanted
 
+M = TypeVar("M", pb.GetRatesResponse, pb.ConvertResponse, pb.BatchConvertResponse)
 SERVICE = pb.DESCRIPTOR.services_by_name["CurrencyService"].full_name
 
 STATUS: Mapping[type[Exception], StatusCode] = {
@@ -62,14 +66,14 @@ class CurrencyServicer(CurrencyServiceServicer):
         """The rates of a day."""
         table = await self._exchange.table(domain.day_from(request.date))
         rates = (pb.Rate(currency_code=code, rate=to_decimal(rate)) for code, rate in table.rates.items())
-        return pb.GetRatesResponse(date=table.date.isoformat(), rates=rates)
+        return await _named(pb.GetRatesResponse(date=table.date.isoformat(), rates=rates), context)
 
     async def Convert(
         self, request: pb.ConvertRequest, context: ServicerContext[pb.ConvertRequest, pb.ConvertResponse]
     ) -> pb.ConvertResponse:
         """One conversion."""
         conversion = await self._exchange.convert(from_proto(request))
-        return to_proto(conversion, request.to_currency_code)
+        return await _named(to_proto(conversion, request.to_currency_code), context)
 
     async def BatchConvert(
         self,
@@ -82,7 +86,14 @@ class CurrencyServicer(CurrencyServiceServicer):
         wanted = [_read_request(place, one) for place, one in enumerate(request.conversions)]
         found = await self._exchange.batch_convert(wanted)
         answers = (to_proto(one, want.target) for one, want in zip(found, wanted, strict=True))
-        return pb.BatchConvertResponse(conversions=answers)
+        return await _named(pb.BatchConvertResponse(conversions=answers), context)
+
+
+async def _named(answer: M, context: ServicerContext[Any, Any]) -> M:
+    """The answer; its digest goes ahead of it where a mirror has marked the request."""
+    if any(name == MIRRORED for name, _ in context.invocation_metadata() or ()):
+        await context.send_initial_metadata((content_digest(answer),))
+    return answer
 
 
 def _read_request(place: int, request: pb.ConvertRequest) -> Wanted:

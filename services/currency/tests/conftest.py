@@ -1,15 +1,25 @@
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
 from currency.cache import CachedRates
 from currency.database import database, migrate
 from currency.domain import Found, Rate, Table
-from currency.service import Rates
+from currency.service import Exchange, Rates
+from currency.servicer import STATUS, CurrencyServicer
 from currency.storage import SqlRates
+from figtree.currency.v1.currency_pb2_grpc import CurrencyServiceStub, add_CurrencyServiceServicer_to_server
+from grpc import aio
+from service_kit.context import Conventions
+from service_kit.errors import ErrorInterceptor
 
-from tests.support.postgres import emptied, migrated_database
+from tests.support.implementations import IMPLEMENTATIONS, currency
+from tests.support.postgres import Postgres, emptied, migrated_database
 
 
 class MemoryRates:
@@ -44,22 +54,81 @@ def memory() -> MemoryRates:
     return MemoryRates()
 
 
-@pytest.fixture(params=["memory", "postgres", "cached"])
-def rates(request: pytest.FixtureRequest, memory: MemoryRates) -> Rates:
-    if request.param == "memory":
+def stored(request: pytest.FixtureRequest, kind: str) -> Rates:
+    if kind == "memory":
+        memory: MemoryRates = request.getfixturevalue("memory")
         return memory
     sql: SqlRates = request.getfixturevalue("sql_rates")
-    return CachedRates(sql) if request.param == "cached" else sql
+    return CachedRates(sql) if kind == "cached" else sql
+
+
+@pytest.fixture(params=["memory", "postgres", "cached"])
+def rates(request: pytest.FixtureRequest) -> Rates:
+    return stored(request, request.param)
+
+
+HISTORY = [  # a Thursday, the Friday before Easter Monday left out, and a Friday at the end
+    Rate(date(2026, 4, 2), "USD", Decimal("1.1500")),
+    Rate(date(2026, 4, 2), "JPY", Decimal("170.25")),
+    Rate(date(2026, 4, 7), "USD", Decimal("1.1600")),
+    Rate(date(2026, 4, 10), "USD", Decimal("1.1700")),
+    Rate(date(2026, 4, 10), "GBP", Decimal("0.86515")),
+    Rate(date(2026, 4, 10), "JPY", Decimal("171.00")),
+]
 
 
 @pytest.fixture
 def history() -> list[Rate]:
-    """A Thursday, the Friday before Easter Monday left out, and a Friday at the end."""
-    return [
-        Rate(date(2026, 4, 2), "USD", Decimal("1.1500")),
-        Rate(date(2026, 4, 2), "JPY", Decimal("170.25")),
-        Rate(date(2026, 4, 7), "USD", Decimal("1.1600")),
-        Rate(date(2026, 4, 10), "USD", Decimal("1.1700")),
-        Rate(date(2026, 4, 10), "GBP", Decimal("0.86515")),
-        Rate(date(2026, 4, 10), "JPY", Decimal("171.00")),
-    ]
+    return list(HISTORY)
+
+
+async def _fill(url: str, rates: Sequence[Rate]) -> None:
+    await migrate(url)
+    async with database(url) as engine:
+        await SqlRates(engine).put([rates])
+
+
+@pytest.fixture(scope="session")
+def filled_url(postgres: Postgres) -> str:
+    """A database of its own, which holds the history."""
+    url = postgres.create("currency")
+    asyncio.run(_fill(url, HISTORY))
+    return url
+
+
+@pytest.fixture(scope="session")
+def addresses(filled_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+    """Where each implementation serves the history, as a process of its own."""
+    with ExitStack() as stopping:
+        yield {
+            name: stopping.enter_context(
+                currency(name, tmp_path_factory.mktemp(name), DATABASE_URL=filled_url)
+            )
+            for name in IMPLEMENTATIONS
+        }
+
+
+@pytest.fixture(params=["memory", "postgres", "cached", *(f"{name} process" for name in IMPLEMENTATIONS)])
+def served(request: pytest.FixtureRequest) -> Rates | str:
+    """A store to be served in this process, or the address of an implementation's own process."""
+    if request.param.endswith(" process"):
+        addresses: Mapping[str, str] = request.getfixturevalue("addresses")
+        return addresses[request.param.partition(" ")[0]]
+    return stored(request, request.param)
+
+
+@pytest.fixture
+async def stub(served: Rates | str, tmp_path: Path) -> AsyncIterator[Any]:
+    """A client of a server that holds the history."""
+    if isinstance(served, str):
+        async with aio.insecure_channel(served) as channel:
+            yield CurrencyServiceStub(channel)
+        return
+    await served.put([HISTORY])
+    server = aio.server(interceptors=[ErrorInterceptor(STATUS, Conventions())])
+    add_CurrencyServiceServicer_to_server(CurrencyServicer(Exchange(served)), server)
+    server.add_insecure_port(f"unix:{tmp_path}/currency")
+    await server.start()
+    async with aio.insecure_channel(f"unix:{tmp_path}/currency") as channel:
+        yield CurrencyServiceStub(channel)
+    await server.stop(None)

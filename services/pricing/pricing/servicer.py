@@ -7,9 +7,9 @@ from figtree.pricing.v1 import pricing_pb2 as pb
 from figtree.pricing.v1.pricing_pb2_grpc import PricingServiceServicer
 from grpc import StatusCode
 from grpc.aio import ServicerContext
+from service_kit.digest import content_digest
 from service_kit.errors import StatusTable
 
-from pricing.digest import content_digest
 from pricing.domain import Basket, InvalidBasket, Line, PricedLine, Quote, Unavailable
 from pricing.service import Quoting
 

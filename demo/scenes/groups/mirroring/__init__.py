@@ -1,7 +1,7 @@
 """A copy of the real traffic for a version that nobody depends on yet."""
 
 from scenes.engine.scene import Scene
-from scenes.groups.mirroring import reads, writes
+from scenes.groups.mirroring import reads, rewritten, writes
 
 SCENES = (
     Scene(
@@ -33,5 +33,19 @@ SCENES = (
         act=writes.shadow,
         manifests=(writes.MIRROR,),
         shape="5-no-monolith",
+    ),
+    Scene(
+        name="rewritten-in-go",
+        group="mirroring",
+        title="Currency rewritten in Go: compared, moved to and back",
+        says="The mesh serves every language: a service is rewritten without a word to its callers.",
+        hypothesis="Mirrored, none of Go's answers differs; it takes 10, 50 and 100 % unnoticed, and gives them back.",
+        act=rewritten.rewritten,
+        manifests=(
+            rewritten.MIRROR,
+            *(manifest for _, manifest in rewritten.STEPS),
+            rewritten.ALL_TO_PYTHON,
+        ),
+        compiled=(("currency", "go"),),
     ),
 )

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import grpc
@@ -15,6 +14,7 @@ from currency.settings import Settings
 from figtree.currency.v1 import currency_pb2 as pb
 from figtree.currency.v1.currency_pb2_grpc import CurrencyServiceStub
 
+from tests.support.implementations import IMPLEMENTATIONS, words_of
 from tests.support.postgres import Postgres
 
 LINE = {"date": "2026-11-20", "currency": "USD", "rate": "1.1519"}
@@ -28,21 +28,22 @@ def environment(postgres: Postgres) -> dict[str, str]:
 
 
 def run(
-    environment: dict[str, str], folder: Path, *arguments: str, text: str = ""
+    environment: dict[str, str], folder: Path, *arguments: str, text: str = "", implementation: str = "python"
 ) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "currency", *arguments]
+    command = [*words_of(implementation), *arguments]
     return subprocess.run(command, cwd=folder, env=environment, input=text, capture_output=True, text=True)
 
 
-def test_what_is_imported_is_served_until_sigterm(environment: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+def test_what_is_imported_is_served_until_sigterm(
+    environment: dict[str, str], tmp_path: Path, implementation: str
+) -> None:
     assert run(environment, tmp_path, "migrate").returncode == 0
     done = run(environment, tmp_path, "import", text=json.dumps(LINE))
     assert (done.returncode, done.stdout) == (0, "1 rates imported\n"), done.stderr
     environment["LISTEN"] = f"unix:{tmp_path}/listen"
     with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "currency"], cwd=tmp_path, env=environment, stderr=log
-        )
+        process = subprocess.Popen(words_of(implementation), cwd=tmp_path, env=environment, stderr=log)
     try:
         with grpc.insecure_channel(environment["LISTEN"]) as channel:
             answer = CurrencyServiceStub(channel).GetRates(
@@ -55,6 +56,15 @@ def test_what_is_imported_is_served_until_sigterm(environment: dict[str, str], t
     lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     assert [line["message"] for line in lines][-2:] == ["draining", "stopped"]
     assert {line["service"] for line in lines} == {"currency"}
+
+
+def test_schema_and_import_belong_to_the_implementation_in_python(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    for command in ("migrate", "import"):
+        done = run(environment, tmp_path, command, text=json.dumps(LINE), implementation="go")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "the Python version migrates and imports" in done.stderr
 
 
 def test_a_bad_line_leaves_nothing_and_is_named(environment: dict[str, str], tmp_path: Path) -> None:
@@ -77,8 +87,9 @@ def test_an_import_into_a_fenced_database_says_who_writes(
     assert (done.returncode, done.stderr) == (1, "currency import: rates are written on the other side\n")
 
 
-def test_a_missing_setting_stops_the_start_and_is_named(tmp_path: Path) -> None:
-    done = run({}, tmp_path)
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+def test_a_missing_setting_stops_the_start_and_is_named(tmp_path: Path, implementation: str) -> None:
+    done = run({}, tmp_path, implementation=implementation)
     assert done.returncode == 1
     assert "database_url" in done.stderr
 

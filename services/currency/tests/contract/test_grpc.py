@@ -1,34 +1,15 @@
-"""The gRPC surface over a real server on a socket, over each storage."""
+"""The gRPC surface over a real server on a socket: over each storage, and each implementation as a process."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+import base64
+import hashlib
 from typing import Any
 
 import pytest
-from currency.domain import Rate
-from currency.service import Exchange, Rates
-from currency.servicer import STATUS, CurrencyServicer
 from figtree.currency.v1 import currency_pb2 as pb
-from figtree.currency.v1.currency_pb2_grpc import CurrencyServiceStub, add_CurrencyServiceServicer_to_server
 from figtree.money.v1.money_pb2 import Decimal, Money
 from google.rpc import error_details_pb2
 from grpc import StatusCode, aio
 from grpc_status import rpc_status
-from service_kit.context import Conventions
-from service_kit.errors import ErrorInterceptor
-
-
-@pytest.fixture
-async def stub(rates: Rates, history: list[Rate], tmp_path: Path) -> AsyncIterator[Any]:
-    await rates.put([history])
-    server = aio.server(interceptors=[ErrorInterceptor(STATUS, Conventions())])
-    add_CurrencyServiceServicer_to_server(CurrencyServicer(Exchange(rates)), server)
-    address = f"unix:{tmp_path}/currency"
-    server.add_insecure_port(address)
-    await server.start()
-    async with aio.insecure_channel(address) as channel:
-        yield CurrencyServiceStub(channel)
-    await server.stop(None)
 
 
 def wanted(units: int, nanos: int, source: str, target: str, on: str = "") -> pb.ConvertRequest:
@@ -110,3 +91,17 @@ async def test_a_batch_answers_each_in_its_place(stub: Any) -> None:
 async def test_more_than_a_thousand_are_refused(stub: Any) -> None:
     request = pb.BatchConvertRequest(conversions=[wanted(1, 0, "EUR", "USD")] * 1001)
     assert await violations(stub.BatchConvert(request)) == [("conversions", "must be at most 1000")]
+
+
+async def test_only_an_answer_that_a_mirror_has_asked_for_names_its_digest(stub: Any) -> None:
+    for call, request in (
+        (stub.GetRates, pb.GetRatesRequest()),
+        (stub.Convert, wanted(1, 0, "EUR", "USD")),
+        (stub.BatchConvert, pb.BatchConvertRequest(conversions=[wanted(1, 0, "EUR", "USD")])),
+    ):
+        plain, marked = call(request), call(request, metadata=[("x-figtree-mirrored", "yes")])
+        content = (await marked).SerializeToString(deterministic=True)
+        framed = b"\0" + len(content).to_bytes(4, "big") + content
+        digest = f"sha-256=:{base64.b64encode(hashlib.sha256(framed).digest()).decode()}:"
+        assert dict(await marked.initial_metadata())["content-digest"] == digest
+        assert "content-digest" not in dict(await plain.initial_metadata())
