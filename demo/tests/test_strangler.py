@@ -560,7 +560,8 @@ async def test_a_connection_is_closed_at_whatever_moment_its_user_is_cancelled(
 ) -> None:
     """A watchdog that was cancelled as it left its block left the connection behind."""
     for turns in range(12):
-        leaving, used = asyncio.Event(), []
+        leaving = asyncio.Event()
+        used: list[asyncpg.Connection] = []
 
         async def use(leaving: asyncio.Event = leaving, used: list[asyncpg.Connection] = used) -> None:
             async with connected(runtime, "order") as db:  # type: ignore[arg-type]
