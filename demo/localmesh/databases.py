@@ -12,7 +12,7 @@ class LocalDatabases:
         self._telemetry = telemetry
 
     async def has(self, database: str) -> bool:
-        return self._infra.postgres.has(database)
+        return await self._infra.postgres.has(database)
 
     async def url(self, workload: str) -> str:
         return (await self._fleet.environment(workload)).get("DATABASE_URL", "")

@@ -218,8 +218,15 @@ class Postgres:
     def conninfo(self, database: str) -> str:
         return f"host={self.ip} port={self.port} dbname={database} user=postgres password={self.password}"
 
-    def has(self, database: str) -> bool:
-        return database in self._roles
+    async def has(self, database: str) -> bool:
+        """Whether there is such a database; one of before a supervisor was killed has no known role yet."""
+        if database in self._roles:
+            return True
+        connection = await asyncpg.connect(self.admin_url("postgres"), timeout=10)
+        try:
+            return bool(await connection.fetchval("select 1 from pg_database where datname = $1", database))
+        finally:
+            await connection.close()
 
     async def database_for(self, workload: str) -> str:
         """The URL of the workload's own database; made, with its role, at the first call, unless it is there."""

@@ -216,7 +216,8 @@ async def test_two_instances_live_side_by_side_and_end_without_a_trace(standins:
 async def test_goes_on_after_its_supervisor_was_killed_hard(standins: None) -> None:
     name = f"hard-{os.getpid()}"
     runtime = await LocalRuntime.up(name)
-    await runtime.workloads.start("currency")
+    await asyncio.gather(runtime.workloads.start("currency"), runtime.workloads.start("monolith"))
+    await runtime.workloads.stop("monolith")
     await runtime.mesh.apply([TRAFFIC / "edge-currency-50.yaml"])
     async with connected(runtime, "currency") as db:
         await db.execute("create table kept as select 1")
@@ -237,6 +238,9 @@ async def test_goes_on_after_its_supervisor_was_killed_hard(standins: None) -> N
         assert runtime.edge() == edge
         async with connected(runtime, "currency") as db:
             assert await db.fetchval("select count(*) from kept") == 1
+        # A monolith that serves no more has its database still, and the strangler's state in it.
+        assert await runtime.databases.has("monolith")
+        assert not await runtime.databases.has("pricing")
     finally:
         await runtime.down()
     assert not leftovers.leftovers(directory_of(name))
