@@ -311,6 +311,11 @@ def test_a_chapter_that_starts_the_system_finds_none(monkeypatch: pytest.MonkeyP
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of forkpty:DeprecationWarning")
 def test_a_narrow_terminal_without_colours_shows_everything_and_says_how_the_system_is_left() -> None:
     env = os.environ | {"FIGTREE_NAME": f"nobody-{os.getpid()}", "NO_COLOR": "1", "TERM": "xterm"}
+    for size in (
+        "COLUMNS",
+        "LINES",
+    ):  # make exports that of its own terminal, and it would count for more than this one
+        env.pop(size, None)
     narrow = (30, 40)
     with pexpect.spawn(FIGTREE, ["present", "1"], env=env, encoding="utf-8", dimensions=narrow) as terminal:
         terminal.timeout = 60
