@@ -12,8 +12,8 @@ HEAD = """# Scenes
 Written by `figtree scene list --markdown > docs/scenes.md`. A scene does what it claims to live traffic on the running
 system, measures it, and restores what was there before. `figtree scene show NAME` prints its manifests,
 `figtree scene run NAME` runs it, `figtree scene run --all` runs all of them. `make test-scenes` runs each scene twice:
-with its cause it must pass, without its cause it must fail. A picture is what the dashboard shows at the verdict;
-`make pictures` makes all of them anew. What needs a cluster of several nodes has none.
+with its cause it must pass, without its cause it must fail. A picture shows the verdict on the dashboard, and its graph
+when most was to be seen; `make pictures` makes all of them anew. Scenes that need a cluster have none.
 """
 PICTURES = ROOT / "docs" / "pictures" / "scenes"
 
