@@ -13,8 +13,6 @@ from xdist.scheduler import LoadScopeScheduling
 # What takes longest, in the order in which it begins. A file with "::" behind it is taken apart into tests, which share
 # nothing; a folder shares one system.
 LONGEST = (
-    "tests/walkthrough/test_course.py",
-    "tests/machines/test_first_start.py::",
     "tests/journey/test_journey.py::",
     "tests/journey/test_histories.py::",
     "tests/page/",
@@ -35,6 +33,9 @@ LONGEST = (
     "monolith/tests/integration/test_stopping.py::",
     "tests/test_makefile.py",
     "demo/tests/test_caches.py::",
+    # What takes a whole core for minutes runs beside itself only: no load that must not fail is under way then.
+    "tests/walkthrough/test_course.py",
+    "tests/machines/test_first_start.py::",
 )
 
 
