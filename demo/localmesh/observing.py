@@ -109,22 +109,23 @@ class Observing:
 
 def _cpu_of(pid: int | None) -> float:
     """Seconds, of the process and of its children."""
-    if pid is None:
-        return 0.0
     try:
-        main = psutil.Process(pid)
-        family = (main, *main.children(recursive=True))
-        return float(sum(sum(process.cpu_times()[:2]) for process in family))
+        return float(sum(sum(one.cpu_times()[:2]) for one in _family(pid)))
     except psutil.Error:
         return 0.0
 
 
 def _memory_of(pid: int | None) -> int:
     """The proportional set size of the process and of its children."""
-    if pid is None:
-        return 0
     try:
-        main = psutil.Process(pid)
-        return sum(one.memory_full_info().pss for one in (main, *main.children(recursive=True)))
+        return sum(one.memory_full_info().pss for one in _family(pid))
     except psutil.Error:
         return 0
+
+
+def _family(pid: int | None) -> list[psutil.Process]:
+    """Raises psutil.Error where the process has ended."""
+    if pid is None:
+        return []
+    main = psutil.Process(pid)
+    return [main, *main.children(recursive=True)]

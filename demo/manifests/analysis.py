@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
-from runtime.manifests import ROOT
+from runtime.manifests import CANARY, ROOT
 
 from manifests import render
 from manifests.render import Object, name_of
@@ -18,10 +18,8 @@ WAIVED = {
     "IST0133": "an EnvoyFilter is used where Istio has no other way, and each says why",
     "IST0151": "what is put before the router needs no priority: a chain has one router, a scene one filter",
 }
-WORKLOADS = (
-    render.K8S / "steps" / "4-order",
-    *sorted((render.K8S / "canary").iterdir()),
-)  # all that ever runs
+CANARIES = tuple(sorted(CANARY.iterdir()))
+WORKLOADS = (render.K8S / "steps" / "4-order", *CANARIES)  # all that ever runs
 PLATFORM = Path(__file__).with_name("platform.yaml")
 
 

@@ -44,7 +44,7 @@ def lint(uv: str) -> Iterator[str]:
         rendered = Path(folder) / "rendered.yaml"
         parts = (
             render.K8S / "overlays" / "kind" / "4-order",
-            *sorted((render.K8S / "canary").iterdir()),
+            *analysis.CANARIES,
             render.K8S / "load",
         )
         rendered.write_text("---\n".join(render.text(part) for part in parts))

@@ -10,6 +10,7 @@ from figtree.currency.v1.currency_pb2_grpc import CurrencyServiceStub
 from figtree.money.v1.money_pb2 import Money
 from runtime.calls import channel, status_of
 
+from scenes.engine.chance import spread
 from scenes.engine.stage import Stage
 from scenes.groups.mirroring.comparator import Paired, compare
 
@@ -122,12 +123,9 @@ async def _shared(stage: Stage, share: int, right: Mapping[str, bytes]) -> None:
         stage.expect(await _asked(stage, PER_STEP) == right, f"with {share} % to Go all answers are the same")
     python, go = (grown[name] for name in SENT.values())
     count, part = PER_STEP * len(PATHS), share / 100
-    slack = (
-        5 * (count * part * (1 - part)) ** 0.5
-    )  # further off than a fair split less than once in a million
     stage.figure(f"calls to Go at {share} %", f"{go:.0f} of {count}")
     stage.expect(
-        python + go == count and abs(go - count * part) <= slack and bool(go) == bool(share),
+        python + go == count and abs(go - count * part) <= spread(count, part) and bool(go) == bool(share),
         f"at {share} % Go answered {go:.0f} of {count} calls, Python {python:.0f}",
     )
 

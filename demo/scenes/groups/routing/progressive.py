@@ -1,10 +1,10 @@
 """A canary that decides about itself: promoted step by step while it does well, taken back when it does not."""
 
-import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from scenes.engine.chance import spread
 from scenes.engine.result import NotSeen
 from scenes.engine.stage import Stage
 from scenes.engine.users import Users
@@ -67,8 +67,7 @@ async def by_success(stage: Stage, share: int) -> str:
     if ratio < WANTED:
         return f"{ratio:.0f} % of its answers were good, {WANTED:.0f} % are wanted"
     sent, part = grown[V1] + grown[V2], share / 100
-    # Further off than that is a fair split less than once in 100,000 runs.
-    slack = 5 * math.sqrt(sent * part * (1 - part)) + 4
+    slack = spread(sent, part) + 4
     stage.expect(
         abs(grown[V2] - sent * part) <= slack,
         f"at {share} % v2 got {grown[V2]:.0f} of {sent:.0f} quotes: {100 * grown[V2] / sent:.0f} %",
