@@ -52,7 +52,7 @@ $(PAGE): $(wildcard demo/dashboard/web/*.json demo/dashboard/web/*.ts demo/dashb
 	@$(HAVE_UV)
 	@demo/dashboard/web/build "$(UV)" || true
 
-.PHONY: machine load load-ui bench bench-compare scale soak overload git page setup demo up down scenes browser test test-system test-scenes test-all pictures matrix test-cluster check format clean help cluster cluster-delete cluster-tools images deploy release docs
+.PHONY: machine load load-ui bench bench-compare scale soak overload git page setup demo up down scenes browser test test-system test-journey test-scenes test-all pictures matrix test-cluster check format clean help cluster cluster-delete cluster-tools images deploy release docs
 RUNTIME ?= auto
 MESH    ?= on
 MESH_NETWORK ?= auto
@@ -143,6 +143,9 @@ test-system: browser ## The whole system: journey, histories, page, each scene w
 browser: $(STUBS) $(PAGE)
 	@tests/page/chromium >/dev/null
 	@[ -e $(PAGE) ] || demo/dashboard/web/build "$(UV)"
+
+test-journey: $(STUBS) ## The journey under 60 requests a second, with the mesh and without it: nobody notices (6 minutes)
+	@$(RUN)/pytest --no-skips -m "system and alone" tests/journey $(ARGS)
 
 test-scenes: $(STUBS)
 	@$(RUN)/pytest --no-skips -m system demo/tests/test_scenes.py $(ARGS)
