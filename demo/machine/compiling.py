@@ -58,7 +58,7 @@ def begin_build(go: str, place: str) -> "subprocess.Popen[bytes]":
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=log,
-            preexec_fn=_prepare,
+            preexec_fn=end_with_parent,
             start_new_session=True,
         )
 
@@ -136,8 +136,8 @@ def _runs(process: int) -> bool:
         return False
 
 
-def _prepare() -> None:
-    """Of Go: it ends with its parent, and heeds SIGINT even where make runs in the background of a script."""
+def end_with_parent() -> None:
+    """Before Go runs: it ends with its parent, and heeds SIGINT even where make runs in the background of a script."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from localmesh.cache import cache_folder
-from localmesh.istio_binaries import find_go
+from localmesh.golang import find_go
 from machine.compiling import go_environment
 
 MODULES = Path(__file__).with_name("tools")

