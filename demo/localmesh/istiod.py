@@ -13,6 +13,7 @@ from runtime.api import Object, Refused, RuntimeFailure
 from runtime.debug import Debug
 
 from localmesh.events import Events
+from localmesh.fake_apiserver import serves
 from localmesh.identity import AUDIENCE, ISSUER, TRUST_DOMAIN, Identity
 from localmesh.instance import STUB_PORT, Instance
 from localmesh.objects import COLLECTOR, ROOT_NAMESPACE
@@ -32,7 +33,9 @@ NO_KUBERNETES = {
     "INJECTION_WEBHOOK_CONFIG_NAME": "",
     "VALIDATION_WEBHOOK_CONFIG_NAME": "",
     "PILOT_ENABLE_IP_AUTOALLOCATE": "false",
-    "PILOT_ENABLE_GATEWAY_API": "false",
+    "PILOT_ENABLE_GATEWAY_API_STATUS": "false",
+    "PILOT_ENABLE_GATEWAY_API_DEPLOYMENT_CONTROLLER": "false",
+    "PILOT_ENABLE_GATEWAY_API_GATEWAYCLASS_CONTROLLER": "false",
     "PILOT_ENABLE_AMBIENT": "false",
 }
 MESH_CONFIG = {
@@ -116,7 +119,9 @@ class Istiod:
     async def start(self) -> None:
         self.config.mkdir(exist_ok=True)
         stub = f"http://{self.instance.ip(1)}:{STUB_PORT}"
-        (self.folder / "mesh.yaml").write_text(yaml.safe_dump(MESH_CONFIG))
+        # Istio's own kinds come from files; those of the Gateway API are read from the API server only.
+        sources = [{"address": f"fs://{self.config}"}, {"address": "k8s://"}]
+        (self.folder / "mesh.yaml").write_text(yaml.safe_dump(MESH_CONFIG | {"configSources": sources}))
         (self.folder / "kubeconfig").write_text(yaml.safe_dump(_kubeconfig(stub)))
         rule = {"issuer": ISSUER, "jwks_uri": f"{stub}/jwks.json", "audiences": [AUDIENCE]}
         env = (
@@ -141,10 +146,8 @@ class Istiod:
         command = [
             str(self.binary),
             "discovery",
-            "--configDir",
-            str(self.config),
             "--registries",
-            "Kubernetes",
+            "",  # services and their endpoints are ServiceEntries and WorkloadEntries
             "--kubeconfig",
             str(self.folder / "kubeconfig"),
             "--meshConfig",
@@ -188,6 +191,8 @@ class Istiod:
         """Ask the webhook that guards a cluster's API server; raises Refused with its words."""
         assert self._webhook is not None
         await asyncio.to_thread(check_fields, self.schemas, item)
+        if serves(item):
+            return  # a cluster's API server judges these kinds alone
         kind, metadata = item["kind"], item["metadata"]
         group, _, version = item["apiVersion"].rpartition("/")
         request = {

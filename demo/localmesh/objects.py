@@ -23,15 +23,21 @@ def host(workload: str) -> str:
     return f"{workload}.{NAMESPACE}.svc.cluster.local"
 
 
-def service_entry(manifest: Manifest) -> Object:
-    spec = {
-        "hosts": [host(manifest.name)],
+def service_entry(service: Object) -> Object:
+    """What a Service is in a mesh without pods: it selects WorkloadEntries."""
+    name, spec = service["metadata"]["name"], service["spec"]
+    ports = [
+        {"number": port["port"], "name": port["name"], "protocol": port["appProtocol"].upper()}
+        for port in spec["ports"]
+    ]
+    entry = {
+        "hosts": [host(name)],
         "location": "MESH_INTERNAL",
         "resolution": "STATIC",
-        "ports": [{"number": manifest.port, "name": manifest.port_name, "protocol": manifest.protocol}],
-        "workloadSelector": {"labels": {"app": manifest.labels["app"]}},
+        "ports": ports,
+        "workloadSelector": {"labels": spec["selector"]},
     }
-    return _object("ServiceEntry", manifest.name, spec)
+    return _object("ServiceEntry", name, entry)
 
 
 COLLECTOR = f"opentelemetry-collector.{ROOT_NAMESPACE}.svc.cluster.local"
