@@ -64,7 +64,9 @@ class FakeApiServer:
 
     def __init__(self, namespaces: tuple[str, ...]) -> None:
         self._version = 0
-        self._objects: dict[str, dict[str, Object]] = {}  # by resource, such as gateways.gateway.networking.k8s.io
+        self._objects: dict[
+            str, dict[str, Object]
+        ] = {}  # by resource, such as gateways.gateway.networking.k8s.io
         self._changes: dict[str, list[Change]] = {}
         self._changed = asyncio.Event()
         for name in namespaces:
@@ -88,9 +90,7 @@ class FakeApiServer:
 
     def objects(self) -> dict[str, Object]:
         """Everything that was put, by kind/namespace/name."""
-        return {
-            name: item for items in self._objects.values() for name, item in items.items() if "/" in name
-        }
+        return {name: item for items in self._objects.values() for name, item in items.items() if "/" in name}
 
     def _add(self, resource: str, name: str, item: Object) -> None:
         items = self._objects.setdefault(resource, {})
@@ -151,9 +151,7 @@ class FakeApiServer:
                 else _status(404, "NotFound")
             )
         if request.query_params.get("watch") in ("true", "1"):
-            return StreamingResponse(
-                self._watch(request, parts[0], resource), media_type="application/json"
-            )
+            return StreamingResponse(self._watch(request, parts[0], resource), media_type="application/json")
         partial = METADATA_ONLY in request.headers.get("accept", "")
         kind = METADATA_ONLY if partial else KINDS.get(parts[0], parts[0].rstrip("s").capitalize())
         head = {"kind": f"{kind}List", "apiVersion": self._api_version(request)}

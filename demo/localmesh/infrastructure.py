@@ -105,6 +105,7 @@ class Infrastructure:
             self.instance,
             binaries.istiod,
             binaries.schemas,
+            binaries.routing,
             self.identity,
             self.base_env,
             self.log("istiod"),
@@ -120,7 +121,11 @@ class Infrastructure:
         )
         self.istiod.config.mkdir()
         telemetry, otlp = self.instance.telemetry_ip, self.instance.ports["otlp"]
-        own = [objects.edge_listener(self.instance.edge_port), objects.collector(telemetry, otlp)]
+        own = [
+            objects.edge_listener(self.instance.edge_port),
+            objects.collector(telemetry, otlp),
+            objects.ingress(self.instance.ingress_ip),
+        ]
         await self.config.write(own, wait=False)
         await self.config.restore(applied)
         await self.istiod.start()

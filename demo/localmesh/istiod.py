@@ -16,9 +16,9 @@ from localmesh.events import Events
 from localmesh.fake_apiserver import serves
 from localmesh.identity import AUDIENCE, ISSUER, TRUST_DOMAIN, Identity
 from localmesh.instance import STUB_PORT, Instance
-from localmesh.objects import COLLECTOR, ROOT_NAMESPACE
+from localmesh.objects import COLLECTOR, ROOT_NAMESPACE, service_entry
 from localmesh.process import Process
-from localmesh.schemas import check_fields
+from localmesh.schemas import admit, check_fields
 
 SAN = "istiod.istio-system.svc"
 UPSTREAM_ENVOY = {  # extensions that only Istio's own build of Envoy has
@@ -88,7 +88,8 @@ MESH_CONFIG = {
 class Istiod:
     instance: Instance
     binary: Path
-    schemas: Path
+    schemas: Path  # of Istio's kinds
+    routing: Path  # of the Gateway API's
     identity: Identity
     base_env: dict[str, str]
     log: Path
@@ -190,9 +191,10 @@ class Istiod:
     async def validate(self, item: Object) -> None:
         """Ask the webhook that guards a cluster's API server; raises Refused with its words."""
         assert self._webhook is not None
-        await asyncio.to_thread(check_fields, self.schemas, item)
         if serves(item):
-            return  # a cluster's API server judges these kinds alone
+            self.admit(item)
+            return
+        await asyncio.to_thread(check_fields, self.schemas, item)
         kind, metadata = item["kind"], item["metadata"]
         group, _, version = item["apiVersion"].rpartition("/")
         request = {
@@ -218,6 +220,13 @@ class Istiod:
         if not response["allowed"]:
             name = f"{kind} {metadata['name']}"
             raise Refused(f"{name}: {response.get('status', {}).get('message', 'refused')}")
+
+    def admit(self, item: Object) -> Object:
+        """What an API server makes of an object that istiod takes from it. Raises Refused."""
+        if item["kind"] == "Service":
+            service_entry(item)
+            return item
+        return admit(self.routing, item)
 
     @property
     def debug(self) -> Debug:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 from runtime.api import NotInForce, Object, Refused
-from runtime.mesh_objects import RULES_OF_CONNECTIONS, key, read
+from runtime.mesh_objects import RULES_OF_CONNECTIONS, is_gone, is_loaded, key, read
 
 from localmesh.events import Events
 from localmesh.fake_apiserver import FakeApiServer, serves
@@ -165,10 +165,7 @@ class MeshConfig:
         self._leaving &= objects.keys()
         hidden = (self._written - self.sources.keys()) | self._leaving
         shown = {name: item["spec"] for name, item in self._api.objects().items() if name in self.sources}
-        # No object that somebody wrote has a "~" in its name: those are what istiod makes of a route.
-        return shown | {
-            name: spec for name, spec in objects.items() if name not in hidden and "~" not in name
-        }
+        return shown | {name: spec for name, spec in objects.items() if name not in hidden}
 
     def _file(self, name: str) -> Path:
         return self._istiod.config / (name.replace("/", "_").lower() + ".yaml")
@@ -176,7 +173,7 @@ class MeshConfig:
     def _put(self, item: Object) -> str:
         """Hand the object to istiod; returns the name under which istiod says that it has it."""
         if serves(item):
-            self._api.put(item)
+            self._api.put(self._istiod.admit(item))
             if item["kind"] != "Service":
                 return key(item)
             notes = item["metadata"]["annotations"]
@@ -196,9 +193,11 @@ class MeshConfig:
     async def _wait_until_pushed(self, names: list[str], removed: list[str], mark: int) -> None:
         while True:
             with contextlib.suppress(Exception):  # istiod may be restarting: it will read the folder
-                known = {"/".join(k): v for k, v in (await self._istiod.debug.knows()).items()}
-                new = all(int(known.get(name, {}).get(GENERATION, 0)) >= mark for name in names)
-                if new and not any(name in known for name in removed):
+                known = await self._istiod.debug.knows()
+                new = all(
+                    is_loaded(name, known) and int(known[name].get(GENERATION, 0)) >= mark for name in names
+                )
+                if new and all(is_gone(name, known) for name in removed):
                     break
             await asyncio.sleep(0.04)
         await asyncio.sleep(0.08)  # istiod gathers changes for 20 ms before it pushes

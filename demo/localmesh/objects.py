@@ -1,6 +1,6 @@
 """The mesh's objects for workloads that Kubernetes would make from pods, derived from k8s/base."""
 
-from runtime.api import Object
+from runtime.api import Object, Refused
 from runtime.manifests import NAMESPACE, Manifest
 
 ROOT_NAMESPACE = "istio-system"
@@ -24,18 +24,24 @@ def host(workload: str) -> str:
 
 
 def service_entry(service: Object) -> Object:
-    """What a Service is in a mesh without pods: it selects WorkloadEntries."""
-    name, spec = service["metadata"]["name"], service["spec"]
-    ports = [
-        {"number": port["port"], "name": port["name"], "protocol": port["appProtocol"].upper()}
-        for port in spec["ports"]
-    ]
+    """What a Service is in a mesh without pods: it selects WorkloadEntries. Raises Refused."""
+    name = service["metadata"]["name"]
+    try:
+        selector = service["spec"]["selector"]
+        ports = [
+            {"number": port["port"], "name": port["name"], "protocol": port["appProtocol"].upper()}
+            for port in service["spec"]["ports"]
+        ]
+    except (KeyError, TypeError, AttributeError):
+        raise Refused(
+            f"Service {name}: the local mesh takes Services with a selector, and ports with port, name and appProtocol"
+        ) from None
     entry = {
         "hosts": [host(name)],
         "location": "MESH_INTERNAL",
         "resolution": "STATIC",
         "ports": ports,
-        "workloadSelector": {"labels": spec["selector"]},
+        "workloadSelector": {"labels": selector},
     }
     return _object("ServiceEntry", name, entry)
 
@@ -53,6 +59,18 @@ def collector(ip: str, port: int) -> Object:
         "endpoints": [{"address": ip, "ports": {"http-otlp": port}}],
     }
     return _object("ServiceEntry", "opentelemetry-collector", spec, namespace=ROOT_NAMESPACE)
+
+
+def ingress(ip: str) -> Object:
+    """The ingress gateway's own Service, which a Gateway of the Gateway API names as its address."""
+    spec = {
+        "hosts": [f"istio-ingressgateway.{ROOT_NAMESPACE}.svc.cluster.local"],
+        "location": "MESH_INTERNAL",
+        "resolution": "STATIC",
+        "ports": [{"number": 80, "name": "http2", "protocol": "HTTP"}],
+        "endpoints": [{"address": ip, "ports": {"http2": 8080}}],
+    }
+    return _object("ServiceEntry", "istio-ingressgateway", spec, namespace=ROOT_NAMESPACE)
 
 
 def labels(manifest: Manifest, version: str, slot: int) -> dict[str, str]:

@@ -10,6 +10,7 @@ Group = Literal[
     "routing",
     "mirroring",
     "resilience",
+    "gateway-api",
     "chaos",
     "messages",
     "security",
