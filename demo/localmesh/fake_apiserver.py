@@ -10,13 +10,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from runtime.api import Object
-from runtime.mesh_objects import key
+from runtime.mesh_objects import GATEWAY_API, key
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-GATEWAY_API = "gateway.networking.k8s.io"
 BUNDLE = "v1.6.0"  # istiod looks at no definition that is older than what it needs
 ROUTING = {"Gateway": "gateways", "GRPCRoute": "grpcroutes", "HTTPRoute": "httproutes"}
 KINDS = {

@@ -11,6 +11,7 @@ from runtime.manifests import NAMESPACE
 # An open connection keeps the rules of these kinds until it is drained.
 RULES_OF_CONNECTIONS = {"AuthorizationPolicy", "EnvoyFilter", "PeerAuthentication", "RequestAuthentication"}
 
+GATEWAY_API = "gateway.networking.k8s.io"
 ROUTES = ("GRPCRoute", "HTTPRoute")
 MADE_FROM = (
     "internal.istio.io/parents"  # an annotation of what istiod makes of a route: VirtualServices, Gateways

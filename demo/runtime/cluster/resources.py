@@ -13,14 +13,13 @@ from runtime.cluster.admin import Proxies
 from runtime.cluster.api import CORE, Api, NotThere
 from runtime.debug import Debug
 from runtime.manifests import NAMESPACE, ROOT
-from runtime.mesh_objects import RULES_OF_CONNECTIONS, is_gone, is_loaded, key, read
+from runtime.mesh_objects import GATEWAY_API, RULES_OF_CONNECTIONS, is_gone, is_loaded, key, read
 
 FILE = "figtree.example/file"  # the state that an object is in, relative to the repository if it is in it
 GENERATION = "figtree.example/generation"
 CLUSTER_ONLY = "istio/cluster/"
 SYSTEM = "istio-system"
 ISTIO = ("networking.istio.io", "security.istio.io", "telemetry.istio.io")
-GATEWAY_API = "gateway.networking.k8s.io"
 SERVICES = ("Service", f"{CORE}/services")
 INSTALLED = ("install.operator.istio.io/owning-resource", "app.kubernetes.io/managed-by")
 PROBE = ROOT / "istio" / "mesh" / "peer-authentication.yaml"

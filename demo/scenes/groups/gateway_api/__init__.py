@@ -9,6 +9,7 @@ SCENES = (
     Scene(
         name="route-weight",
         group="gateway-api",
+        needs="gateway api",
         title="Gateway API: a canary by weight",
         says="The Gateway API is the standard of all meshes: a route is written once, for whichever mesh is there.",
         hypothesis="GRPCRoute, HTTPRoute and VirtualService each give v2 10 % of the quotes, apart by chance only.",
@@ -19,6 +20,7 @@ SCENES = (
     Scene(
         name="route-header",
         group="gateway-api",
+        needs="gateway api",
         title="Gateway API: a canary by header",
         says="Testers see the new version in production, whichever API says who they are.",
         hypothesis="By either route and by the VirtualService just the quotes with `x-environment: staging` go to v2.",
@@ -29,6 +31,7 @@ SCENES = (
     Scene(
         name="route-mirror",
         group="gateway-api",
+        needs="gateway api",
         title="Gateway API: a mirror",
         says="A filter of the route sends the copy; nobody waits for its answer.",
         hypothesis="By either route and by the VirtualService v2 gets a copy of each quote, and users hear v1's price.",
@@ -39,6 +42,7 @@ SCENES = (
     Scene(
         name="route-timeout",
         group="gateway-api",
+        needs="gateway api",
         title="Gateway API: a timeout at the edge",
         says="The same ingress gateway takes both APIs, side by side.",
         hypothesis="The callee needs 12 s; by HTTPRoute and by VirtualService each user has 504 after 10 s.",
@@ -48,6 +52,7 @@ SCENES = (
     Scene(
         name="route-retry",
         group="gateway-api",
+        needs="gateway api",
         title="Gateway API: retries of gRPC calls, by an HTTPRoute",
         says="A GRPCRoute knows no retries; an HTTPRoute for the same Service does.",
         hypothesis="By HTTPRoute and by VirtualService a call that fails is tried four times: 99 % are answered.",
