@@ -11,9 +11,10 @@ import httpx
 import yaml
 from runtime.api import Object, Refused, RuntimeFailure
 from runtime.debug import Debug
+from runtime.mesh_objects import GATEWAY_API
 
 from localmesh.events import Events
-from localmesh.fake_apiserver import serves
+from localmesh.fake_apiserver import ROUTING, serves
 from localmesh.identity import AUDIENCE, ISSUER, TRUST_DOMAIN, Identity
 from localmesh.instance import STUB_PORT, Instance
 from localmesh.objects import COLLECTOR, ROOT_NAMESPACE, service_entry
@@ -194,6 +195,11 @@ class Istiod:
         if serves(item):
             self.admit(item)
             return
+        if item["apiVersion"].startswith(f"{GATEWAY_API}/"):
+            raise Refused(
+                f"{item['kind']} {item['metadata']['name']}: the local mesh serves {', '.join(ROUTING)} of the Gateway API;"
+                " this kind needs a cluster"
+            )
         await asyncio.to_thread(check_fields, self.schemas, item)
         kind, metadata = item["kind"], item["metadata"]
         group, _, version = item["apiVersion"].rpartition("/")
