@@ -197,8 +197,8 @@ class Istiod:
             return
         if item["apiVersion"].startswith(f"{GATEWAY_API}/"):
             raise Refused(
-                f"{item['kind']} {item['metadata']['name']}: the local mesh serves {', '.join(ROUTING)} of the Gateway API;"
-                " this kind needs a cluster"
+                f"{item['kind']} {item['metadata']['name']}: the local mesh serves {', '.join(ROUTING)} of the"
+                " Gateway API; this kind needs a cluster"
             )
         await asyncio.to_thread(check_fields, self.schemas, item)
         kind, metadata = item["kind"], item["metadata"]
