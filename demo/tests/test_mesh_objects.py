@@ -2,9 +2,14 @@
 
 from runtime.mesh_objects import MADE_FROM, is_gone, is_loaded
 
+Known = dict[str, dict[str, str]]
+
 RULE, ROUTE = "VirtualService/figtree/pricing", "HTTPRoute/figtree/pricing"
-MADE = {"VirtualService/figtree/made": {MADE_FROM: "GRPCRoute/order.figtree,HTTPRoute/pricing.figtree"}}
-OTHERS = {
+ITSELF: Known = {ROUTE: {}}
+MADE: Known = {
+    "VirtualService/figtree/made": {MADE_FROM: "GRPCRoute/order.figtree,HTTPRoute/pricing.figtree"}
+}
+OTHERS: Known = {
     "VirtualService/figtree/made": {MADE_FROM: "HTTPRoute/pricing.elsewhere,HTTPRoute/pricing-b.figtree"}
 }
 
@@ -17,13 +22,13 @@ def test_an_object_of_istio_is_loaded_when_istiod_has_it() -> None:
 
 
 def test_a_route_is_loaded_when_istiod_has_made_something_of_it() -> None:
-    assert is_loaded(ROUTE, {ROUTE: {}} | MADE)
-    assert not is_loaded(ROUTE, {ROUTE: {}})
-    assert not is_loaded(ROUTE, {ROUTE: {}} | OTHERS)
+    assert is_loaded(ROUTE, ITSELF | MADE)
+    assert not is_loaded(ROUTE, ITSELF)
+    assert not is_loaded(ROUTE, ITSELF | OTHERS)
     assert not is_loaded(ROUTE, MADE)
 
 
 def test_a_route_is_gone_when_nothing_is_left_of_it() -> None:
     assert is_gone(ROUTE, OTHERS)
     assert not is_gone(ROUTE, MADE)
-    assert not is_gone(ROUTE, {ROUTE: {}} | OTHERS)
+    assert not is_gone(ROUTE, ITSELF | OTHERS)
