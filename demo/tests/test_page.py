@@ -97,6 +97,7 @@ def test_routes_say_who_gets_which_share_and_who_gets_copies() -> None:
     applied = {
         "VirtualService/figtree/pricing": ISTIO / "canary/pricing-90-10.yaml",
         "VirtualService/figtree/edge-currency": ISTIO / "traffic/edge-currency-mirror.yaml",
+        "VirtualService/figtree/edge": ISTIO / "mesh/edge.yaml",
         "Gateway/figtree/edge": ISTIO / "mesh/gateway.yaml",
     }
     routes = declared.routes(applied)
@@ -104,6 +105,8 @@ def test_routes_say_who_gets_which_share_and_who_gets_copies() -> None:
     assert shares == {("pricing", "v1"): 90, ("pricing", "v2"): 10}
     copies = [(r.target, r.percent) for r in routes if r.mirror]
     assert copies == [("gateway", 100)]
+    ways = [(r.match, r.target) for r in routes if r.name == "edge-currency" and not r.mirror]
+    assert ways == [("x-figtree-side: gateway", "gateway"), ("/api/rates, /api/convert", "monolith")]
     assert declared.routes(applied) == routes
 
 

@@ -385,10 +385,12 @@ def analysed(folder: Path, *texts: str) -> set[str]:
 @pytest.mark.parametrize("state", STATES)
 def test_istio_finds_nothing_wrong_with_a_state_of_the_route(taken: Path, state: str, tmp_path: Path) -> None:
     mesh = [path.read_text() for path in sorted((taken / "istio/mesh").glob("*.yaml"))]
-    assert len(mesh) == 2
+    assert len(mesh) == 3
+    assert re.findall("delegate: {name: ([^}]*)}", mesh[0]) == ["edge-lending"]
+    assert re.findall("prefix: ([^}]*)", mesh[0]) == ["/api/lending"]
     route = (taken / f"istio/traffic/edge-lending-{state}.yaml").read_text()
     assert "name: edge-lending\n" in route
     assert "order" not in route
     assert set(re.findall(r"host: (\w+)", route)) == STATES[state]
     assert analysed(tmp_path, *mesh, route) == set()
-    assert "IST0101" in analysed(tmp_path, mesh[1], route), "without its gateway"
+    assert "IST0101" in analysed(tmp_path, mesh[0], mesh[2], route), "without its gateway"

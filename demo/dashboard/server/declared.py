@@ -13,7 +13,6 @@ class Route:
     """One destination of one route."""
 
     name: str  # of the VirtualService
-    at_edge: bool
     match: str  # what it is about, for people: "/api/rates", "x-environment: staging", "" for everything
     target: str
     version: str  # the subset, if there is one
@@ -21,40 +20,57 @@ class Route:
     mirror: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a VirtualService says, in its order."""
+
+    name: str
+    rules: tuple[Mapping[str, Any], ...]
+
+
 @dataclass(slots=True)
 class Declared:
     """Reads the files that are applied, each once as long as it does not change."""
 
-    _read: dict[tuple[Path, float], tuple[Route, ...]] = field(default_factory=dict)
+    _read: dict[tuple[Path, float], tuple[Rules, ...]] = field(default_factory=dict)
 
     def routes(self, applied: Mapping[str, Path]) -> list[Route]:
-        routes: dict[tuple[Path, float], tuple[Route, ...]] = {}
+        read: dict[tuple[Path, float], tuple[Rules, ...]] = {}
         for path in sorted({p for name, p in applied.items() if name.startswith("VirtualService/")}):
             try:
                 key = path, path.stat().st_mtime
-                routes[key] = self._read.get(key) or tuple(_routes_of(yaml.safe_load_all(path.read_text())))
+                read[key] = self._read.get(key) or tuple(_rules_of(yaml.safe_load_all(path.read_text())))
             except (OSError, yaml.YAMLError):  # being edited
                 continue
-        self._read = routes
-        return [route for found in routes.values() for route in found]
+        self._read = read
+        objects = [rules for found in read.values() for rules in found]
+        delegated = {
+            rule["delegate"]["name"]: _match(rule) for o in objects for rule in o.rules if "delegate" in rule
+        }
+        return [route for o in objects for route in _routes_of(o, delegated.get(o.name, ""))]
 
 
-def _routes_of(items: Any) -> Iterator[Route]:
+def _rules_of(items: Any) -> Iterator[Rules]:
     for item in items:
-        if not isinstance(item, dict) or item.get("kind") != "VirtualService":
-            continue
-        name, spec = item["metadata"]["name"], item["spec"]
-        at_edge = "edge" in spec.get("gateways", ())
-        for rule in (*spec.get("http", ()), *spec.get("tcp", ())):
-            match = ", ".join(dict.fromkeys(filter(None, map(_text, rule.get("match", ())))))
-            for route in rule.get("route", ()):
-                yield Route(
-                    name, at_edge, match, *_place(route["destination"]), route.get("weight", 100), False
-                )
-            for mirror in (*rule.get("mirrors", ()), *([rule] if "mirror" in rule else ())):
-                destination = mirror.get("destination") or mirror["mirror"]
-                percent = (mirror.get("percentage") or mirror.get("mirrorPercentage") or {}).get("value", 100)
-                yield Route(name, at_edge, match, *_place(destination), percent, True)
+        if isinstance(item, dict) and item.get("kind") == "VirtualService":
+            spec = item["spec"]
+            yield Rules(item["metadata"]["name"], (*spec.get("http", ()), *spec.get("tcp", ())))
+
+
+def _routes_of(virtual_service: Rules, delegated: str) -> Iterator[Route]:
+    for rule in virtual_service.rules:
+        match = _match(rule) or delegated
+        for route in rule.get("route", ()):
+            target, version = _place(route["destination"])
+            yield Route(virtual_service.name, match, target, version, route.get("weight", 100), False)
+        for mirror in (*rule.get("mirrors", ()), *([rule] if "mirror" in rule else ())):
+            target, version = _place(mirror.get("destination") or mirror["mirror"])
+            percent = (mirror.get("percentage") or mirror.get("mirrorPercentage") or {}).get("value", 100)
+            yield Route(virtual_service.name, match, target, version, percent, True)
+
+
+def _match(rule: Mapping[str, Any]) -> str:
+    return ", ".join(dict.fromkeys(filter(None, map(_text, rule.get("match", ())))))
 
 
 def _place(destination: Mapping[str, Any]) -> tuple[str, str]:

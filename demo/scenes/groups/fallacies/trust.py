@@ -90,11 +90,7 @@ async def administrator(stage: Stage) -> None:
     with tempfile.TemporaryDirectory(prefix="figtree-scene-") as folder:
         edited = Path(folder) / "somebodys-edit.yaml"
         route = stage.file("traffic/edge-title-100.yaml").read_text()
-        edited.write_text(
-            route.replace("- route:", "- timeout: 1s\n      route:").replace(
-                "    - match:", "    - timeout: 1s\n      match:"
-            )
-        )
+        edited.write_text(route.replace("- route:", "- timeout: 1s\n      route:"))
 
         async def by_hand() -> None:
             await stage.runtime.mesh.apply([edited, stage.file("traffic/pricing-subsets.yaml")])
