@@ -39,12 +39,13 @@ def manifests(*groups: Sequence[Form]) -> tuple[str, ...]:
 
 @asynccontextmanager
 async def in_force(stage: Stage, form: Form) -> AsyncIterator[None]:
-    """That form alone inside the block."""
+    """That form alone inside the block. What the twin has replaced, and it comes last, the engine puts back."""
     await stage.apply(form.manifest)
     try:
         yield
     finally:
-        await asyncio.shield(stage.delete(form.manifest))
+        if form.kind != "VirtualService":
+            await asyncio.shield(stage.delete(form.manifest))
 
 
 @asynccontextmanager
