@@ -35,7 +35,7 @@ class LocalRuntime:
 
     def __init__(self, info: Info, parts: Parts) -> None:
         self.info = info
-        self.capabilities = frozenset({"mesh"} if info.mesh else ())
+        self.capabilities = frozenset({"mesh", "gateway api"} if info.mesh else ())
         self.supervisor = parts.supervisor
         self.workloads = parts.workloads
         self.mesh = parts.mesh

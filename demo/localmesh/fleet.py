@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from runtime.api import Command, CommandFailed, NeedsMesh, NotRunning, RuntimeFailure, WorkloadStatus
-from runtime.manifests import NAMESPACE, Manifest, manifest, workloads
+from runtime.manifests import NAMESPACE, Manifest, manifest, service, workloads
 from runtime.mesh_objects import key
 
 from localmesh import objects, probe
@@ -206,7 +206,7 @@ class Fleet:
         entry = objects.workload_entry(described, version, slot, ip, port)
         sidecar = objects.sidecar(described, version, slot, ip, port, egress, str(socket), hosts)
         config = infra.config
-        await config.write([objects.service_entry(described), sidecar], wait=False)
+        await config.write([service(described.name), sidecar], wait=False)
 
         async def publish(visible: bool) -> None:
             if visible:

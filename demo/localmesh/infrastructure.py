@@ -13,6 +13,7 @@ from runtime.manifests import NAMESPACE, Manifest, standing
 
 from localmesh import objects
 from localmesh.events import Events
+from localmesh.fake_apiserver import FakeApiServer
 from localmesh.identity import Identity
 from localmesh.instance import MARKER, Instance
 from localmesh.istio_binaries import Binaries
@@ -32,8 +33,9 @@ PYTHON = {"PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHO
 
 
 class Infrastructure:
-    def __init__(self, instance: Instance, identity: Identity, events: Events) -> None:
+    def __init__(self, instance: Instance, identity: Identity, api: FakeApiServer, events: Events) -> None:
         self.instance = instance
+        self._api = api
         self.identity = identity
         self.events = events
         self.base_env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
@@ -103,12 +105,13 @@ class Infrastructure:
             self.instance,
             binaries.istiod,
             binaries.schemas,
+            binaries.routing,
             self.identity,
             self.base_env,
             self.log("istiod"),
             self.events,
         )
-        self.config = MeshConfig(self.istiod, self.events)
+        self.config = MeshConfig(self.istiod, self._api, self.events)
         self.config.draining = self._is_draining
         self._files = MeshFiles(
             binaries.agent,
@@ -118,7 +121,11 @@ class Infrastructure:
         )
         self.istiod.config.mkdir()
         telemetry, otlp = self.instance.telemetry_ip, self.instance.ports["otlp"]
-        own = [objects.edge_listener(self.instance.edge_port), objects.collector(telemetry, otlp)]
+        own = [
+            objects.edge_listener(self.instance.edge_port),
+            objects.collector(telemetry, otlp),
+            objects.ingress(self.instance.ingress_ip),
+        ]
         await self.config.write(own, wait=False)
         await self.config.restore(applied)
         await self.istiod.start()

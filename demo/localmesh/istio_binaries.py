@@ -17,12 +17,17 @@ from machine.needs import minutes
 from runtime.api import RuntimeFailure
 
 from localmesh.cache import cache_folder
+from localmesh.fake_apiserver import ROUTING
 from localmesh.golang import find_go, try_lock
-from localmesh.schemas import compact
+from localmesh.schemas import collect, compact
 
 MODULE = Path(compiling.MODULE)
 TEMPLATE = "tools/packaging/common/envoy_bootstrap.json"
 DEFINITIONS = "manifests/charts/base/files/crd-all.gen.yaml"
+GATEWAY_API = "sigs.k8s.io/gateway-api"  # in the version that istiod is compiled with
+GATEWAY_DEFINITIONS = (
+    "config/crd/experimental/gateway.networking.k8s.io_{}.yaml"  # `retry` is in no other channel
+)
 PACKAGES = 1850  # that both are made of
 LINKING = 25.0  # seconds after the last of them
 LOOK = 0.3
@@ -84,6 +89,11 @@ class Binaries:
         return self.folder / "schemas.json"
 
     @property
+    def routing(self) -> Path:
+        """What the definitions of the Gateway API say."""
+        return self.folder / "gateway-api.json"
+
+    @property
     def _sums(self) -> Path:
         return self.folder / "sha256.json"
 
@@ -102,7 +112,7 @@ class Binaries:
             raise RuntimeFailure(f"{self.folder} is not what was compiled: remove it and start again")
 
     def _complete(self) -> bool:
-        return self._sums.exists() and self.schemas.exists()
+        return self._sums.exists() and self.schemas.exists() and self.routing.exists()
 
     def ensure(self, progress: Progress) -> None:
         """Compile what is missing, once even if several ask at the same time."""
@@ -134,6 +144,8 @@ class Binaries:
         module = Path(_output([go, "list", "-m", "-f", "{{.Dir}}", "istio.io/istio"], env).strip())
         shutil.copyfile(module / TEMPLATE, self.bootstrap)
         compact(module / DEFINITIONS, self.schemas)
+        module = Path(json.loads(_output([go, "mod", "download", "-json", GATEWAY_API], env))["Dir"])
+        collect([module / GATEWAY_DEFINITIONS.format(plural) for plural in ROUTING.values()], self.routing)
         part = self._sums.with_suffix(".new")
         part.write_text(json.dumps(self._digests(), indent=1))
         part.replace(self._sums)

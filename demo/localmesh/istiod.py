@@ -11,13 +11,15 @@ import httpx
 import yaml
 from runtime.api import Object, Refused, RuntimeFailure
 from runtime.debug import Debug
+from runtime.mesh_objects import GATEWAY_API
 
 from localmesh.events import Events
+from localmesh.fake_apiserver import ROUTING, serves
 from localmesh.identity import AUDIENCE, ISSUER, TRUST_DOMAIN, Identity
 from localmesh.instance import STUB_PORT, Instance
-from localmesh.objects import COLLECTOR, ROOT_NAMESPACE
+from localmesh.objects import COLLECTOR, ROOT_NAMESPACE, service_entry
 from localmesh.process import Process
-from localmesh.schemas import check_fields
+from localmesh.schemas import admit, check_fields
 
 SAN = "istiod.istio-system.svc"
 UPSTREAM_ENVOY = {  # extensions that only Istio's own build of Envoy has
@@ -32,7 +34,9 @@ NO_KUBERNETES = {
     "INJECTION_WEBHOOK_CONFIG_NAME": "",
     "VALIDATION_WEBHOOK_CONFIG_NAME": "",
     "PILOT_ENABLE_IP_AUTOALLOCATE": "false",
-    "PILOT_ENABLE_GATEWAY_API": "false",
+    "PILOT_ENABLE_GATEWAY_API_STATUS": "false",
+    "PILOT_ENABLE_GATEWAY_API_DEPLOYMENT_CONTROLLER": "false",
+    "PILOT_ENABLE_GATEWAY_API_GATEWAYCLASS_CONTROLLER": "false",
     "PILOT_ENABLE_AMBIENT": "false",
 }
 MESH_CONFIG = {
@@ -85,7 +89,8 @@ MESH_CONFIG = {
 class Istiod:
     instance: Instance
     binary: Path
-    schemas: Path
+    schemas: Path  # of Istio's kinds
+    routing: Path  # of the Gateway API's
     identity: Identity
     base_env: dict[str, str]
     log: Path
@@ -116,7 +121,9 @@ class Istiod:
     async def start(self) -> None:
         self.config.mkdir(exist_ok=True)
         stub = f"http://{self.instance.ip(1)}:{STUB_PORT}"
-        (self.folder / "mesh.yaml").write_text(yaml.safe_dump(MESH_CONFIG))
+        # Istio's own kinds come from files; those of the Gateway API are read from the API server only.
+        sources = [{"address": f"fs://{self.config}"}, {"address": "k8s://"}]
+        (self.folder / "mesh.yaml").write_text(yaml.safe_dump(MESH_CONFIG | {"configSources": sources}))
         (self.folder / "kubeconfig").write_text(yaml.safe_dump(_kubeconfig(stub)))
         rule = {"issuer": ISSUER, "jwks_uri": f"{stub}/jwks.json", "audiences": [AUDIENCE]}
         env = (
@@ -141,10 +148,8 @@ class Istiod:
         command = [
             str(self.binary),
             "discovery",
-            "--configDir",
-            str(self.config),
             "--registries",
-            "Kubernetes",
+            "",  # services and their endpoints are ServiceEntries and WorkloadEntries
             "--kubeconfig",
             str(self.folder / "kubeconfig"),
             "--meshConfig",
@@ -187,6 +192,14 @@ class Istiod:
     async def validate(self, item: Object) -> None:
         """Ask the webhook that guards a cluster's API server; raises Refused with its words."""
         assert self._webhook is not None
+        if serves(item):
+            self.admit(item)
+            return
+        if item["apiVersion"].startswith(f"{GATEWAY_API}/"):
+            raise Refused(
+                f"{item['kind']} {item['metadata']['name']}: the local mesh serves {', '.join(ROUTING)} of the"
+                " Gateway API; this kind needs a cluster"
+            )
         await asyncio.to_thread(check_fields, self.schemas, item)
         kind, metadata = item["kind"], item["metadata"]
         group, _, version = item["apiVersion"].rpartition("/")
@@ -213,6 +226,13 @@ class Istiod:
         if not response["allowed"]:
             name = f"{kind} {metadata['name']}"
             raise Refused(f"{name}: {response.get('status', {}).get('message', 'refused')}")
+
+    def admit(self, item: Object) -> Object:
+        """What an API server makes of an object that istiod takes from it. Raises Refused."""
+        if item["kind"] == "Service":
+            service_entry(item)
+            return item
+        return admit(self.routing, item)
 
     @property
     def debug(self) -> Debug:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import yaml
 from runtime.api import NotInForce, Object, Refused
-from runtime.mesh_objects import RULES_OF_CONNECTIONS, key, read
+from runtime.mesh_objects import RULES_OF_CONNECTIONS, is_gone, is_loaded, key, read
 
 from localmesh.events import Events
+from localmesh.fake_apiserver import FakeApiServer, serves
 from localmesh.istiod import Istiod
+from localmesh.objects import service_entry
 
 GENERATION = "figtree.example/generation"
 SYNC_LIMIT = 20.0  # seconds for every proxy to take what a user applies
@@ -25,6 +27,12 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return None
 
 
+def _loaded_as(name: str) -> str:
+    """istiod has no Service here, but what is derived from it."""
+    kind, _, rest = name.partition("/")
+    return f"ServiceEntry/{rest}" if kind == "Service" else name
+
+
 async def _never() -> bool:
     return False
 
@@ -33,8 +41,9 @@ def _nothing() -> None: ...
 
 
 class MeshConfig:
-    def __init__(self, istiod: Istiod, events: Events) -> None:
+    def __init__(self, istiod: Istiod, api: FakeApiServer, events: Events) -> None:
         self._istiod = istiod
+        self._api = api
         self._events = events
         self._generation = 0
         self._lock = asyncio.Lock()
@@ -125,15 +134,16 @@ class MeshConfig:
         for item in items:
             metadata = item["metadata"]
             marked = {**metadata, "annotations": {**metadata.get("annotations", {}), GENERATION: mark}}
-            self._put(key(item), yaml.safe_dump({**item, "metadata": marked}, sort_keys=False))
-            names.append(key(item))
+            names.append(self._put({**item, "metadata": marked}))
         self._written |= set(names)
         self._leaving -= set(names)
-        removed = list(remove)
-        for name in removed:
-            self._file(name).unlink(missing_ok=True)
-            self._written.discard(name)
-            self._leaving.add(name)
+        removed = []
+        for name in remove:
+            self._api.discard(name)
+            removed.append(loaded := _loaded_as(name))
+            self._file(loaded).unlink(missing_ok=True)
+            self._written.discard(loaded)
+            self._leaving.add(loaded)
         if wait and (names or removed):
             changed = [*names, *removed]
             try:
@@ -154,16 +164,26 @@ class MeshConfig:
         objects = await self._istiod.debug.objects()
         self._leaving &= objects.keys()
         hidden = (self._written - self.sources.keys()) | self._leaving
-        return {name: spec for name, spec in objects.items() if name not in hidden}
+        shown = {name: item["spec"] for name, item in self._api.objects().items() if name in self.sources}
+        return shown | {name: spec for name, spec in objects.items() if name not in hidden}
 
     def _file(self, name: str) -> Path:
         return self._istiod.config / (name.replace("/", "_").lower() + ".yaml")
 
-    def _put(self, name: str, text: str) -> None:
-        path = self._file(name)
+    def _put(self, item: Object) -> str:
+        """Hand the object to istiod; returns the name under which istiod says that it has it."""
+        if serves(item):
+            self._api.put(self._istiod.admit(item))
+            if item["kind"] != "Service":
+                return key(item)
+            notes = item["metadata"]["annotations"]
+            item = service_entry(item)
+            item["metadata"]["annotations"] = notes
+        path = self._file(key(item))
         part = path.with_suffix(".part")  # istiod reads .yaml only
-        part.write_text(text)
+        part.write_text(yaml.safe_dump(item, sort_keys=False))
         part.replace(path)
+        return key(item)
 
     async def _wait_until_drained(self) -> None:
         """An open connection keeps the listener's old rules until it is drained."""
@@ -173,9 +193,11 @@ class MeshConfig:
     async def _wait_until_pushed(self, names: list[str], removed: list[str], mark: int) -> None:
         while True:
             with contextlib.suppress(Exception):  # istiod may be restarting: it will read the folder
-                known = {"/".join(k): v for k, v in (await self._istiod.debug.knows()).items()}
-                new = all(int(known.get(name, {}).get(GENERATION, 0)) >= mark for name in names)
-                if new and not any(name in known for name in removed):
+                known = await self._istiod.debug.knows()
+                new = all(
+                    is_loaded(name, known) and int(known[name].get(GENERATION, 0)) >= mark for name in names
+                )
+                if new and all(is_gone(name, known) for name in removed):
                     break
             await asyncio.sleep(0.04)
         await asyncio.sleep(0.08)  # istiod gathers changes for 20 ms before it pushes

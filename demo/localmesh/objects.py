@@ -1,6 +1,6 @@
 """The mesh's objects for workloads that Kubernetes would make from pods, derived from k8s/base."""
 
-from runtime.api import Object
+from runtime.api import Object, Refused
 from runtime.manifests import NAMESPACE, Manifest
 
 ROOT_NAMESPACE = "istio-system"
@@ -23,15 +23,27 @@ def host(workload: str) -> str:
     return f"{workload}.{NAMESPACE}.svc.cluster.local"
 
 
-def service_entry(manifest: Manifest) -> Object:
-    spec = {
-        "hosts": [host(manifest.name)],
+def service_entry(service: Object) -> Object:
+    """What a Service is in a mesh without pods: it selects WorkloadEntries. Raises Refused."""
+    name = service["metadata"]["name"]
+    try:
+        selector = service["spec"]["selector"]
+        ports = [
+            {"number": port["port"], "name": port["name"], "protocol": port["appProtocol"].upper()}
+            for port in service["spec"]["ports"]
+        ]
+    except (KeyError, TypeError, AttributeError):
+        raise Refused(
+            f"Service {name}: the local mesh takes Services with a selector, and ports with port, name and appProtocol"
+        ) from None
+    entry = {
+        "hosts": [host(name)],
         "location": "MESH_INTERNAL",
         "resolution": "STATIC",
-        "ports": [{"number": manifest.port, "name": manifest.port_name, "protocol": manifest.protocol}],
-        "workloadSelector": {"labels": {"app": manifest.labels["app"]}},
+        "ports": ports,
+        "workloadSelector": {"labels": selector},
     }
-    return _object("ServiceEntry", manifest.name, spec)
+    return _object("ServiceEntry", name, entry)
 
 
 COLLECTOR = f"opentelemetry-collector.{ROOT_NAMESPACE}.svc.cluster.local"
@@ -47,6 +59,18 @@ def collector(ip: str, port: int) -> Object:
         "endpoints": [{"address": ip, "ports": {"http-otlp": port}}],
     }
     return _object("ServiceEntry", "opentelemetry-collector", spec, namespace=ROOT_NAMESPACE)
+
+
+def ingress(ip: str) -> Object:
+    """The ingress gateway's own Service, which a Gateway of the Gateway API names as its address."""
+    spec = {
+        "hosts": [f"istio-ingressgateway.{ROOT_NAMESPACE}.svc.cluster.local"],
+        "location": "MESH_INTERNAL",
+        "resolution": "STATIC",
+        "ports": [{"number": 80, "name": "http2", "protocol": "HTTP"}],
+        "endpoints": [{"address": ip, "ports": {"http2": 8080}}],
+    }
+    return _object("ServiceEntry", "istio-ingressgateway", spec, namespace=ROOT_NAMESPACE)
 
 
 def labels(manifest: Manifest, version: str, slot: int) -> dict[str, str]:

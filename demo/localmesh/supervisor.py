@@ -52,7 +52,8 @@ async def supervise(
     """Keep the instance running until it is told to end; whether it was ready."""
     events = Events()
     identity = Identity(instance.root / "secrets")
-    infrastructure = Infrastructure(instance, identity, events)
+    stub = FakeApiServer((ROOT_NAMESPACE, NAMESPACE))
+    infrastructure = Infrastructure(instance, identity, stub, events)
     fleet = Fleet(infrastructure)
     if left is not None:
         infrastructure.take_secrets(left.postgres_password, left.nats_token, left.log_hash_key)
@@ -76,7 +77,6 @@ async def supervise(
         loop.add_signal_handler(number, control.ended.set)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(instance.control_socket))
-    stub = FakeApiServer((ROOT_NAMESPACE, NAMESPACE))
     environment = {"FIGTREE_NAME": instance.name, "RUNTIME": "local"}
     runtime = LocalRuntime(await control.info(), parts)
     page = made(page_factory, runtime, environment, instance.page_key) if page_factory else None

@@ -7,6 +7,7 @@ from typing import Any
 
 import jsonschema_rs
 import yaml
+from localmesh.schemas import strict
 from machine.compiling import istio_version
 
 from manifests.render import LOADER, Object
@@ -24,7 +25,7 @@ Known = dict[str, tuple[Schema, Schema]]  # apiVersion/kind: its schema, and the
 
 def known() -> Known:
     kubernetes = json.loads((module_folder("k8s.io/kubernetes", KUBERNETES) / SWAGGER).read_text())
-    definitions = {name: _strict(schema) for name, schema in kubernetes["definitions"].items()}
+    definitions = {name: strict(schema) for name, schema in kubernetes["definitions"].items()}
     found: Known = {}
     for name, schema in definitions.items():
         for kind in schema.get("x-kubernetes-group-version-kind", ()):
@@ -48,29 +49,10 @@ def _custom(path: Path) -> Known:
             continue
         spec = definition["spec"]
         for version in spec["versions"]:
-            schema = _strict(version["schema"]["openAPIV3Schema"])
+            schema = strict(version["schema"]["openAPIV3Schema"])
             schema["properties"] |= {"apiVersion": {}, "kind": {}, "metadata": {}}
             found[f"{spec['group']}/{version['name']}/{spec['names']['kind']}"] = (schema, {})
     return found
-
-
-def _strict(schema: Any) -> Any:
-    """The same, but no field goes that it does not name; formats, which JSON schema has otherwise, are left out."""
-    if isinstance(schema, list):
-        return [_strict(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    if schema.get("x-kubernetes-int-or-string") or schema.get("format") == "int-or-string":
-        return {"type": ["integer", "string"]}
-    kept = {name: _strict(value) for name, value in schema.items() if name not in ("format", "default")}
-    if "properties" in schema:  # a map of names, in which "format" is a field like any other
-        kept["properties"] = {name: _strict(value) for name, value in schema["properties"].items()}
-    open_ended = "additionalProperties" in schema or schema.get("x-kubernetes-preserve-unknown-fields")
-    if "properties" in schema and not open_ended and schema.get("type") == "object":
-        kept["additionalProperties"] = False
-    if schema.get("nullable") and isinstance(kept.get("type"), str):
-        kept["type"] = [kept["type"], "null"]
-    return kept
 
 
 def checker() -> Callable[[Object], Iterator[str]]:

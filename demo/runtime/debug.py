@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from runtime.api import Object
+from runtime.mesh_objects import MADE_FROM
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +20,16 @@ class Debug:
         async with httpx.AsyncClient(base_url=self.url, timeout=5, trust_env=False) as client:
             return (await client.get(f"/debug/{what}")).raise_for_status().json() or []
 
-    async def knows(self) -> dict[tuple[str, str, str], dict[str, str]]:
-        """The annotations of each object that istiod has loaded."""
-        return {
-            (c["kind"], c["metadata"].get("namespace", ""), c["metadata"]["name"]): c["metadata"].get(
-                "annotations"
-            )
-            or {}
-            for c in await self._get("configz")
-        }
+    async def knows(self) -> dict[str, dict[str, str]]:
+        """The annotations of each object that istiod has loaded, by kind/namespace/name."""
+        return {_name(c): c["metadata"].get("annotations") or {} for c in await self._get("configz")}
 
     async def objects(self) -> Object:
-        """The spec of each object that istiod has loaded."""
+        """The spec of each object that istiod has loaded, without what it has made of other objects itself."""
         return {
-            f"{c['kind']}/{c['metadata'].get('namespace', '')}/{c['metadata']['name']}": c.get("spec") or {}
+            _name(c): c.get("spec") or {}
             for c in await self._get("configz")
+            if MADE_FROM not in (c["metadata"].get("annotations") or {})
         }
 
     async def stale_proxies(self) -> list[str]:
@@ -66,6 +62,11 @@ class Debug:
     async def addresses(self) -> set[str]:
         """Of all endpoints that it knows."""
         return set(_addresses(await self._get("endpointShardz")))
+
+
+def _name(config: Object) -> str:
+    metadata = config["metadata"]
+    return f"{config['kind']}/{metadata.get('namespace', '')}/{metadata['name']}"
 
 
 def _old_style(proxy: Object) -> list[dict[str, str]]:

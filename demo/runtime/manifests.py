@@ -71,6 +71,13 @@ def _read(workload: str, file: str) -> dict[str, Any]:
     return content
 
 
+def service(workload: str) -> dict[str, Any]:
+    """The workload's Service, as the API server would have it."""
+    item = _read(workload, "service.yaml")
+    item["metadata"]["namespace"] = NAMESPACE
+    return item
+
+
 @cache
 def manifest(workload: str, version: str = "v1") -> Manifest:
     """The manifest of the workload, read once; of a version that is another program, with that program."""

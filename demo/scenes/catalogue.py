@@ -4,6 +4,7 @@ from scenes.engine.scene import Scene
 from scenes.groups import (
     chaos,
     fallacies,
+    gateway_api,
     grpc,
     kubernetes,
     library,
@@ -18,6 +19,7 @@ SCENES: tuple[Scene, ...] = (
     *routing.SCENES,
     *mirroring.SCENES,
     *resilience.SCENES,
+    *gateway_api.SCENES,
     *chaos.SCENES,
     *messages.SCENES,
     *security.SCENES,

@@ -1,9 +1,11 @@
 import re
 
+import pytest
 import yaml
 from localmesh import objects
 from localmesh.localise import localised
 from runtime import manifests
+from runtime.api import Refused
 from runtime.manifests import ROOT
 
 
@@ -28,9 +30,16 @@ def test_knows_the_workloads_of_each_shape() -> None:
     assert shapes["5-no-monolith"] == {"gateway", "currency", "title", "pricing", "customer", "order"}
 
 
+def test_a_service_that_selects_nothing_is_refused() -> None:
+    service = manifests.service("title")
+    del service["spec"]["selector"]
+    with pytest.raises(Refused, match="Service title: the local mesh takes Services with a selector"):
+        objects.service_entry(service)
+
+
 def test_derives_the_mesh_objects_of_a_workload() -> None:
     title = manifests.manifest("title")
-    assert objects.service_entry(title)["spec"] == {
+    assert objects.service_entry(manifests.service("title"))["spec"] == {
         "hosts": ["title.figtree.svc.cluster.local"],
         "location": "MESH_INTERNAL",
         "resolution": "STATIC",

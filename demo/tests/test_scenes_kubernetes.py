@@ -22,7 +22,14 @@ class Somewhere:
 
 @pytest.mark.parametrize(
     "capabilities",
-    [(), ("mesh",), ("mesh", "kubernetes"), ("mesh", "kubernetes", "two nodes"), tuple(NEEDS)],
+    [
+        (),
+        ("mesh",),
+        ("mesh", "gateway api"),
+        ("mesh", "kubernetes"),
+        ("mesh", "kubernetes", "two nodes"),
+        tuple(NEEDS),
+    ],
 )
 def test_all_scenes_are_those_that_the_runtime_can(
     capabilities: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
@@ -48,7 +55,7 @@ def test_all_scenes_are_those_that_the_runtime_can(
 def test_they_are_eight_and_say_what_they_need() -> None:
     assert len(KUBERNETES) == 8
     assert {scene.needs for scene in SCENES} == {"", *NEEDS}
-    assert {scene.name for scene in SCENES if scene.needs not in ("", "mesh")} == KUBERNETES
+    assert {scene.name for scene in SCENES if scene.needs not in ("", "mesh", "gateway api")} == KUBERNETES
 
 
 def _worker(zone: str = "") -> Object:

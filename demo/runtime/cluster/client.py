@@ -21,6 +21,7 @@ from runtime.cluster.pods import Pods
 from runtime.cluster.ports import Ports
 from runtime.cluster.render import Rendered, deployment, overlay
 from runtime.manifests import NAMESPACE, ROOT
+from runtime.mesh_objects import GATEWAY_API
 
 
 class ClusterRuntime:
@@ -70,11 +71,15 @@ class ClusterRuntime:
     async def _look_round(self) -> None:
         self._edge = await edge.find(self.api)
         self.capabilities |= nodes.capabilities(await self.api.list(nodes.NODES))
+        if GATEWAY_API in await self._groups():
+            self.capabilities |= {"gateway api"}
+
+    async def _groups(self) -> set[str]:
+        return {group["name"] for group in (await self.api.get("/apis"))["groups"]}
 
     async def _must_be_istio(self) -> None:
         await self.api.get("/version")
-        groups = {group["name"] for group in (await self.api.get("/apis"))["groups"]}
-        if "networking.istio.io" not in groups:
+        if "networking.istio.io" not in await self._groups():
             raise NotRunning(f"the cluster of context {self.kubectl.context} has no Istio: `make cluster`")
 
     async def _prepare(self) -> None:

@@ -10,16 +10,17 @@ import httpx
 
 from runtime.api import NotInForce, Object, Refused, RuntimeFailure
 from runtime.cluster.admin import Proxies
-from runtime.cluster.api import Api, NotThere
+from runtime.cluster.api import CORE, Api, NotThere
 from runtime.debug import Debug
 from runtime.manifests import NAMESPACE, ROOT
-from runtime.mesh_objects import RULES_OF_CONNECTIONS, key, read
+from runtime.mesh_objects import GATEWAY_API, RULES_OF_CONNECTIONS, is_gone, is_loaded, key, read
 
 FILE = "figtree.example/file"  # the state that an object is in, relative to the repository if it is in it
 GENERATION = "figtree.example/generation"
 CLUSTER_ONLY = "istio/cluster/"
 SYSTEM = "istio-system"
-GROUPS = ("networking.istio.io", "security.istio.io", "telemetry.istio.io")
+ISTIO = ("networking.istio.io", "security.istio.io", "telemetry.istio.io")
+SERVICES = ("Service", f"{CORE}/services")
 INSTALLED = ("install.operator.istio.io/owning-resource", "app.kubernetes.io/managed-by")
 PROBE = ROOT / "istio" / "mesh" / "peer-authentication.yaml"
 SYNC_LIMIT = 20.0
@@ -95,9 +96,13 @@ class Resources:
     async def _wait_until_loaded(self, written: dict[str, str], removed: set[str]) -> None:
         while True:
             with contextlib.suppress(Exception):  # istiod may be restarting
-                known = {"/".join(k): v for k, v in (await (await self._debug()).knows()).items()}
-                news = all(known.get(name, {}).get(GENERATION) == mark for name, mark in written.items())
-                if news and not removed & known.keys():
+                known = await (await self._debug()).knows()
+                new = all(
+                    is_loaded(name, known) and known[name].get(GENERATION) == mark
+                    for name, mark in written.items()
+                    if not name.startswith("Service/")  # istiod shows none
+                )
+                if new and all(is_gone(name, known) for name in removed):
                     return
             await asyncio.sleep(0.1)
 
@@ -149,36 +154,37 @@ class Resources:
         return specs
 
     async def _objects(self) -> list[Object]:
+        """Istio's in our namespaces; Services and what others may route by with the Gateway API, if they are ours."""
         found = []
         for kind, path in await self._resources():
-            items = await self._api.list(path)
-            found += [
-                {**item, "kind": kind}
-                for item in items
-                if item["metadata"]["namespace"] in (NAMESPACE, SYSTEM)
-            ]
+            everybodys = not any(f"/{group}/" in path for group in ISTIO)
+            for item in await self._api.list(path):
+                metadata = item["metadata"]
+                ours = FILE in metadata.get("annotations", {})
+                if metadata["namespace"] in (NAMESPACE, SYSTEM) and (ours or not everybodys):
+                    found.append({**item, "kind": kind})
         return found
 
     async def _resources(self) -> list[tuple[str, str]]:
-        """Kind and path of every kind of Istio's that the cluster knows, each in its preferred version."""
+        """Kind and path of each kind that is applied, as far as the cluster knows it, in its preferred version."""
         if self._kinds:
             return self._kinds
         groups = {group["name"]: group for group in (await self._api.get("/apis"))["groups"]}
         found = []
-        for group in GROUPS:
+        for group in (*ISTIO, GATEWAY_API):
             if group not in groups:
                 continue
             root = f"/apis/{groups[group]['preferredVersion']['groupVersion']}"
             served = await self._api.get(root)
-            kinds = {r["kind"]: f"{root}/{r['name']}" for r in served["resources"] if "/" not in r["name"]}
+            kinds = {r["kind"]: f"{root}/{r['name']}" for r in served["resources"] if _is_listed(r)}
             for other in groups[group]["versions"]:  # EnvoyFilter has no other version than v1alpha3
                 more = f"/apis/{other['groupVersion']}"
                 for r in (await self._api.get(more))["resources"] if more != root else ():
-                    if "/" not in r["name"]:
+                    if _is_listed(r):
                         kinds.setdefault(r["kind"], f"{more}/{r['name']}")
             found += list(kinds.items())
-        self._kinds = found
-        return found
+        self._kinds = [*found, SERVICES]
+        return self._kinds
 
     async def forget(self) -> None:
         """Take away what was applied outside of our namespace."""
@@ -190,6 +196,11 @@ class Resources:
                         await self._api.delete(
                             f"{root}/namespaces/{SYSTEM}/{plural}/{item['metadata']['name']}"
                         )
+
+
+def _is_listed(resource: Object) -> bool:
+    """An object of a namespace, and no part of one such as its status."""
+    return resource["namespaced"] and "/" not in resource["name"]
 
 
 def _relative(path: Path) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 from runtime.api import Runtime, RuntimeFailure
+from runtime.mesh_objects import ROUTES
 
 from scenes.engine.acknowledged import Acknowledged
 from scenes.engine.result import Figure, NotSeen, Result
@@ -35,7 +36,7 @@ class Snapshot:
     async def restore(self, runtime: Runtime) -> None:
         now = await Snapshot.take(runtime)
         foreign = {path: name for name, path in now.objects.items() if name not in self.objects}
-        routes = [path for path, name in foreign.items() if name.startswith("VirtualService/")]
+        routes = [path for path, name in foreign.items() if name.split("/")[0] in ("VirtualService", *ROUTES)]
         # A route goes before the subsets that it names, so that at no moment it leads to nowhere.
         for paths in (routes, [path for path in foreign if path not in routes]):
             if paths:
