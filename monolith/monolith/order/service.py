@@ -69,7 +69,9 @@ class LocalOrders:
                 drafts[i] = _draft(order_id, key, order, quote)
         stored = await self.storage.store(list(drafts.values())) if drafts else {}
         self.traces.remember(stored, current().headers)
-        return answers | {i: Placed(stored[d.id]) for i, d in drafts.items() if d.id in stored}
+        return answers | {
+            i: Placed(stored[d.id], degraded=quotes[i].degraded) for i, d in drafts.items() if d.id in stored
+        }
 
     async def get(self, order_id: UUID) -> Order:
         """The order. Raises Missing if there is none of that id."""
