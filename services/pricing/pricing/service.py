@@ -78,6 +78,8 @@ class Quoting:
                 return error
 
         results = [priced(basket) for basket in baskets]
-        if titles.unknown and all(isinstance(result, CatalogueAway) for result in results):
-            raise results[0]
+        if titles.unknown:
+            away = [result for result in results if isinstance(result, CatalogueAway)]
+            if len(away) == len(results):
+                raise away[0]
         return results
