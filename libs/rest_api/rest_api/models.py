@@ -122,7 +122,7 @@ class PricedLine(Model):
 
 
 class Degraded(Model):
-    """The catalogue did not answer: since when, and the day whose rates the amounts are by."""
+    """The catalogue did not answer: when it did last, and the banking day whose rates the amounts are by."""
 
     titles_as_of: Instant
     rate_date: date

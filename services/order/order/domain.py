@@ -106,7 +106,7 @@ class PricedLine:
 
 @dataclass(frozen=True, slots=True)
 class Degraded:
-    """The catalogue did not answer when an order was priced: since when, and the day whose rates priced it."""
+    """The catalogue did not answer when an order was priced: when it did last, and the day whose rates priced it."""
 
     titles_as_of: datetime
     rate_date: date
