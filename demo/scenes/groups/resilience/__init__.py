@@ -74,6 +74,6 @@ SCENES = (
         says="What a service answers while its neighbour is away, no proxy knows: it stays in the service.",
         hypothesis="Known titles are priced without the catalogue, marked, for 15 s; without a fallback none is.",
         act=fallback.degraded,
-        needs="",
+        manifests=(fallback.SUBSETS, fallback.STAGING_TO_V2),
     ),
 )

@@ -13,9 +13,10 @@ from scenes.engine.orders import LINES
 from scenes.engine.stage import Stage
 
 PRICING, CATALOGUE, EXCHANGE = "pricing", "title", "currency"
+SUBSETS, STAGING_TO_V2 = "traffic/pricing-subsets.yaml", "canary/pricing-staging.yaml"
 MINUTES = 0.25
 NOTICED = 5.0  # seconds until a caller has heard that a workload is away or back, and has asked once more
-ASKED = 40
+ASKED = 20
 KNOWN = {"currency": "USD", "lines": LINES}
 NEVER_PRICED = {"currency": "USD", "lines": [{"title_id": "t-000499", "quantity": 1}]}
 HEADER, FIELD = "figtree-degraded", "titles_as_of"
@@ -23,9 +24,16 @@ SAYS = re.compile(r'titles-as-of="([^"]+)", rate-date="([0-9-]{10})"')
 
 
 async def degraded(stage: Stage) -> None:
-    stage.undo.append(lambda: stage.runtime.workloads.restart(PRICING, env={}))
-    await _without_fallback(stage)
-    await stage.runtime.workloads.restart(PRICING, env={"FALLBACK_MINUTES": f"{MINUTES:g}"})
+    """v1 has a fallback of 15 s; v2, which staging gets, has none. Both have priced the title before."""
+    workloads = stage.runtime.workloads
+    stage.undo.append(lambda: workloads.restart(PRICING, env={}))
+    await asyncio.gather(
+        workloads.restart(PRICING, env={"FALLBACK_MINUTES": f"{MINUTES:g}"}),
+        workloads.start(PRICING, version="v2", env={"FALLBACK_MINUTES": "0"}),
+    )
+    await stage.prepare(SUBSETS)
+    await stage.prepare(STAGING_TO_V2)
+    await _warm_up(stage, staging=True)
     before = await _warm_up(stage)
     answered = time.monotonic()
     await _take_away(stage, CATALOGUE)
@@ -36,42 +44,34 @@ async def degraded(stage: Stage) -> None:
     await stage.eventually("quotes say that the catalogue does not answer", marked, patience=NOTICED)
     await _expect_same_prices(stage, before)
     await _expect_orders(stage, before["rate_date"])
-    unknown = await stage.client.post("/api/quotes", json=NEVER_PRICED)
-    stage.expect(
-        unknown.status_code == 503 and "catalogue" in unknown.json()["detail"],
-        f"a title that was never priced gets {unknown.status_code}: {unknown.json()['detail']}",
-    )
+    await _expect_refusals(stage)
     await _expect_bound(stage, answered)
-    await stage.runtime.workloads.start(CATALOGUE)
+    await workloads.start(CATALOGUE)
 
     async def unmarked() -> bool:
         answer = await _quote(stage)
-        return answer.json() == before and HEADER not in answer.headers
+        return answer.is_success and answer.json() == before and HEADER not in answer.headers
 
     await stage.eventually("when the catalogue is back quotes are as before", unmarked, patience=2 * NOTICED)
     await _expect_refused_without_rates(stage)
 
 
-async def _without_fallback(stage: Stage) -> None:
-    """The negative control: the setting is 0, and nothing is quoted."""
-    await stage.runtime.workloads.restart(PRICING, env={"FALLBACK_MINUTES": "0"})
-    await _warm_up(stage)
-    await _take_away(stage, CATALOGUE)
-
-    async def refused() -> bool:
-        return (await _quote(stage)).status_code == 503
-
-    await stage.eventually("without a fallback quotes are refused", refused, patience=NOTICED)
-    answers = [await _quote(stage) for _ in range(ASKED)]
+async def _expect_refusals(stage: Stage) -> None:
+    """The negative control, at the same time: without a fallback, or for a title never priced, there is no price."""
+    answers = [await _quote(stage, staging=True) for _ in range(ASKED)]
     failed = sum(answer.status_code == 503 for answer in answers)
-    stage.figure("refused without a fallback", f"{failed} of {ASKED}", "quotes")
-    stage.expect(failed == ASKED, f"{failed} of {ASKED} quotes are refused without a fallback")
-    await stage.runtime.workloads.start(CATALOGUE)
+    stage.figure("refused where there is no fallback", f"{failed} of {ASKED}", "quotes")
+    stage.expect(failed == ASKED, f"{failed} of {ASKED} quotes are refused where there is no fallback")
+    unknown = await stage.client.post("/api/quotes", json=NEVER_PRICED)
+    stage.expect(
+        unknown.status_code == 503 and "catalogue" in unknown.json()["detail"],
+        f"a title that was never priced gets {unknown.status_code}: {unknown.json()['detail']}",
+    )
 
 
-async def _warm_up(stage: Stage) -> dict[str, Any]:
+async def _warm_up(stage: Stage, *, staging: bool = False) -> dict[str, Any]:
     """Each replica of pricing has priced the title; the quote."""
-    answers = [(await _quote(stage)).raise_for_status() for _ in range(ASKED)]
+    answers = [(await _quote(stage, staging=staging)).raise_for_status() for _ in range(ASKED)]
     quote: dict[str, Any] = answers[-1].json()
     return quote
 
@@ -145,5 +145,6 @@ async def _take_away(stage: Stage, workload: str) -> None:
     await stage.cause(f"stop {workload}", lambda: stage.runtime.workloads.stop(workload))
 
 
-async def _quote(stage: Stage) -> httpx.Response:
-    return await stage.client.post("/api/quotes", json=KNOWN)
+async def _quote(stage: Stage, *, staging: bool = False) -> httpx.Response:
+    headers = {"x-environment": "staging"} if staging else None
+    return await stage.client.post("/api/quotes", json=KNOWN, headers=headers)
