@@ -100,9 +100,9 @@ async def _place(ports: Ports, parsed: Parsed) -> Response:
     concerns(parsed[1].customer_id)
     placed = await ports.orders.place(*parsed)
     figures.counted(placed)
-    response = _json(placed.order, 200 if placed.replayed else 201, placed.degraded)
+    response = _json(placed.order, 200 if placed.replayed else 201)
     response.headers["location"] = f"/api/orders/{placed.order.id}"
-    return response
+    return _tell(response, placed.degraded)
 
 
 def _read_basket(_: Headers, body: bytes) -> Parsed:
@@ -112,12 +112,17 @@ def _read_basket(_: Headers, body: bytes) -> Parsed:
 async def _quote(ports: Ports, parsed: Parsed) -> Response:
     quote = await ports.pricing.quote(parsed[1])
     figures.priced(quote)
-    return _json(quote, 200, quote.degraded)
+    return _tell(_json(quote, 200), quote.degraded)
 
 
-def _json(content: BaseModel, status: int, degraded: Degraded | None) -> Response:
-    headers = {DEGRADED: degraded.header()} if degraded else None
-    return Response(content.model_dump_json(), status, headers, media_type="application/json")
+def _json(content: BaseModel, status: int) -> Response:
+    return Response(content.model_dump_json(), status, media_type="application/json")
+
+
+def _tell(response: Response, degraded: Degraded | None) -> Response:
+    if degraded:
+        response.headers[DEGRADED] = degraded.header()
+    return response
 
 
 FAST: Mapping[str, FastRoute] = {
