@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
 
@@ -160,11 +161,12 @@ def _without(system: System, workload: str) -> Iterator[None]:
     async def start() -> None:
         await (await LocalRuntime.connect(system.name)).workloads.start(workload)
 
-    asyncio.run(stop())
-    try:
-        yield
-    finally:
-        asyncio.run(start())
+    with ThreadPoolExecutor(1) as thread:  # Playwright's loop runs in this one
+        thread.submit(asyncio.run, stop()).result()
+        try:
+            yield
+        finally:
+            thread.submit(asyncio.run, start()).result()
 
 
 def test_a_price_without_the_catalogue_says_so_and_so_does_the_order(system: System, open_page: Open) -> None:
