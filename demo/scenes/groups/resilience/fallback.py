@@ -109,14 +109,14 @@ async def _expect_orders(stage: Stage, rate_date: str) -> None:
 async def _expect_bound(stage: Stage, answered: float) -> None:
     """`answered` is when the catalogue answered last, or a little later."""
 
-    async def refused() -> httpx.Response | None:
+    async def refused() -> str:
         answer = await _quote(stage)
-        return answer if answer.status_code == 503 else None
+        return str(answer.json()["detail"]) if answer.status_code == 503 else ""
 
     bound = 60 * MINUTES
     left = answered + bound + NOTICED - time.monotonic()
-    refusal = await stage.eventually("after the bound quotes are refused", refused, patience=left)
-    lasted, detail = time.monotonic() - answered, refusal.json()["detail"]
+    detail = await stage.eventually("after the bound quotes are refused", refused, patience=left)
+    lasted = time.monotonic() - answered
     stage.figure("quoted without the catalogue for", lasted, f"s, at most {bound:g}")
     stage.expect("for at most" in detail, f"the problem says why: {detail}")
     order = await orders.place(stage.client, orders.newcomer("degraded"), "key")
