@@ -1,5 +1,6 @@
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from pricing.domain import Basket, CatalogueAway, InvalidBasket, Line, Quote, TooManyBaskets, Unavailable
@@ -53,8 +54,7 @@ async def test_of_a_remembered_catalogue_the_price_is_the_same_and_says_so(
 
 
 async def test_a_title_that_is_not_remembered_has_no_price_and_spoils_no_other_basket(
-    quoting: Quoting,
-    catalogue,  # type: ignore[no-untyped-def]
+    quoting: Quoting, catalogue: Any
 ) -> None:
     catalogue.is_down, catalogue.remembered = True, {"t-1"}
     known, bad = Basket("EUR", (Line("t-1", 1),)), Basket("XXX", (Line("t-1", 0),))
