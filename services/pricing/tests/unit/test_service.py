@@ -44,8 +44,8 @@ async def test_without_the_catalogue_there_is_no_price(quoting: Quoting, catalog
 
 
 async def test_of_a_remembered_catalogue_the_price_is_the_same_and_says_so(
-    quoting: Quoting, catalogue
-) -> None:  # type: ignore[no-untyped-def]
+    quoting: Quoting, catalogue: Any
+) -> None:
     before = await quoting.quote(GOOD)
     catalogue.is_down, catalogue.remembered = True, {"t-1", "t-2"}
     quote = await quoting.quote(GOOD)
