@@ -28,7 +28,8 @@ class RemoteCatalogue:
     """Titles of the title service, which never takes one back: a title that was seen exists.
 
     While quotes are wanted, the service is asked at least once a second. While it does not answer, titles seen before
-    are known for `fallback` after its last answer, and `Titles.as_of` says so; nobody but the first waits for it.
+    are known for `fallback` after its last answer, and `Titles.as_of` says so; nobody but the first waits for it. Where
+    nothing is remembered, it is asked each time, so that a retry may succeed.
     """
 
     def __init__(
@@ -51,18 +52,20 @@ class RemoteCatalogue:
 
     async def existing(self, title_ids: Set[str]) -> Titles:
         """Which of the ids exist. Raises CatalogueAway, or Unavailable if the catalogue answers with an error."""
-        if title_ids <= self._seen and self._clock() < self._until:
-            return self._remembered(title_ids) if self._away and title_ids else Titles(title_ids)
+        now = self._clock()
+        if (not self._away and now < self._until and title_ids <= self._seen) or not title_ids:
+            return Titles(title_ids)
+        held = self._away and self._lasts() and not title_ids.isdisjoint(self._seen)
+        if held and now < self._until:
+            return self._remembered(title_ids)
         unseen = title_ids - self._seen
-        if title_ids and not await self._answers(unseen or {next(iter(self._seen))}):
+        patience = 0.0 if held else None if unseen else PATIENCE
+        if not await self._answers(unseen or {next(iter(self._seen))}, patience):
             return self._remembered(title_ids)
         return Titles(title_ids - (unseen - self._seen))
 
-    async def _answers(self, ids: Set[str]) -> bool:
-        """Whether the catalogue answers for these ids; those that exist are seen from then on."""
-        if self._away and self._clock() < self._until:
-            return False
-        patience = 0.0 if self._away else None if ids - self._seen else PATIENCE
+    async def _answers(self, ids: Set[str], patience: float | None) -> bool:
+        """Whether the catalogue answers for these ids in time; those that exist are seen from then on."""
         try:
             async with asyncio.timeout(patience):
                 await self._recent.get(ids)
@@ -71,11 +74,17 @@ class RemoteCatalogue:
             return False
         return True
 
+    def _lasts(self) -> bool:
+        """Whether the last answer is recent enough to price by."""
+        return (
+            self._answered is not None and self._clock() - self._answered[0] < self._fallback.total_seconds()
+        )
+
     def _remembered(self, title_ids: Set[str]) -> Titles:
         if self._answered is None:
             raise CatalogueAway("the catalogue does not answer")
-        answered, at = self._answered
-        if self._clock() - answered >= self._fallback.total_seconds():
+        at = self._answered[1]
+        if not self._lasts():
             raise CatalogueAway(
                 f"the catalogue has not answered since {at:%Y-%m-%d %H:%M:%S} UTC, and without it known titles are "
                 f"priced for at most {self._fallback.total_seconds() / 60:g} minutes"

@@ -210,3 +210,17 @@ async def test_the_latest_rates_are_exact_and_know_the_euro(channel: aio.Channel
     rates = await RemoteExchange(channel).latest()
     assert rates.date.isoformat() == "2026-11-20"
     assert rates.per_euro == {"EUR": Decimal(1), "USD": Decimal("1.0832")}
+
+
+@pytest.mark.parametrize("fallback", [BOUND, timedelta()])
+async def test_where_nothing_is_remembered_a_retry_asks_again_at_once(
+    channel: aio.Channel, title: Title, clock: Clock, fallback: timedelta
+) -> None:
+    catalogue = RemoteCatalogue(channel, fallback, clock=clock)
+    for status, ids in ((StatusCode.UNAVAILABLE, {"t-1"}), (StatusCode.DEADLINE_EXCEEDED, {"t-1", "t-2"})):
+        title.status = status
+        with pytest.raises(CatalogueAway):
+            await catalogue.existing(ids)
+        title.status = StatusCode.OK
+        assert await catalogue.existing(ids) == Titles(ids)
+        clock.now += BOUND.total_seconds()
