@@ -58,7 +58,7 @@ def test_a_line_costs_the_same_on_both_sides(
     )
     of_service = pricing.domain.price(
         pricing.domain.Basket(code, (pricing.domain.Line("t", quantity),)),
-        {"t"},
+        pricing.domain.Titles({"t"}),
         pricing.domain.PriceList({"t": pricing.domain.ListPrice(amount, listed)}, breaks),
         pricing.domain.Rates(DAY, table),
         pricing.domain.RULESETS[ruleset],

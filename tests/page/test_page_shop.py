@@ -1,12 +1,16 @@
 """The storefront: what is searched, priced and ordered by hand is what the system has."""
 
+import asyncio
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from decimal import Decimal
 
 import httpx
 import pytest
+from localmesh import LocalRuntime
 from playwright.sync_api import Page, expect
 
 from tests.page.conftest import BUSY, Open, System
@@ -147,3 +151,34 @@ def test_a_second_click_after_a_lost_answer_places_no_second_order(
         assert orders() - before == {placed.inner_text()}
     finally:
         system.figtree("delete", manifest)
+
+
+@contextmanager
+def _without(system: System, workload: str) -> Iterator[None]:
+    async def stop() -> None:
+        await (await LocalRuntime.connect(system.name)).workloads.stop(workload)
+
+    async def start() -> None:
+        await (await LocalRuntime.connect(system.name)).workloads.start(workload)
+
+    with ThreadPoolExecutor(1) as thread:  # Playwright's loop runs in this one
+        thread.submit(asyncio.run, stop()).result()
+        try:
+            yield
+        finally:
+            thread.submit(asyncio.run, start()).result()
+
+
+def test_a_price_without_the_catalogue_says_so_and_so_does_the_order(system: System, open_page: Open) -> None:
+    system.reach("5-no-monolith")
+    page = open_page("shop")
+    _fill(page)
+    total, note = page.locator(".basket .total:not(.stale) b"), page.locator(".basket .notice:not(.bad)")
+    expect(total).to_contain_text("EUR")
+    expect(note).to_have_count(0)
+    with _without(system, "title"):
+        page.get_by_role("spinbutton", name="Copies of Moby-Dick").fill("13")
+        expect(note).to_contain_text("The catalogue does not answer. These titles are known from")
+        expect(total).to_contain_text("EUR")
+        page.get_by_role("button", name="Order", exact=True).click()
+        expect(page.locator(".placed .notice")).to_contain_text("while the catalogue did not answer")

@@ -101,6 +101,7 @@ def _result(result: Any) -> dict[str, object]:
         errors = [{"field": v.field, "message": v.description} for v in result.failure.violations]
         return {"problem": {"title": result.failure.message, "errors": errors}}
     quote = result.quote
+    told = {"titles_as_of": quote.titles_as_of.ToJsonString()} if quote.HasField("titles_as_of") else {}
     return {
         "quote": {
             "currency": quote.total.currency_code,
@@ -120,6 +121,7 @@ def _result(result: Any) -> dict[str, object]:
                 }
                 for line in quote.lines
             ],
+            **told,
         }
     }
 

@@ -21,7 +21,7 @@ REQUEST = (
     "x-environment",
     "x-user",
 )
-ANSWER = ("content-type", "location", "retry-after", "cache-control", "x-served-by")
+ANSWER = ("content-type", "location", "retry-after", "cache-control", "x-served-by", "figtree-degraded")
 BODY_LIMIT = 1_000_000
 SILENCE = 120.0  # seconds without a byte from the edge, which sends one every 15 s on a stream
 

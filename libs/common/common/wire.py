@@ -1,8 +1,10 @@
-"""Money and decimals as the protos of figtree.money.v1 carry them: whole units and billionths, never a float."""
+"""Money and decimals as the protos of figtree.money.v1 carry them: whole units and billionths, never a float; times."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from figtree.money.v1 import money_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from common.money import as_text, at_smallest_unit
 
@@ -28,3 +30,15 @@ def to_decimal(value: Decimal) -> money_pb2.Decimal:
 def from_decimal(value: money_pb2.Decimal) -> Decimal:
     """The value exactly as it was written."""
     return Decimal(value.value)
+
+
+def to_timestamp(at: datetime) -> Timestamp:
+    """The time as a protobuf message."""
+    timestamp = Timestamp()
+    timestamp.FromDatetime(at)
+    return timestamp
+
+
+def from_timestamp(timestamp: Timestamp) -> datetime:
+    """The time in UTC."""
+    return timestamp.ToDatetime(UTC)

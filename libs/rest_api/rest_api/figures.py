@@ -16,6 +16,11 @@ _problems = Counter(
     "figtree_problems", "Requests, or orders of a bulk, with a problem", ["reason"], registry=_registry
 )
 _quotes = Counter("figtree_quotes", "Baskets priced", ["currency"], registry=_registry)
+_degraded = Counter(
+    "figtree_degraded", "Quotes given and orders stored without the catalogue", ["kind"], registry=_registry
+)
+for kind in ("quote", "order"):
+    _degraded.labels(kind)  # so that there is a zero before the first
 
 
 def serve(listen: str) -> Callable[[], None] | None:
@@ -45,6 +50,8 @@ def counted(answer: Placed | EdgeError) -> None:
     else:
         _orders.labels(answer.order.currency).inc()
         _value.labels(answer.order.currency).inc(float(answer.order.total))
+        if answer.degraded:
+            _degraded.labels("order").inc()
 
 
 def refused(error: EdgeError) -> None:
@@ -55,3 +62,5 @@ def refused(error: EdgeError) -> None:
 def priced(quote: Quote) -> None:
     """Count a basket that was priced."""
     _quotes.labels(quote.currency).inc()
+    if quote.titles_as_of:
+        _degraded.labels("quote").inc()

@@ -39,6 +39,7 @@ TitleId = Annotated[str, Field(min_length=1, max_length=32, pattern=NAME, exampl
 CustomerId = Annotated[str, Field(min_length=1, max_length=64, pattern=NAME, examples=["c-1001"])]
 IdempotencyKey = Annotated[str, Field(min_length=1, max_length=64, pattern=NAME)]
 Status = Literal["placed", "accepted", "shipped"]
+DEGRADED = "figtree-degraded"  # the header that says `Degraded`
 
 
 class Model(BaseModel):
@@ -120,6 +121,17 @@ class PricedLine(Model):
     total: Exact
 
 
+class Degraded(Model):
+    """The catalogue did not answer: when it did last, and the banking day whose rates the amounts are by."""
+
+    titles_as_of: Instant
+    rate_date: date
+
+    def header(self) -> str:
+        """As a Dictionary of RFC 9651."""
+        return ", ".join(f'{name.replace("_", "-")}="{said}"' for name, said in self.model_dump().items())
+
+
 class Quote(Model):
     """The prices of a basket, by the rates of a day."""
 
@@ -127,6 +139,19 @@ class Quote(Model):
     lines: tuple[PricedLine, ...]
     total: Exact
     rate_date: date
+    titles_as_of: Instant | None = Field(
+        default=None,
+        exclude_if=lambda at: at is None,
+        description="Only while the catalogue does not answer: when it did last. The titles are known from before, "
+        "the amounts are of rate_date all the same",
+    )
+
+    @property
+    def degraded(self) -> Degraded | None:
+        """What the header says, if the quote was given without the catalogue."""
+        if self.titles_as_of is None:
+            return None
+        return Degraded(titles_as_of=self.titles_as_of, rate_date=self.rate_date)
 
 
 class NewOrder(Basket):
@@ -199,6 +224,11 @@ class BulkResult(Model):
     idempotency_key: str
     order: Order | None = None
     problem: Problem | None = None
+    degraded: Degraded | None = Field(
+        default=None,
+        exclude_if=lambda found: found is None,
+        description="Only if the order was priced while the catalogue did not answer",
+    )
 
 
 class BulkResponse(Model):

@@ -12,6 +12,7 @@ from rest_api.models import (
     Basket,
     Conversion,
     Customer,
+    Degraded,
     NewOrder,
     Order,
     OrderEvent,
@@ -65,10 +66,14 @@ class Pricing(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The order is stored; `replayed` if an earlier request with the same key stored it."""
+    """The order is stored; `replayed` if an earlier request with the same key stored it.
+
+    `degraded` if this request priced it while the catalogue did not answer.
+    """
 
     order: Order
     replayed: bool = False
+    degraded: Degraded | None = None
 
 
 class Orders(Protocol):

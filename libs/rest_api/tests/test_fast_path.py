@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_api import errors
-from rest_api.models import Money, Order, OrderLine, PricedLine, Quote
+from rest_api.models import Degraded, Money, Order, OrderLine, PricedLine, Quote
 from rest_api.ports import Placed
 
 from .conftest import Fakes
@@ -41,6 +41,8 @@ QUOTE = Quote(
     total=Decimal(7),
     rate_date=date(2026, 11, 20),
 )
+DEGRADED = Degraded(titles_as_of=datetime(2026, 11, 20, 12, 30, tzinfo=UTC), rate_date=date(2026, 11, 20))
+TOLD = 'titles-as-of="2026-11-20T12:30:00.000000Z", rate-date="2026-11-20"'
 LINE = {"title_id": "t-000001", "quantity": 1}
 BASKET = {"currency": "EUR", "lines": [LINE]}
 WANTED = {**BASKET, "customer_id": "c-1001"}
@@ -61,6 +63,7 @@ async def both_ways(
     [
         Placed(ORDER),
         Placed(ORDER, replayed=True),
+        Placed(ORDER, degraded=DEGRADED),
         errors.Conflict("k"),
         errors.Refused("no"),
         errors.Overloaded("many"),
@@ -85,6 +88,36 @@ async def test_a_quote_is_answered_alike(client: httpx.AsyncClient, fakes: Fakes
     fast, ordinary = await both_ways(client, "/api/quotes", json.dumps(BASKET).encode(), {})
     assert fast == ordinary
     assert fast[0] == 200
+
+
+async def test_what_is_priced_without_the_catalogue_says_so_in_a_header_and_a_field(
+    client: httpx.AsyncClient, fakes: Fakes
+) -> None:
+    fakes.answer = QUOTE.model_copy(update={"titles_as_of": DEGRADED.titles_as_of})
+    fast, ordinary = await both_ways(client, "/api/quotes", json.dumps(BASKET).encode(), {})
+    assert fast == ordinary
+    _, headers, content = fast
+    assert (b"figtree-degraded", TOLD.encode()) in headers
+    assert json.loads(content)["titles_as_of"] == "2026-11-20T12:30:00.000000Z"
+    fakes.answer = Placed(ORDER, degraded=DEGRADED)
+    _, headers, content = (
+        await both_ways(client, "/api/orders", json.dumps(WANTED).encode(), {"idempotency-key": "k"})
+    )[0]
+    assert (b"figtree-degraded", TOLD.encode()) in headers
+    fakes.answer = [Placed(ORDER), Placed(ORDER, degraded=DEGRADED)]
+    items = [{**WANTED, "idempotency_key": key} for key in ("a", "b")]
+    plain, told = (await client.post("/api/orders/bulk", json={"orders": items})).json()["results"]
+    assert told["degraded"] == {"titles_as_of": "2026-11-20T12:30:00.000000Z", "rate_date": "2026-11-20"}
+    assert "degraded" not in plain
+
+
+async def test_what_is_priced_with_the_catalogue_says_nothing_of_it(
+    client: httpx.AsyncClient, fakes: Fakes
+) -> None:
+    fakes.answer = QUOTE
+    _, headers, content = (await both_ways(client, "/api/quotes", json.dumps(BASKET).encode(), {}))[0]
+    assert b"figtree-degraded" not in dict(headers)
+    assert b"titles_as_of" not in content
 
 
 @pytest.mark.parametrize("key", [None, "", "a b", "k" * 65, "k" * 64])

@@ -10,7 +10,7 @@ from rest_api import errors, figures
 from rest_api.ports import Placed
 
 from .conftest import Fakes
-from .test_fast_path import BASKET, ORDER, QUOTE, WANTED, both_ways
+from .test_fast_path import BASKET, DEGRADED, ORDER, QUOTE, WANTED, both_ways
 
 
 def sample(name: str, **labels: str) -> float:
@@ -55,6 +55,19 @@ async def test_a_quote_counts(client: httpx.AsyncClient, fakes: Fakes) -> None:
     before, fakes.answer = sample("figtree_quotes_total", currency="JPY"), QUOTE
     await both_ways(client, "/api/quotes", json.dumps(BASKET).encode(), {})
     assert sample("figtree_quotes_total", currency="JPY") == before + 2
+
+
+async def test_what_is_priced_without_the_catalogue_counts_by_its_kind(
+    client: httpx.AsyncClient, fakes: Fakes
+) -> None:
+    quotes = sample("figtree_degraded_total", kind="quote")
+    orders = sample("figtree_degraded_total", kind="order")
+    for outcome in (Placed(ORDER), Placed(ORDER, degraded=DEGRADED)):
+        await place(client, fakes, outcome)
+    for fakes.answer in (QUOTE, QUOTE.model_copy(update={"titles_as_of": DEGRADED.titles_as_of})):
+        await both_ways(client, "/api/quotes", json.dumps(BASKET).encode(), {})
+    assert sample("figtree_degraded_total", kind="quote") == quotes + 2
+    assert sample("figtree_degraded_total", kind="order") == orders + 2
 
 
 def test_the_figures_have_a_port_of_their_own_and_no_path_at_the_edge() -> None:

@@ -2,22 +2,26 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
+from common.wire import to_timestamp
 from figtree.money.v1.money_pb2 import Money
 from figtree.order.v1 import order_pb2 as pb
 from figtree.order.v1.order_pb2_grpc import OrderServiceServicer, add_OrderServiceServicer_to_server
 from grpc import StatusCode, aio
 from rest_api import errors
 from rest_api.conventions import CONVENTIONS
-from rest_api.models import Line, NewOrder
+from rest_api.models import Degraded, Line, NewOrder
+from rest_api.ports import Placed
 from rest_api.remote.errors import translated
 from rest_api.remote.order import RemoteOrders
 from service_kit.channel import open_channel
 from service_kit.errors import ErrorInterceptor
 
+AS_OF = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
 ORDER_ID = UUID("01a209a2-e71e-7691-a191-51bf6c95b2d6")
 ORDER = NewOrder(customer_id="c", currency="EUR", lines=(Line(title_id="t", quantity=1),))
 
@@ -41,6 +45,9 @@ class Limit(Exception): ...
 
 
 class Gone(Exception): ...
+
+
+class CatalogueAway(Gone): ...
 
 
 class Busy(Exception): ...
@@ -76,6 +83,10 @@ def one_of_many(request: pb.PlaceOrderRequest) -> pb.PlaceResult:
         total = Money(currency_code="EUR", units=int(request.idempotency_key[1:]))
         result.order.CopyFrom(pb.Order(id=str(ORDER_ID), status=pb.STATUS_PLACED, total=total))
         result.order.discount_percent.value = "0"
+    elif request.idempotency_key == "degraded":
+        result.order.CopyFrom(pb.Order(id=str(ORDER_ID), status=pb.STATUS_PLACED))
+        result.order.discount_percent.value = "0"
+        result.degraded.CopyFrom(pb.Degraded(titles_as_of=to_timestamp(AS_OF), rate_date="2026-11-20"))
     else:
         result.failure.CopyFrom(pb.Failure(reason=request.idempotency_key, message="why"))
     return result
@@ -101,7 +112,9 @@ class Orders(OrderServiceServicer):
         await self.go.wait()
         if self.answer is not None:
             raise self.answer
-        return pb.PlaceOrderResponse(order=one_of_many(request).order)
+        result = one_of_many(request)
+        told = result.degraded if result.HasField("degraded") else None
+        return pb.PlaceOrderResponse(order=result.order, degraded=told)
 
     async def PlaceOrders(self, requests: Any, context: Any) -> pb.PlaceOrdersResponse:  # noqa: N802
         received = [request async for request in requests]
@@ -153,6 +166,7 @@ async def remote(servicer: Orders) -> AsyncIterator[RemoteOrders]:
         (Taken("taken"), errors.Conflict, "the key k was used for an order with other content"),
         (Limit("above the credit limit"), errors.Refused, "above the credit limit"),
         (Gone("gone"), errors.Unavailable, "please repeat the request"),
+        (CatalogueAway("no catalogue"), errors.Unavailable, "no catalogue"),
         (Busy("busy"), errors.Overloaded, "busy"),
         (Late("late"), errors.TooLate, "the deadline passed"),
         (Forbidden("rbac: access denied"), errors.Denied, "the mesh forbids this call"),
@@ -168,6 +182,17 @@ async def test_each_status_has_its_error(
     assert str(error.value) == text
 
 
+async def test_an_order_that_was_priced_without_the_catalogue_keeps_what_it_says(
+    remote: RemoteOrders,
+) -> None:
+    told = Degraded(titles_as_of=AS_OF, rate_date=AS_OF.date())
+    assert (await remote.place("degraded", ORDER)).degraded == told
+    request = pb.PlaceOrderRequest(idempotency_key="degraded")
+    outcome = await remote._outcome(request, one_of_many(request))
+    assert isinstance(outcome, Placed)
+    assert outcome.degraded == told
+
+
 async def test_what_nobody_expects_stays_inside(remote: RemoteOrders, servicer: Orders) -> None:
     servicer.answer = ValueError("password=hunter2")
     with pytest.raises(aio.AioRpcError) as error:
@@ -177,14 +202,17 @@ async def test_what_nobody_expects_stays_inside(remote: RemoteOrders, servicer: 
 
 async def test_a_bulk_of_failures_is_reported_one_by_one(remote: RemoteOrders, servicer: Orders) -> None:
     servicer.answer = ["INVALID_ORDER", "IDEMPOTENCY_CONFLICT", "CREDIT_EXCEEDED", "NOT_YOURS", "UNAVAILABLE"]
-    answers = await remote.place_many([(f"k-{i}", ORDER) for i in range(5)])
+    servicer.answer.append("CATALOGUE_AWAY")
+    answers = await remote.place_many([(f"k-{i}", ORDER) for i in range(6)])
     assert [type(answer) for answer in answers] == [
         errors.Invalid,
         errors.Conflict,
         errors.Refused,
         errors.Denied,
         errors.Unavailable,
+        errors.Unavailable,
     ]
+    assert str(answers[-1]) == "why"
 
 
 async def test_a_bulk_that_met_another_writer_moves_as_a_whole(

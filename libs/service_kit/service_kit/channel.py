@@ -1,15 +1,16 @@
 """A channel to a neighbour: where to dial, what it is called, and never without a deadline."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 from grpc import aio
 from tracing.rpc import calling, ending
 
 from service_kit.context import current, time_left
-from service_kit.errors import METADATA_LIMITS
+from service_kit.errors import METADATA_LIMITS, reason_in
 
 log = logging.getLogger(__name__)
 
@@ -49,13 +50,23 @@ def open_channel(address: str, egress: str = "", *, limit: float = 5.0) -> aio.C
 
 
 @contextmanager
-def answers_of(neighbour: str, unavailable: Callable[[str], Exception]) -> Iterator[None]:
-    """Raise `unavailable` with a sentence that names the neighbour if a call inside fails; log its status."""
+def answers_of(
+    neighbour: str,
+    unavailable: Callable[[str], Exception],
+    reasons: Mapping[str, Callable[[str], Exception]] = MappingProxyType({}),
+) -> Iterator[None]:
+    """Raise `unavailable` with a sentence that names the neighbour if a call inside fails; log its status.
+
+    A failure whose reason (google.rpc.ErrorInfo) is in `reasons` becomes that exception, with the neighbour's sentence.
+    """
     try:
         yield
     except aio.AioRpcError as error:
         log.warning("%s does not answer: %s %s", neighbour, error.code().name, error.details())
-        raise unavailable(f"{neighbour} does not answer") from error
+        known = reasons.get(reason_in(error))
+        raise (
+            known(error.details() or "") if known else unavailable(f"{neighbour} does not answer")
+        ) from error
 
 
 def _handing_on(kind: type[aio.ClientInterceptor], method: str, limit: float | None) -> Any:

@@ -43,6 +43,16 @@ def reason_of(error: Exception) -> str:
     return "".join(f"_{c}" if c.isupper() and i else c for i, c in enumerate(name)).upper()
 
 
+def reason_in(error: aio.AioRpcError) -> str:
+    """The reason that came with a status; empty if it brought none."""
+    status: Any = rpc_status.from_call(error)
+    for detail in status.details if status else ():
+        info = error_details_pb2.ErrorInfo()
+        if detail.Unpack(info):
+            return str(info.reason)
+    return ""
+
+
 class ErrorInterceptor(aio.ServerInterceptor):
     """Enters the call's context and turns exceptions into statuses by the service's one table."""
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from rest_api import paging
 from rest_api.errors import Conflict, EdgeError, Invalid, Missing
-from rest_api.models import Basket, NewOrder, Order, OrderEvent, OrderLine, OrderPage, Quote
+from rest_api.models import Basket, Degraded, NewOrder, Order, OrderEvent, OrderLine, OrderPage, Quote
 from rest_api.ports import Placed, Pricing
 from service_kit.context import current
 from tracing import Traces
@@ -61,15 +61,18 @@ class LocalOrders:
         quotes = dict(zip(orders, await self.pricing.batch_quote(baskets), strict=True))
         answers: dict[int, Placed | EdgeError] = {}
         drafts: dict[int, Draft] = {}
+        degraded: dict[int, Degraded | None] = {}
         for i, (order_id, key, order) in orders.items():
             quote = quotes[i]
             if isinstance(quote, EdgeError):
                 answers[i] = quote
             else:
-                drafts[i] = _draft(order_id, key, order, quote)
+                drafts[i], degraded[i] = _draft(order_id, key, order, quote), quote.degraded
         stored = await self.storage.store(list(drafts.values())) if drafts else {}
         self.traces.remember(stored, current().headers)
-        return answers | {i: Placed(stored[d.id]) for i, d in drafts.items() if d.id in stored}
+        return answers | {
+            i: Placed(stored[d.id], degraded=degraded[i]) for i, d in drafts.items() if d.id in stored
+        }
 
     async def get(self, order_id: UUID) -> Order:
         """The order. Raises Missing if there is none of that id."""

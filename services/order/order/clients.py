@@ -1,10 +1,11 @@
 """Neighbours: prices and accounts."""
 
 from collections.abc import Mapping, Sequence, Set
+from datetime import date
 from decimal import Decimal
 
 from coalescing.cache import ShortCache
-from common.wire import from_money
+from common.wire import from_money, from_timestamp
 from figtree.customer.v1 import customer_pb2
 from figtree.customer.v1.customer_pb2_grpc import CustomerServiceStub
 from figtree.pricing.v1 import pricing_pb2
@@ -12,7 +13,16 @@ from figtree.pricing.v1.pricing_pb2_grpc import PricingServiceStub
 from grpc.aio import Channel
 from service_kit.channel import answers_of
 
-from order.domain import Account, InvalidOrder, NewOrder, PricedLine, Unavailable
+from order.domain import (
+    Account,
+    CatalogueAway,
+    Degraded,
+    InvalidOrder,
+    NewOrder,
+    Priced,
+    PricedLine,
+    Unavailable,
+)
 
 
 class RemotePricing:
@@ -21,13 +31,13 @@ class RemotePricing:
     def __init__(self, channel: Channel) -> None:
         self._stub = PricingServiceStub(channel)
 
-    async def price(self, orders: Sequence[NewOrder]) -> list[tuple[PricedLine, ...] | InvalidOrder]:
+    async def price(self, orders: Sequence[NewOrder]) -> list[Priced | InvalidOrder | CatalogueAway]:
         """One call for all orders. Raises Unavailable."""
-        with answers_of("pricing", Unavailable):
+        with answers_of("pricing", Unavailable, {"CATALOGUE_AWAY": CatalogueAway}):
             answer = await self._stub.BatchQuote(
                 pricing_pb2.BatchQuoteRequest(baskets=map(_to_basket, orders))
             )
-        return [_read_lines(result) for result in answer.results]
+        return [_read_result(result) for result in answer.results]
 
 
 def _to_basket(order: NewOrder) -> pricing_pb2.Basket:
@@ -35,13 +45,19 @@ def _to_basket(order: NewOrder) -> pricing_pb2.Basket:
     return pricing_pb2.Basket(currency_code=order.currency, lines=lines)
 
 
-def _read_lines(result: pricing_pb2.QuoteResult) -> tuple[PricedLine, ...] | InvalidOrder:
+def _read_result(result: pricing_pb2.QuoteResult) -> Priced | InvalidOrder | CatalogueAway:
+    failure, quote = result.failure, result.quote
+    if failure.reason == "CATALOGUE_AWAY":
+        return CatalogueAway(failure.message)
     if not result.HasField("quote"):
-        return InvalidOrder([(v.field, v.description) for v in result.failure.violations])
-    return tuple(
+        return InvalidOrder([(v.field, v.description) for v in failure.violations])
+    lines = tuple(
         PricedLine(line.title_id, line.quantity, from_money(line.unit_price), from_money(line.total))
-        for line in result.quote.lines
+        for line in quote.lines
     )
+    if not quote.HasField("titles_as_of"):
+        return Priced(lines)
+    return Priced(lines, Degraded(from_timestamp(quote.titles_as_of), date.fromisoformat(quote.rate_date)))
 
 
 class RemoteAccounts:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from uuid import UUID
 
@@ -67,6 +67,10 @@ class Unavailable(Exception):
     """A neighbour or the database does not answer; asking again with the same key is safe."""
 
 
+class CatalogueAway(Unavailable):
+    """Pricing has no price, because the catalogue does not answer; the text is pricing's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A title and how many of it are wanted."""
@@ -98,6 +102,22 @@ class PricedLine:
     quantity: int
     unit_price: Decimal
     total: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Degraded:
+    """The catalogue did not answer when an order was priced: when it did last, and the day whose rates priced it."""
+
+    titles_as_of: datetime
+    rate_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """The priced lines of an order; `degraded` if its titles are known from before only."""
+
+    lines: tuple[PricedLine, ...]
+    degraded: Degraded | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,16 @@ from uuid import UUID
 
 from order.domain import (
     Account,
+    CatalogueAway,
     CreditExceeded,
+    Degraded,
     IdempotencyConflict,
     InvalidOrder,
     NewOrder,
     NotTheWriter,
     NotYours,
     Order,
-    PricedLine,
+    Priced,
     Unavailable,
 )
 
@@ -37,11 +39,15 @@ class PlaceRequest:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An order as it is stored: with its key, and the fingerprint of the content that the key stands for."""
+    """An order as it is stored: with its key, and the fingerprint of the content that the key stands for.
+
+    `degraded` is not stored: it concerns the answer to whoever placed the order.
+    """
 
     key: str
     content_hash: str
     order: Order
+    degraded: Degraded | None = None
 
     @property
     def unique_key(self) -> Key:
@@ -51,10 +57,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The order is stored; `replayed` if an earlier request stored it."""
+    """The order is stored; `replayed` if an earlier request stored it, `degraded` if this one priced it so."""
 
     order: Order
     replayed: bool = False
+    degraded: Degraded | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +84,8 @@ Outcome = Placed | Refused | Failed
 class Pricing(Protocol):
     """The neighbour that prices orders."""
 
-    async def price(self, orders: Sequence[NewOrder]) -> Sequence[tuple[PricedLine, ...] | InvalidOrder]:
-        """The priced lines of each order in its place; an invalid order fails alone."""
+    async def price(self, orders: Sequence[NewOrder]) -> Sequence[Priced | InvalidOrder | CatalogueAway]:
+        """The prices of each order in its place; an invalid order fails alone. Raises Unavailable."""
         ...
 
 

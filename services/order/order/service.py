@@ -10,6 +10,7 @@ from common import paging
 
 from order.domain import (
     Account,
+    CatalogueAway,
     CreditExceeded,
     IdempotencyConflict,
     InvalidOrder,
@@ -80,17 +81,17 @@ class Ordering:
             return [], {request.id: Refused(error) for request in requests}
         entries: list[Entry] = []
         refused: Outcomes = {}
-        for request, lines in zip(requests, priced, strict=True):
-            if isinstance(lines, InvalidOrder):
-                refused[request.id] = Refused(lines)
+        for request, prices in zip(requests, priced, strict=True):
+            if isinstance(prices, InvalidOrder | CatalogueAway):
+                refused[request.id] = Refused(prices)
                 continue
             account = accounts.get(request.order.customer_id, Account())
             try:
-                order = create_order(request.id, request.order, lines, account, self.now())
+                order = create_order(request.id, request.order, prices.lines, account, self.now())
             except CreditExceeded as error:
                 refused[request.id] = Refused(error)
             else:
-                entries.append(Entry(request.key, request.order.content_hash(), order))
+                entries.append(Entry(request.key, request.order.content_hash(), order, prices.degraded))
         return entries, refused
 
     async def _store(self, entries: Sequence[Entry]) -> Outcomes:
@@ -111,7 +112,9 @@ class Ordering:
         self.wake_relay()
         not_stored = Refused(Unavailable("the order was not stored"))
         return {
-            entry.order.id: Placed(entry.order) if entry.order.id in stored else not_stored
+            entry.order.id: Placed(entry.order, degraded=entry.degraded)
+            if entry.order.id in stored
+            else not_stored
             for entry in entries
         }
 

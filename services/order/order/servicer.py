@@ -2,15 +2,13 @@
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import datetime
 
 from coalescing.coalesce import Busy
 from common.conventions import USER_HEADER
 from common.paging import last_key, token
-from common.wire import to_decimal, to_money
+from common.wire import to_decimal, to_money, to_timestamp
 from figtree.order.v1 import order_pb2 as pb
 from figtree.order.v1.order_pb2_grpc import OrderServiceServicer
-from google.protobuf.timestamp_pb2 import Timestamp
 from grpc import StatusCode
 from grpc.aio import ServicerContext
 from service_kit.context import concerns, current, header
@@ -20,6 +18,7 @@ from uuid_utils.compat import uuid7
 
 from order.domain import (
     CreditExceeded,
+    Degraded,
     IdempotencyConflict,
     InvalidRequest,
     Line,
@@ -50,13 +49,6 @@ STATUS: StatusTable = {
 }
 STATUSES = {"placed": pb.STATUS_PLACED, "accepted": pb.STATUS_ACCEPTED, "shipped": pb.STATUS_SHIPPED}
 BULK = 100  # baskets that one call to pricing takes
-
-
-def to_timestamp(at: datetime) -> Timestamp:
-    """The time as a protobuf message."""
-    timestamp = Timestamp()
-    timestamp.FromDatetime(at)
-    return timestamp
 
 
 def from_request(request: pb.PlaceOrderRequest | pb.PlaceOrdersRequest) -> PlaceRequest:
@@ -95,11 +87,25 @@ def _line(line: PricedLine, currency: str) -> pb.OrderLine:
     )
 
 
+def to_degraded(degraded: Degraded | None) -> pb.Degraded | None:
+    """What an order says that was priced without the catalogue."""
+    if degraded is None:
+        return None
+    return pb.Degraded(
+        titles_as_of=to_timestamp(degraded.titles_as_of), rate_date=degraded.rate_date.isoformat()
+    )
+
+
 def to_result(key: str, outcome: Outcome) -> pb.PlaceResult:
     """The result of one order of a bulk."""
     match outcome:
-        case Placed(order, replayed):
-            return pb.PlaceResult(idempotency_key=key, order=to_order(order), replayed=replayed)
+        case Placed(order, replayed, degraded):
+            return pb.PlaceResult(
+                idempotency_key=key,
+                order=to_order(order),
+                replayed=replayed,
+                degraded=to_degraded(degraded),
+            )
         case Refused(error):
             return pb.PlaceResult(idempotency_key=key, failure=to_failure(error))
         case Failed(error):
@@ -150,8 +156,10 @@ class OrderServicer(OrderServiceServicer):
         wanted = from_request(request)
         self._remember_trace([wanted])
         match await self._place(wanted):
-            case Placed(order, replayed):
-                return pb.PlaceOrderResponse(order=to_order(order), replayed=replayed)
+            case Placed(order, replayed, degraded):
+                return pb.PlaceOrderResponse(
+                    order=to_order(order), replayed=replayed, degraded=to_degraded(degraded)
+                )
             case Refused(error) | Failed(error):
                 raise error
 

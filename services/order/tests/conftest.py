@@ -6,7 +6,19 @@ from uuid import UUID
 
 import pytest
 from order.database import database, migrate
-from order.domain import Account, Event, InvalidOrder, NewOrder, NotTheWriter, Order, PricedLine, Unavailable
+from order.domain import (
+    Account,
+    CatalogueAway,
+    Degraded,
+    Event,
+    InvalidOrder,
+    NewOrder,
+    NotTheWriter,
+    Order,
+    Priced,
+    PricedLine,
+    Unavailable,
+)
 from order.ports import Entry, Key
 from order.service import Ordering
 from order.storage import SqlOrders
@@ -64,24 +76,28 @@ class MemoryOrders:
 
 
 class FixedPricing:
-    """Everything costs 10.00; there is no title called `none`."""
+    """Everything costs 10.00; there is no title called `none`, and without the catalogue no price of `new`."""
 
     def __init__(self) -> None:
         self.calls: list[int] = []
         self.is_down = False
+        self.degraded: Degraded | None = None
 
-    async def price(self, orders: Sequence[NewOrder]) -> list[tuple[PricedLine, ...] | InvalidOrder]:
+    async def price(self, orders: Sequence[NewOrder]) -> list[Priced | InvalidOrder | CatalogueAway]:
         self.calls.append(len(orders))
         if self.is_down:
             raise Unavailable("pricing does not answer")
         await asyncio.sleep(0)
         return [self._priced(order) for order in orders]
 
-    def _priced(self, order: NewOrder) -> tuple[PricedLine, ...] | InvalidOrder:
+    def _priced(self, order: NewOrder) -> Priced | InvalidOrder | CatalogueAway:
+        if self.degraded and any(line.title_id == "new" for line in order.lines):
+            return CatalogueAway("the catalogue does not answer, and has not confirmed new before")
         if wrong := [i for i, line in enumerate(order.lines) if line.title_id == "none"]:
             return InvalidOrder([(f"lines[{i}].title_id", "there is no title none") for i in wrong])
         price = Decimal("10.00")
-        return tuple(PricedLine(x.title_id, x.quantity, price, price * x.quantity) for x in order.lines)
+        lines = tuple(PricedLine(x.title_id, x.quantity, price, price * x.quantity) for x in order.lines)
+        return Priced(lines, self.degraded)
 
 
 class FixedAccounts:

@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
 import service_kit.server
 from common.conventions import ERROR_DOMAIN, ROUTED_BY, SUBJECT, USER_HEADER
@@ -29,7 +30,10 @@ async def serve(settings: Settings) -> None:
         title = await closing.enter_async_context(open_channel(settings.title_address, settings.egress))
         currency = await closing.enter_async_context(open_channel(settings.currency_address, settings.egress))
         quoting = Quoting(
-            RemoteCatalogue(title), RemoteExchange(currency), SqlPrices(engine), RULESETS[settings.ruleset]
+            RemoteCatalogue(title, timedelta(minutes=settings.fallback_minutes)),
+            RemoteExchange(currency),
+            SqlPrices(engine),
+            RULESETS[settings.ruleset],
         )
         servicer = PricingServicer(quoting)
         await service_kit.server.serve(

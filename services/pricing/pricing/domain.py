@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
+from typing import NamedTuple
 
 from common.money import smallest_unit
 
@@ -31,6 +32,10 @@ class Unavailable(Exception):
     """A neighbour or the database does not answer; asking again is safe."""
 
 
+class CatalogueAway(Unavailable):
+    """The catalogue does not answer, and what is known from before does not do instead."""
+
+
 class NotTheWriter(Exception):
     """The other side writes these tables at present."""
 
@@ -52,6 +57,14 @@ class Basket:
 
     currency: str
     lines: tuple[Line, ...]
+
+
+class Titles(NamedTuple):
+    """What is known of some titles. `as_of` is None if the catalogue answers; else it is when it answered last."""
+
+    existing: Set[str]
+    unknown: Set[str] = frozenset()  # whether these exist only the catalogue can tell
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +105,13 @@ class PricedLine:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a basket costs at the rates of a day."""
+    """What a basket costs at the rates of a day; `titles_as_of` as in Titles."""
 
     currency: str
     lines: tuple[PricedLine, ...]
     total: Decimal
     rate_date: date
+    titles_as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +144,17 @@ def well_formed(title_id: str) -> bool:
     return 1 <= len(title_id) <= 32 and all("\x21" <= c <= "\x7e" for c in title_id)
 
 
-def price(basket: Basket, titles: Set[str], known: PriceList, rates: Rates, rules: Ruleset) -> Quote:
-    """The quote; InvalidBasket names everything that is wrong."""
-    if violations := list(_violations(basket, titles, known, rates)):
+def price(basket: Basket, titles: Titles, known: PriceList, rates: Rates, rules: Ruleset) -> Quote:
+    """The quote. Raises InvalidBasket, which names everything that is wrong, or CatalogueAway."""
+    if titles.unknown and (unknown := {line.title_id for line in basket.lines} & titles.unknown):
+        raise CatalogueAway(
+            f"the catalogue does not answer, and has not confirmed {', '.join(sorted(unknown))} before"
+        )
+    if violations := list(_violations(basket, titles.existing, known, rates)):
         raise InvalidBasket(violations)
     lines = tuple(_price_line(line, basket.currency, known, rates, rules) for line in basket.lines)
-    return Quote(basket.currency, lines, sum((line.total for line in lines), Decimal(0)), rates.date)
+    total = sum((line.total for line in lines), Decimal(0))
+    return Quote(basket.currency, lines, total, rates.date, titles.as_of)
 
 
 def _violations(basket: Basket, titles: Set[str], known: PriceList, rates: Rates) -> list[Violation]:

@@ -8,11 +8,13 @@ from typing import Protocol
 from pricing.domain import (
     MAX_BASKETS,
     Basket,
+    CatalogueAway,
     InvalidBasket,
     PriceList,
     Quote,
     Rates,
     Ruleset,
+    Titles,
     TooManyBaskets,
     price,
     well_formed,
@@ -22,8 +24,8 @@ from pricing.domain import (
 class Catalogue(Protocol):
     """The neighbour that knows titles."""
 
-    async def existing(self, title_ids: Set[str]) -> Set[str]:
-        """Those of the ids that the catalogue knows."""
+    async def existing(self, title_ids: Set[str]) -> Titles:
+        """Which of the ids exist. Raises CatalogueAway, or Unavailable if the catalogue answers with an error."""
         ...
 
 
@@ -53,14 +55,14 @@ class Quoting:
     rules: Ruleset
 
     async def quote(self, basket: Basket) -> Quote:
-        """The quote of one basket. Raises InvalidBasket."""
+        """The quote of one basket. Raises InvalidBasket or Unavailable."""
         (result,) = await self.quote_many([basket])
-        if isinstance(result, InvalidBasket):
+        if isinstance(result, Exception):
             raise result
         return result
 
-    async def quote_many(self, baskets: Sequence[Basket]) -> list[Quote | InvalidBasket]:
-        """One answer per basket in its place; a bad basket fails alone."""
+    async def quote_many(self, baskets: Sequence[Basket]) -> list[Quote | InvalidBasket | CatalogueAway]:
+        """One answer per basket in its place; a bad basket fails alone. Raises Unavailable if none can be priced."""
         if len(baskets) > MAX_BASKETS:
             raise TooManyBaskets([("baskets", f"must be at most {MAX_BASKETS}")])
         wanted = {line.title_id for basket in baskets for line in basket.lines if well_formed(line.title_id)}
@@ -69,10 +71,15 @@ class Quoting:
             self.catalogue.existing(wanted), self.exchange.latest(), self.prices.find(wanted)
         )
 
-        def priced(basket: Basket) -> Quote | InvalidBasket:
+        def priced(basket: Basket) -> Quote | InvalidBasket | CatalogueAway:
             try:
                 return price(basket, titles, known, rates, self.rules)
-            except InvalidBasket as invalid:
-                return invalid
+            except (InvalidBasket, CatalogueAway) as error:
+                return error
 
-        return [priced(basket) for basket in baskets]
+        results = [priced(basket) for basket in baskets]
+        if titles.unknown:
+            away = [result for result in results if isinstance(result, CatalogueAway)]
+            if len(away) == len(results):
+                raise away[0]
+        return results

@@ -2,15 +2,15 @@
 
 from collections.abc import AsyncIterator
 
-from common.wire import to_decimal, to_money
+from common.wire import to_decimal, to_money, to_timestamp
 from figtree.pricing.v1 import pricing_pb2 as pb
 from figtree.pricing.v1.pricing_pb2_grpc import PricingServiceServicer
 from grpc import StatusCode
 from grpc.aio import ServicerContext
 from service_kit.digest import content_digest
-from service_kit.errors import StatusTable
+from service_kit.errors import StatusTable, reason_of
 
-from pricing.domain import Basket, InvalidBasket, Line, PricedLine, Quote, Unavailable
+from pricing.domain import Basket, CatalogueAway, InvalidBasket, Line, PricedLine, Quote, Unavailable
 from pricing.service import Quoting
 
 SERVICE = "figtree.pricing.v1.PricingService"
@@ -31,6 +31,7 @@ def to_quote(quote: Quote) -> pb.Quote:
         lines=[_line(line, quote.currency) for line in quote.lines],
         total=to_money(quote.total, quote.currency),
         rate_date=quote.rate_date.isoformat(),
+        titles_as_of=None if quote.titles_as_of is None else to_timestamp(quote.titles_as_of),
     )
 
 
@@ -45,12 +46,14 @@ def _line(line: PricedLine, currency: str) -> pb.PricedLine:
     )
 
 
-def to_result(result: Quote | InvalidBasket) -> pb.QuoteResult:
+def to_result(result: Quote | InvalidBasket | CatalogueAway) -> pb.QuoteResult:
     """The result of one basket of many."""
     if isinstance(result, Quote):
         return pb.QuoteResult(quote=to_quote(result))
-    violations = [pb.FieldViolation(field=f, description=d) for f, d in result.violations]
-    return pb.QuoteResult(failure=pb.Failure(message=str(result), violations=violations))
+    wrong = result.violations if isinstance(result, InvalidBasket) else ()
+    violations = [pb.FieldViolation(field=f, description=d) for f, d in wrong]
+    failure = pb.Failure(reason=reason_of(result), message=str(result), violations=violations)
+    return pb.QuoteResult(failure=failure)
 
 
 class PricingServicer(PricingServiceServicer):

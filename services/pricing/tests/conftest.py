@@ -1,10 +1,10 @@
 from collections.abc import Set
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 from pricing.database import database, migrate
-from pricing.domain import RULESETS, ListPrice, PriceList, Rates, Unavailable
+from pricing.domain import RULESETS, CatalogueAway, ListPrice, PriceList, Rates, Titles
 from pricing.service import Quoting
 from pricing.storage import SqlPrices
 
@@ -30,14 +30,20 @@ class MemoryPrices:
 
 
 class MemoryCatalogue:
+    """`remembered` are the titles that are known of a catalogue that is down; None if it is down for too long."""
+
     def __init__(self, *known: str) -> None:
         self.known = set(known)
         self.is_down = False
+        self.remembered: set[str] | None = None
+        self.as_of = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
 
-    async def existing(self, title_ids: Set[str]) -> Set[str]:
-        if self.is_down:
-            raise Unavailable("title does not answer")
-        return self.known & title_ids
+    async def existing(self, title_ids: Set[str]) -> Titles:
+        if not self.is_down:
+            return Titles(self.known & title_ids)
+        if self.remembered is None:
+            raise CatalogueAway("the catalogue does not answer")
+        return Titles(title_ids & self.remembered, title_ids - self.remembered, self.as_of)
 
 
 class MemoryExchange:

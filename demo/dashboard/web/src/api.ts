@@ -12,7 +12,13 @@ export class Refused extends Error {
   }
 }
 
-export async function call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+export async function call<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+  heard: (headers: Headers) => void = () => undefined,
+): Promise<T> {
   const answer = await fetch(path, {
     method,
     headers: {
@@ -29,11 +35,13 @@ export async function call<T>(method: string, path: string, body?: unknown, head
     const problem = content as { detail?: string; title?: string };
     throw new Refused(answer.status, isJson ? (problem.detail ?? problem.title ?? text) : text.trim(), content);
   }
+  heard(answer.headers);
   return content as T;
 }
 
 export const get = <T>(path: string) => call<T>("GET", path);
-export const post = <T>(path: string, body: unknown = {}, headers?: Record<string, string>) => call<T>("POST", path, body, headers);
+export const post = <T>(path: string, body: unknown = {}, headers?: Record<string, string>, heard?: (headers: Headers) => void) =>
+  call<T>("POST", path, body, headers, heard);
 export const remove = (path: string) => call<unknown>("DELETE", path);
 
 /** W3C trace context, sampled: what is done by hand is always traced. */

@@ -166,6 +166,7 @@ export interface Quote {
   lines: PricedLine[];
   total: string;
   rate_date: string;
+  titles_as_of?: string; // only while the catalogue does not answer: when it did last
 }
 
 export interface Problem {

@@ -1,7 +1,7 @@
-"""What keeps a fault where it is: breaker, ejection, timeout, retries and what keeps those honest."""
+"""What keeps a fault where it is: breaker, ejection, timeout, retries and what keeps those honest, fallback."""
 
 from scenes.engine.scene import Scene
-from scenes.groups.resilience import breaker, outlier, retries, storm, timeout
+from scenes.groups.resilience import breaker, fallback, outlier, retries, storm, timeout
 
 SCENES = (
     Scene(
@@ -66,5 +66,14 @@ SCENES = (
         hypothesis="Three retries at two hops make 16 calls of one request; with a budget of 20 % at each, 1.4.",
         act=storm.storm,
         manifests=(*storm.NAIVE, *storm.BUDGETS, storm.OVERLOADED),
+    ),
+    Scene(
+        name="degraded",
+        group="resilience",
+        title="Fallback: 15 s without the catalogue",
+        says="What a service answers while its neighbour is away, no proxy knows: it stays in the service.",
+        hypothesis="Known titles are priced without the catalogue, marked, for 15 s; without a fallback none is.",
+        act=fallback.degraded,
+        manifests=(fallback.SUBSETS, fallback.STAGING_TO_V2),
     ),
 )

@@ -37,6 +37,8 @@ def translated(error: AioRpcError) -> Exception:
         case StatusCode.PERMISSION_DENIED:
             mesh = "the mesh forbids this call"
             return errors.Denied(error.details() or mesh if reason == "NOT_YOURS" else mesh)
+        case StatusCode.UNAVAILABLE if reason == "CATALOGUE_AWAY":
+            return errors.Unavailable(error.details() or "")
         case StatusCode.UNAVAILABLE | StatusCode.CANCELLED:
             return errors.Unavailable("please repeat the request")
         case StatusCode.INTERNAL if error.details() == LOST:

@@ -1,11 +1,11 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from datetime import UTC
+from datetime import UTC, date
 from typing import Literal
 from uuid import UUID
 
 from coalescing.coalesce import Busy, Coalescer
 from common.conventions import ROUTED_BY
-from common.wire import from_decimal, from_money
+from common.wire import from_decimal, from_money, from_timestamp
 from figtree.order.v1 import order_pb2 as pb
 from figtree.order.v1.order_pb2_grpc import OrderServiceStub
 from grpc.aio import Channel
@@ -20,7 +20,7 @@ from rest_api.errors import (
     Refused,
     Unavailable,
 )
-from rest_api.models import NewOrder, Order, OrderEvent, OrderLine, OrderPage
+from rest_api.models import Degraded, NewOrder, Order, OrderEvent, OrderLine, OrderPage
 from rest_api.ports import Placed
 from rest_api.remote.errors import translating
 
@@ -102,7 +102,7 @@ class RemoteOrders:
                 answer = await self._stub.PlaceOrder(request)
         except Exception as error:
             return error
-        return Placed(from_proto(answer.order), answer.replayed)
+        return _placed(answer)
 
     async def place_many(self, orders: Sequence[tuple[str, NewOrder]]) -> Sequence[Placed | EdgeError]:
         """Stream the orders to the service. Raises NotTheWriter if it is not the writer for any of them."""
@@ -147,9 +147,19 @@ class RemoteOrders:
             call.cancel()  # a caller that left is no reason to stream on
 
 
+def _placed(answer: pb.PlaceOrderResponse | pb.PlaceResult) -> Placed:
+    if not answer.HasField("degraded"):
+        return Placed(from_proto(answer.order), answer.replayed)
+    told = answer.degraded
+    degraded = Degraded(
+        titles_as_of=from_timestamp(told.titles_as_of), rate_date=date.fromisoformat(told.rate_date)
+    )
+    return Placed(from_proto(answer.order), answer.replayed, degraded)
+
+
 def _result(result: pb.PlaceResult) -> Placed | EdgeError:
     if result.HasField("order"):
-        return Placed(from_proto(result.order), result.replayed)
+        return _placed(result)
     match result.failure.reason:
         case "INVALID_ORDER":
             return Invalid([(v.field, v.description) for v in result.failure.violations])
@@ -159,5 +169,7 @@ def _result(result: pb.PlaceResult) -> Placed | EdgeError:
             return Refused(result.failure.message)
         case "NOT_YOURS":
             return Denied(result.failure.message)
+        case "CATALOGUE_AWAY":
+            return Unavailable(result.failure.message)
         case _:
             return Unavailable("please repeat the request")

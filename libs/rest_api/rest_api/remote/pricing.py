@@ -1,12 +1,12 @@
 from collections.abc import Sequence
 from datetime import date
 
-from common.wire import from_decimal, from_money
+from common.wire import from_decimal, from_money, from_timestamp
 from figtree.pricing.v1 import pricing_pb2 as pb
 from figtree.pricing.v1.pricing_pb2_grpc import PricingServiceStub
 from grpc.aio import Channel
 
-from rest_api.errors import EdgeError, Invalid
+from rest_api.errors import EdgeError, Invalid, Unavailable
 from rest_api.models import Basket, Money, PricedLine, Quote
 from rest_api.remote.errors import translating
 
@@ -24,6 +24,7 @@ def from_proto(quote: pb.Quote) -> Quote:
         lines=tuple(map(_line, quote.lines)),
         total=from_money(quote.total),
         rate_date=date.fromisoformat(quote.rate_date),
+        titles_as_of=from_timestamp(quote.titles_as_of) if quote.HasField("titles_as_of") else None,
     )
 
 
@@ -59,4 +60,6 @@ class RemotePricing:
 def _result(result: pb.QuoteResult) -> Quote | EdgeError:
     if result.HasField("quote"):
         return from_proto(result.quote)
+    if result.failure.reason == "CATALOGUE_AWAY":
+        return Unavailable(result.failure.message)
     return Invalid([(v.field, v.description) for v in result.failure.violations])

@@ -11,6 +11,7 @@ from service_kit.context import concerns
 from rest_api import figures
 from rest_api.errors import EdgeError
 from rest_api.models import (
+    DEGRADED,
     BulkRequest,
     BulkResponse,
     BulkResult,
@@ -25,7 +26,7 @@ from rest_api.ports import Placed
 from rest_api.problems import problem
 from rest_api.routes.body import json_only
 from rest_api.routes.paging import PageSize, PageToken
-from rest_api.routes.ports import PortsOf, may_answer
+from rest_api.routes.ports import DEGRADED_HEADER, PortsOf, may_answer
 
 router = APIRouter(prefix="/api/orders", tags=["order"])
 
@@ -43,7 +44,7 @@ LastEventId = Annotated[
 HEARTBEAT = 15.0  # seconds; many balancers cut a connection on which nothing was sent for 60
 COMMENT = b": still here\n\n"
 RETRY = b"retry: 1000\n"  # milliseconds until a browser reconnects
-LOCATION = {"headers": {"Location": {"description": "Where the order is", "schema": {"type": "string"}}}}
+LOCATION = {"Location": {"description": "Where the order is", "schema": {"type": "string"}}}
 
 
 @router.post(
@@ -51,8 +52,12 @@ LOCATION = {"headers": {"Location": {"description": "Where the order is", "schem
     status_code=201,
     dependencies=[Depends(json_only)],
     responses={
-        200: {"model": Order, "description": "An earlier request with this key had stored it", **LOCATION},
-        201: {"description": "Stored", **LOCATION},
+        200: {
+            "model": Order,
+            "description": "An earlier request with this key had stored it",
+            "headers": LOCATION,
+        },
+        201: {"description": "Stored", "headers": LOCATION | DEGRADED_HEADER},
         **may_answer(409, 413, 415),
     },
 )
@@ -62,6 +67,8 @@ async def place_order(ports: PortsOf, order: NewOrder, key: Key, response: Respo
     placed = await ports.orders.place(key, order)
     figures.counted(placed)
     response.headers["location"] = f"/api/orders/{placed.order.id}"
+    if placed.degraded:
+        response.headers[DEGRADED] = placed.degraded.header()
     if placed.replayed:
         response.status_code = 200
     return placed.order
@@ -83,7 +90,7 @@ async def place_orders(ports: PortsOf, bulk: BulkRequest) -> BulkResponse:
 def _result(key: str, answer: Placed | EdgeError) -> BulkResult:
     if isinstance(answer, EdgeError):
         return BulkResult(idempotency_key=key, problem=problem(answer))
-    return BulkResult(idempotency_key=key, order=answer.order)
+    return BulkResult(idempotency_key=key, order=answer.order, degraded=answer.degraded)
 
 
 @router.get("", responses=may_answer())

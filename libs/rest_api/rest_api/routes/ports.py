@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from rest_api.models import DEGRADED
 from rest_api.ports import Ports
 from rest_api.problems import PROBLEM
 
@@ -17,6 +18,14 @@ MEANING = {
     429: "Too much work is waiting; repeat after the seconds in Retry-After",
     503: "A part of the system does not answer; repeat after the seconds in Retry-After",
     504: "The answer took too long",
+}
+DEGRADED_HEADER = {
+    DEGRADED: {
+        "description": "Only while the catalogue does not answer: when it did last, and the banking day of the rates, "
+        "as a Dictionary of RFC 9651",
+        "schema": {"type": "string"},
+        "example": 'titles-as-of="2026-11-20T12:00:00.000000Z", rate-date="2026-11-20"',
+    }
 }
 EVERYWHERE = (400, 403, 429, 503, 504)
 

@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,7 +13,7 @@ from google.rpc import error_details_pb2
 from grpc import StatusCode, aio
 from grpc_status import rpc_status
 from order.__main__ import CONVENTIONS
-from order.domain import Event
+from order.domain import Degraded, Event
 from order.progress import SqlProgress
 from order.service import Ordering
 from order.servicer import STATUS, OrderServicer
@@ -308,3 +308,20 @@ async def test_in_a_batch_nobody_orders_in_another_ones_name(stub: Any) -> None:
         pb.BatchPlaceOrdersRequest(orders=orders), metadata=(("x-figtree-user", "c-2"),)
     )
     assert [r.failure.reason for r in (await call).results] == ["NOT_YOURS", ""]
+
+
+async def test_an_order_priced_without_the_catalogue_says_which_rates_priced_it(
+    stub: Any, pricing: Any
+) -> None:
+    assert not (await stub.PlaceOrder(request("before"))).HasField("degraded")
+    at = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
+    pricing.degraded = Degraded(at, date(2026, 11, 20))
+    alone = (await stub.PlaceOrder(request("alone"))).degraded
+    assert (alone.titles_as_of.ToDatetime(UTC), alone.rate_date) == (at, "2026-11-20")
+    batch = pb.BatchPlaceOrdersRequest(orders=[request("a"), request("b", title="new")])
+    known, unknown = (await stub.BatchPlaceOrders(batch)).results
+    assert known.degraded == alone
+    assert unknown.failure.reason == "CATALOGUE_AWAY"
+    code, text, _ = await refused(stub.PlaceOrder(request("c", title="new")))
+    assert code is StatusCode.UNAVAILABLE
+    assert "has not confirmed new before" in text

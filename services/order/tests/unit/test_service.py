@@ -1,11 +1,11 @@
 """What only a fake can do to the use cases: break on demand."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from order.domain import Line, NewOrder, NotTheWriter, Unavailable
+from order.domain import CatalogueAway, Degraded, Line, NewOrder, NotTheWriter, Unavailable
 from order.ports import Failed, Placed, Refused
 from order.service import Ordering
 
@@ -76,3 +76,17 @@ async def test_a_repetition_does_not_wait_for_pricing_that_hangs(
         (again,) = await ordering.place_many(place_requests(("a", ORDER)))
     assert isinstance(first, Placed)
     assert again == Placed(first.order, replayed=True)
+
+
+async def test_an_order_that_was_priced_without_the_catalogue_says_so_and_a_replay_does_not(
+    ordering: Ordering, pricing: Any
+) -> None:
+    pricing.degraded = Degraded(datetime(2026, 11, 20, 12, 30, tzinfo=UTC), date(2026, 11, 20))
+    new = NewOrder("c", "EUR", (Line("new", 1),))
+    known, unknown = await ordering.place_many(place_requests(("a", ORDER), ("b", new)))
+    assert isinstance(known, Placed)
+    assert known.degraded == pricing.degraded
+    assert isinstance(unknown, Refused)
+    assert isinstance(unknown.error, CatalogueAway)
+    (again,) = await ordering.place_many(place_requests(("a", ORDER)))
+    assert again == Placed(known.order, replayed=True)

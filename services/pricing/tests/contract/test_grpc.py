@@ -1,6 +1,7 @@
 import base64
 import hashlib
 from collections.abc import AsyncIterator
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from grpc_status import rpc_status
 from pricing.service import Quoting
 from pricing.servicer import STATUS, PricingServicer
 from service_kit.context import Conventions
-from service_kit.errors import ErrorInterceptor
+from service_kit.errors import ErrorInterceptor, reason_in
 
 
 @pytest.fixture
@@ -101,3 +102,27 @@ async def test_a_silent_neighbour_is_unavailable_and_nothing_has_been_sent_that_
         await call
     assert caught.value.code() == StatusCode.UNAVAILABLE
     assert "figtree-ruleset" not in dict(await call.initial_metadata())
+
+
+async def test_a_quote_without_the_catalogue_says_when_that_answered_last(stub: Any, catalogue: Any) -> None:
+    request = pb.QuoteRequest(basket=basket(("t-1", 1)))
+    before = (await stub.Quote(request)).quote
+    assert not before.HasField("titles_as_of")
+    catalogue.is_down, catalogue.remembered = True, {"t-1"}
+    quote = (await stub.Quote(request)).quote
+    assert quote.titles_as_of.ToDatetime(UTC) == catalogue.as_of
+    quote.ClearField("titles_as_of")
+    assert quote == before
+
+
+async def test_a_title_that_is_not_remembered_is_told_by_its_reason(stub: Any, catalogue: Any) -> None:
+    catalogue.is_down, catalogue.remembered = True, {"t-1"}
+    baskets = [basket(("t-1", 1)), basket(("t-2", 1)), basket()]
+    known, unknown, empty = (await stub.BatchQuote(pb.BatchQuoteRequest(baskets=baskets))).results
+    assert known.quote.HasField("titles_as_of")
+    assert (unknown.failure.reason, list(unknown.failure.violations)) == ("CATALOGUE_AWAY", [])
+    assert empty.failure.reason == "INVALID_BASKET"
+    with pytest.raises(aio.AioRpcError) as caught:
+        await stub.Quote(pb.QuoteRequest(basket=basket(("t-2", 1))))
+    assert caught.value.code() == StatusCode.UNAVAILABLE
+    assert reason_in(caught.value) == "CATALOGUE_AWAY"

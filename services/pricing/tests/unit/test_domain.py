@@ -14,6 +14,7 @@ from pricing.domain import (
     PriceList,
     Quote,
     Rates,
+    Titles,
     price,
     well_formed,
 )
@@ -31,7 +32,7 @@ quantities = st.integers(1, 10_000)
 
 def quoted(amount: Decimal, listed: str, quantity: int, currency: str, ruleset: str = "v1") -> Quote:
     known = PriceList({"t": ListPrice(amount, listed)}, BREAKS)
-    return price(Basket(currency, (Line("t", quantity),)), {"t"}, known, RATES, RULESETS[ruleset])
+    return price(Basket(currency, (Line("t", quantity),)), Titles({"t"}), known, RATES, RULESETS[ruleset])
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def test_a_tie_is_rounded_to_the_even_cent() -> None:
 def test_a_tie_after_conversion_is_still_a_tie() -> None:
     rates = Rates(date(2026, 11, 20), {"EUR": Decimal(1), "USD": Decimal("1.1")})
     known = PriceList({"t": ListPrice(Decimal("1.1055"), "USD")}, {})
-    quote = price(Basket("EUR", (Line("t", 1),)), {"t"}, known, rates, RULESETS["v1"])
+    quote = price(Basket("EUR", (Line("t", 1),)), Titles({"t"}), known, rates, RULESETS["v1"])
     assert quote.total == Decimal("1.00")  # 1.005 exactly; through a cross rate of 28 digits it would be 1.01
 
 
@@ -69,7 +70,7 @@ def test_the_planted_bug_rounds_down() -> None:
 
 def test_without_a_break_table_nothing_is_taken_off() -> None:
     known = PriceList({"t": ListPrice(Decimal(10), "EUR")}, {})
-    quote = price(Basket("EUR", (Line("t", 500),)), {"t"}, known, RATES, RULESETS["v1"])
+    quote = price(Basket("EUR", (Line("t", 500),)), Titles({"t"}), known, RATES, RULESETS["v1"])
     assert f"{quote.lines[0].discount_percent:f}" == "0"
 
 
@@ -116,7 +117,7 @@ def test_a_basket_costs_exactly_the_sum_of_its_lines(
 ) -> None:
     known = PriceList({f"t{i}": ListPrice(a, c) for i, (a, c, _) in enumerate(items)}, BREAKS)
     basket = Basket(currency, tuple(Line(f"t{i}", q) for i, (_, _, q) in enumerate(items)))
-    quote = price(basket, set(known.prices), known, RATES, RULESETS["v1"])
+    quote = price(basket, Titles(set(known.prices)), known, RATES, RULESETS["v1"])
     assert quote.total == sum(line.total for line in quote.lines)
     assert [line.title_id for line in quote.lines] == [line.title_id for line in basket.lines]
 
@@ -141,7 +142,7 @@ def test_everything_that_is_wrong_is_named_in_order() -> None:
     )
     lines = (Line("gone", 0), Line("bare", 1), Line("t", 10_001), Line("old", 1), Line("t", 1))
     with pytest.raises(InvalidBasket) as caught:
-        price(Basket("XXX", lines), {"t", "bare", "old"}, known, RATES, RULESETS["v1"])
+        price(Basket("XXX", lines), Titles({"t", "bare", "old"}), known, RATES, RULESETS["v1"])
     assert caught.value.violations == (
         ("currency", "XXX has no rate on 2026-11-20"),
         ("lines[0].title_id", "there is no title gone"),
@@ -156,7 +157,7 @@ def test_everything_that_is_wrong_is_named_in_order() -> None:
 def test_a_basket_has_1_to_100_lines(count: int) -> None:
     known = PriceList({"t": ListPrice(Decimal(1), "EUR")}, {})
     with pytest.raises(InvalidBasket, match="lines: must be between 1 and 100"):
-        price(Basket("EUR", (Line("t", 1),) * count), {"t"}, known, RATES, RULESETS["v1"])
+        price(Basket("EUR", (Line("t", 1),) * count), Titles({"t"}), known, RATES, RULESETS["v1"])
 
 
 @pytest.mark.parametrize("title_id", ["", "x" * 33, "a b", "nul\x00", "ü"])

@@ -1,7 +1,9 @@
+from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from pricing.domain import Basket, InvalidBasket, Line, Quote, TooManyBaskets, Unavailable
+from pricing.domain import Basket, CatalogueAway, InvalidBasket, Line, Quote, TooManyBaskets, Unavailable
 from pricing.service import Quoting
 
 GOOD = Basket("EUR", (Line("t-1", 2), Line("t-2", 10)))
@@ -39,3 +41,26 @@ async def test_without_the_catalogue_there_is_no_price(quoting: Quoting, catalog
     catalogue.is_down = True
     with pytest.raises(Unavailable):
         await quoting.quote(GOOD)
+
+
+async def test_of_a_remembered_catalogue_the_price_is_the_same_and_says_so(
+    quoting: Quoting, catalogue: Any
+) -> None:
+    before = await quoting.quote(GOOD)
+    catalogue.is_down, catalogue.remembered = True, {"t-1", "t-2"}
+    quote = await quoting.quote(GOOD)
+    assert quote.titles_as_of == catalogue.as_of
+    assert replace(quote, titles_as_of=None) == before
+
+
+async def test_a_title_that_is_not_remembered_has_no_price_and_spoils_no_other_basket(
+    quoting: Quoting, catalogue: Any
+) -> None:
+    catalogue.is_down, catalogue.remembered = True, {"t-1"}
+    known, bad = Basket("EUR", (Line("t-1", 1),)), Basket("XXX", (Line("t-1", 0),))
+    with pytest.raises(CatalogueAway, match="has not confirmed t-2 before"):
+        await quoting.quote_many([GOOD, GOOD])
+    first, second, third = await quoting.quote_many([known, GOOD, bad])
+    assert isinstance(first, Quote)
+    assert isinstance(second, CatalogueAway)
+    assert isinstance(third, InvalidBasket)

@@ -1,4 +1,4 @@
-import { money } from "../format";
+import { clock, money } from "../format";
 import { Icon } from "../parts/Icon";
 import { priced } from "../store";
 import { CURRENCIES, CUSTOMERS, type Line, basket, currency, customer, order, placing, put, revision } from "./state";
@@ -42,6 +42,11 @@ export function Basket() {
           {answer?.problem && (
             <p class="notice bad" role="status">
               {answer.problem.errors?.map((error) => error.message).join("; ") || answer.problem.title}
+            </p>
+          )}
+          {answer?.quote?.titles_as_of && (
+            <p class="notice" role="status">
+              The catalogue does not answer. These titles are known from {clock(Date.parse(answer.quote.titles_as_of) / 1000)}; the prices are today’s.
             </p>
           )}
           <p class={`total ${stale ? "stale" : ""}`} aria-live="polite">

@@ -8,7 +8,7 @@ const STATES = ["placed", "accepted", "shipped"];
 export function Placed() {
   const now = placed.value;
   if (!now) return null;
-  const { order, events, seconds, traceId } = now;
+  const { order, events, seconds, traceId, rateDate } = now;
   const first = events[0];
   return (
     <section class="card placed" aria-labelledby="placed">
@@ -17,6 +17,11 @@ export function Placed() {
         <b>{money(order.total, order.currency)}</b>
         {Number(order.discount_percent) > 0 && `, ${order.discount_percent} % for ${order.customer_id} taken off`}, answered after {duration(seconds)}
       </p>
+      {rateDate && (
+        <p class="notice" role="status">
+          Priced by the rates of {rateDate}, while the catalogue did not answer.
+        </p>
+      )}
       <ol class="progress" aria-label="Progress" aria-live="polite">
         {STATES.map((state) => {
           const event = events.find((one) => one.status === state);

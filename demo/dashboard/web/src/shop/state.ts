@@ -16,7 +16,7 @@ export const basket = signal<Line[]>([]);
 export const currency = signal("EUR");
 export const customer = signal<string>("c-1001");
 export const placing = signal(false);
-export const placed = signal<{ order: Order; traceId: string; begun: number; seconds: number; events: OrderEvent[] } | null>(null);
+export const placed = signal<{ order: Order; traceId: string; begun: number; seconds: number; rateDate?: string | undefined; events: OrderEvent[] } | null>(null);
 
 export const CURRENCIES = ["EUR", "USD", "GBP", "CHF", "JPY", "SEK", "PLN", "CAD", "AUD", "INR"];
 export const CUSTOMERS = [
@@ -75,13 +75,21 @@ export async function order(): Promise<void> {
   const begun = performance.now();
   await act(async () => {
     const wanted = { customer_id: customer.value, ...contents() };
-    const stored = await post<Order>("/api/orders", wanted, {
-      "idempotency-key": keyOf(wanted),
-      traceparent: header,
-      "x-client-trace-id": traceId, // the ingress gateway samples whatever carries it
-    });
+    let degraded = "";
+    const stored = await post<Order>(
+      "/api/orders",
+      wanted,
+      {
+        "idempotency-key": keyOf(wanted),
+        traceparent: header,
+        "x-client-trace-id": traceId, // the ingress gateway samples whatever carries it
+      },
+      (headers) => {
+        degraded = headers.get("figtree-degraded") ?? "";
+      },
+    );
     known();
-    placed.value = { order: stored, traceId, begun: Date.now() / 1000, seconds: (performance.now() - begun) / 1000, events: [] };
+    placed.value = { order: stored, traceId, begun: Date.now() / 1000, seconds: (performance.now() - begun) / 1000, rateDate: /rate-date="([^"]+)"/.exec(degraded)?.[1], events: [] };
     basket.value = [];
     priced.value = null;
     watch(stored.id);
