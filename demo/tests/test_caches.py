@@ -18,6 +18,7 @@ import pytest
 from localmesh import golang, istio_binaries
 from localmesh.cache import cache_folder
 from localmesh.events import Events
+from localmesh.fake_apiserver import ROUTING
 from localmesh.golang import find_go, locked_go
 from localmesh.istio_binaries import PACKAGES, Bar, Binaries
 from localmesh.postgres import Postgres
@@ -31,6 +32,7 @@ GO = """#!/bin/bash
 case "$1" in
   env) echo go1.99.0 ;;
   list) if [ "$2" = -m ]; then echo "$MODULE"; else printf 'a/b\\nc/d\\n'; fi ;;
+  mod) printf '{"Dir": "%s"}' "$MODULE" ;;
   build)
     trap 'exit 1' INT
     echo $$ >>"$LOG"
@@ -61,7 +63,11 @@ def environment(tmp_path: Path) -> dict[str, str]:
     (programs / "go").write_text(GO)
     (programs / "go").chmod(0o755)
     module = tmp_path / "module"
-    for name, text in ((istio_binaries.TEMPLATE, "{}"), (istio_binaries.DEFINITIONS, DEFINITION)):
+    definitions = [
+        istio_binaries.DEFINITIONS,
+        *map(istio_binaries.GATEWAY_DEFINITIONS.format, ROUTING.values()),
+    ]
+    for name, text in ((istio_binaries.TEMPLATE, "{}"), *((name, DEFINITION) for name in definitions)):
         (module / name).parent.mkdir(parents=True, exist_ok=True)
         (module / name).write_text(text)
     return os.environ | {

@@ -71,7 +71,9 @@ def test_istios_objects_are_where_they_act(objects: list[Object]) -> None:
     }
     beside_the_gateway = {name for name, place in places.items() if place == "istio-system"}
     assert beside_the_gateway == {"edge-answers", "problems"}
-    assert {"Gateway", "VirtualService"} <= {one["kind"] for one in objects if one["metadata"]["name"] == "edge"}
+    assert {"Gateway", "VirtualService"} <= {
+        one["kind"] for one in objects if one["metadata"]["name"] == "edge"
+    }
     assert places["edge-rest"] == places["edge"] == places["default"] == "figtree"
 
 
