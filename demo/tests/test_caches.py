@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GO = """#!/bin/bash
 case "$1" in
   env) echo go1.99.0 ;;
-  list) if [ "$2" = -m ]; then echo "$MODULE"; else printf 'a/b\\nc/d\\n'; fi ;;
+  list) printf 'a/b\\nc/d\\n' ;;
   mod) printf '{"Dir": "%s"}' "$MODULE" ;;
   build)
     trap 'exit 1' INT
