@@ -1,5 +1,6 @@
 """Faults that the mesh itself puts in: no line of the system knows of them."""
 
+from scenes.engine.counters import calls_to
 from scenes.engine.stage import Stage
 
 DELAY, ABORT = "chaos/edge-currency-delay-10s-50.yaml", "chaos/edge-currency-abort-500-50.yaml"
@@ -7,7 +8,7 @@ UNAVAILABLE = "chaos/currency-unavailable-50.yaml"
 ONE_USER, VICTIM = "chaos/currency-unavailable-one-user.yaml", "c-1001"
 DELAYED, ABORTED = ".fault.delays_injected", ".fault.aborts_injected"
 TO_GATEWAY = "outbound|8080||gateway.figtree.svc.cluster.local;.upstream_rq_total"
-TO_CURRENCY = "outbound|50051||currency.figtree.svc.cluster.local;.upstream_rq_total"
+TO_CURRENCY = calls_to("currency")
 PROBLEM = "application/problem+json"
 RATES = ("GET", "/api/rates")
 

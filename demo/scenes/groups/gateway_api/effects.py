@@ -7,7 +7,7 @@ from scenes.engine.stage import Stage
 from scenes.groups.gateway_api.twins import forms, in_force, two_versions
 from scenes.groups.resilience.timeout import HANGS, TIMED_OUT, USERS
 from scenes.groups.resilience.timeout import TIMEOUT as TIMEOUT_TWIN
-from scenes.groups.routing.header import STAGING
+from scenes.groups.routing.header import told_apart
 from scenes.groups.routing.quotes import BULK, QUOTE
 
 WEIGHT = forms(
@@ -69,23 +69,7 @@ async def header(stage: Stage) -> None:
         for form in HEADER:
             async with in_force(stage, form):
                 v1, v2 = form.pricing("v1"), form.pricing("v2")
-                async with stage.counting("gateway", v1, v2) as plain:
-                    others = await stage.burst("POST", "/api/quotes", EACH, json=BULK)
-                async with stage.counting("gateway", v1, v2) as staged:
-                    testers = await stage.burst("POST", "/api/quotes", EACH, json=BULK, headers=STAGING)
-            stage.figure(f"{form.kind}: to v2 without the header", int(plain[v2]), f"of {EACH}")
-            stage.figure(f"{form.kind}: to v2 with the header", int(staged[v2]), f"of {EACH}")
-            stage.expect(
-                others.good == testers.good == EACH, f"{form.kind}: all {2 * EACH} quotes are answered"
-            )
-            stage.expect(
-                (plain[v1], plain[v2]) == (EACH, 0),
-                f"{form.kind}: without the header {plain[v1]:.0f} of {EACH} quotes went to v1, {plain[v2]:.0f} to v2",
-            )
-            stage.expect(
-                (staged[v1], staged[v2]) == (0, EACH),
-                f"{form.kind}: with the header {staged[v2]:.0f} of {EACH} quotes went to v2, {staged[v1]:.0f} to v1",
-            )
+                others, testers = await told_apart(stage, v1, v2, EACH, by=f"{form.kind}: ")
             different = not others.bodies.keys() & testers.bodies.keys()
             stage.expect(different, f"{form.kind}: the price tells the two versions apart")
 

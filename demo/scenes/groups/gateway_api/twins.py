@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from scenes.engine.counters import calls_to
 from scenes.engine.stage import Stage
 from scenes.groups.routing.quotes import ALL_TO_V1, beside_v1
 
@@ -20,10 +21,9 @@ class Form:
 
     def pricing(self, version: str) -> str:
         """The counter of a caller's sidecar for its calls to that version of pricing."""
-        service, subset = (
-            ("pricing", version) if self.kind == "VirtualService" else (f"pricing-{version}", "")
-        )
-        return f"outbound|50051|{subset}|{service}.figtree.svc.cluster.local;.upstream_rq_total"
+        if self.kind == "VirtualService":
+            return calls_to("pricing", version)
+        return calls_to(f"pricing-{version}")
 
 
 def forms(twin: str, *, http: str = "", grpc: str = "") -> tuple[Form, ...]:

@@ -4,6 +4,7 @@ import asyncio
 
 from grpc import StatusCode
 
+from scenes.engine.counters import calls_to
 from scenes.engine.stage import Stage
 from scenes.groups.grpc.shapes import CALLEES, as_gateway, complete, many
 
@@ -13,10 +14,6 @@ CANARY = tuple(f"canary/{name}-50-50.yaml" for name in CALLEES)
 ABORTS = tuple(f"grpc/{name}-abort-half.yaml" for name in CALLEES)
 SUBSETS = tuple(f"traffic/{name}-subsets.yaml" for name in CALLEES)
 ALL_TO_V1 = tuple(f"traffic/{name}-v1.yaml" for name in CALLEES)
-
-
-def counter(callee: str, version: str) -> str:
-    return f"outbound|50051|{version}|{callee}.figtree.svc.cluster.local;.upstream_rq_total"
 
 
 async def split(stage: Stage) -> None:
@@ -30,7 +27,7 @@ async def split(stage: Stage) -> None:
         await stage.apply(*CANARY)
         async with as_gateway(stage) as caller:
             for shape, (callee, _) in caller.shapes.items():
-                v1, v2 = counter(callee, "v1"), counter(callee, "v2")
+                v1, v2 = calls_to(callee, "v1"), calls_to(callee, "v2")
                 async with stage.counting("gateway", v1, v2) as grown:
                     ended = await many(caller, shape, COUNT)
                 stage.figure(f"{shape}: v1, v2", f"{grown[v1]:.0f}, {grown[v2]:.0f}", "calls")

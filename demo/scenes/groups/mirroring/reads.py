@@ -8,6 +8,7 @@ import httpx
 from scenes.engine.burst import Burst
 from scenes.engine.stage import Stage
 from scenes.groups.mirroring.comparator import Paired, compare
+from scenes.groups.routing.header import STAGING
 from scenes.groups.routing.quotes import PLAIN, V1, V2, beside_v1, total
 
 EACH = 15  # quotes for each basket
@@ -99,7 +100,7 @@ async def differing(stage: Stage) -> None:
 
 
 async def _ask_v2(stage: Stage, answer: httpx.Response) -> httpx.Response:
-    headers = {"x-environment": "staging", "content-type": "application/json"}
+    headers = STAGING | {"content-type": "application/json"}
     return await stage.client.post("/api/quotes", content=answer.request.content, headers=headers)
 
 

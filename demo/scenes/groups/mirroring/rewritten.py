@@ -11,8 +11,10 @@ from figtree.money.v1.money_pb2 import Money
 from runtime.calls import channel, status_of
 
 from scenes.engine.chance import spread
+from scenes.engine.counters import calls_to
 from scenes.engine.stage import Stage
 from scenes.groups.mirroring.comparator import Paired, compare
+from scenes.groups.routing.header import STAGING
 
 SUBSETS = "traffic/currency-subsets.yaml"
 ALL_TO_PYTHON = "traffic/currency-v1.yaml"
@@ -20,10 +22,7 @@ MIRROR = "mirror/currency-go.yaml"
 ALL_TO_GO = "canary/currency-go.yaml"
 STEPS = ((10, "canary/currency-90-10.yaml"), (50, "canary/currency-50-50.yaml"), (100, ALL_TO_GO))
 NAMES = {"v1": "Python", "go": "Go"}
-SENT = {
-    version: f"outbound|50051|{version}|currency.figtree.svc.cluster.local;.upstream_rq_total"
-    for version in NAMES
-}
+SENT = {version: calls_to("currency", version) for version in NAMES}
 PATHS = [  # cents in, and rates that leave a rest to be rounded
     "/api/rates",
     *(
@@ -110,7 +109,7 @@ async def _found(stage: Stage, paired: Paired, right: Mapping[str, bytes]) -> No
         f"the mirror finds the planted fault: {len(paired.mismatches)} of {len(paired)} answers differ",
     )
     for path in PATHS:
-        answer = await stage.client.get(path, headers={"x-environment": "staging"})
+        answer = await stage.client.get(path, headers=STAGING)
         if answer.content != right[path]:
             stage.figure("a wrong answer of it", f"{path}: {answer.json()['result']['amount']}")
             return

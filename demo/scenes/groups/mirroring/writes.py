@@ -9,13 +9,14 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 from strangler.database import connected
 
+from scenes.engine.counters import calls_to
 from scenes.engine.stage import Stage
 from scenes.groups.routing.quotes import BULK
 
 MIRROR = "mirror/order-shadow.yaml"
 COUNT = 20
 CUSTOMER = "scene-shadow"
-COPIES = "outbound|50051|shadow|order.figtree.svc.cluster.local;.upstream_rq_total"
+COPIES = calls_to("order", "shadow")
 TABLES = ("orders", "order_lines", "order_events")
 ROLE = "order_shadow"
 NOBODY = "nats://127.0.0.1:9"  # the shadow's events stay in its own outbox

@@ -11,6 +11,7 @@ import httpx
 from scenes.engine import orders
 from scenes.engine.orders import LINES
 from scenes.engine.stage import Stage
+from scenes.groups.routing.header import STAGING
 
 PRICING, CATALOGUE, EXCHANGE = "pricing", "title", "currency"
 SUBSETS, STAGING_TO_V2 = "traffic/pricing-subsets.yaml", "canary/pricing-staging.yaml"
@@ -145,5 +146,5 @@ async def _take_away(stage: Stage, workload: str) -> None:
 
 
 async def _quote(stage: Stage, *, staging: bool = False) -> httpx.Response:
-    headers = {"x-environment": "staging"} if staging else None
+    headers = STAGING if staging else None
     return await stage.client.post("/api/quotes", json=KNOWN, headers=headers)

@@ -23,22 +23,28 @@ def totals(burst: Burst) -> set[str]:
 async def by_header(stage: Stage) -> None:
     async with beside_v1(stage, {"RULESET": "v2"}):
         await stage.apply(MANIFEST)
-        async with stage.counting("gateway", V1, V2) as plain:
-            others = await stage.burst("POST", "/api/quotes", 100, json=BULK)
-        async with stage.counting("gateway", V1, V2) as staged:
-            testers = await stage.burst("POST", "/api/quotes", 100, json=BULK, headers=STAGING)
-        stage.figure("quotes without the header to v2", int(plain[V2]), "of 100")
-        stage.figure("quotes with the header to v2", int(staged[V2]), "of 100")
-        stage.expect(others.good == testers.good == 100, "all 200 quotes were answered")
-        stage.expect(
-            plain[V2] == 0 and plain[V1] == 100,
-            f"without the header {plain[V1]:.0f} of 100 quotes went to v1, {plain[V2]:.0f} to v2",
-        )
-        stage.expect(
-            staged[V2] == 100 and staged[V1] == 0,
-            f"with the header {staged[V2]:.0f} of 100 quotes went to v2, {staged[V1]:.0f} to v1",
-        )
+        others, testers = await told_apart(stage, V1, V2, 100)
         await _two_hops_away(stage, totals(others), totals(testers))
+
+
+async def told_apart(stage: Stage, v1: str, v2: str, count: int, by: str = "") -> tuple[Burst, Burst]:
+    """Quotes without the header, then as many with it, counted by the gateway as `v1` and `v2`; the answers to both."""
+    async with stage.counting("gateway", v1, v2) as plain:
+        others = await stage.burst("POST", "/api/quotes", count, json=BULK)
+    async with stage.counting("gateway", v1, v2) as staged:
+        testers = await stage.burst("POST", "/api/quotes", count, json=BULK, headers=STAGING)
+    stage.figure(f"{by}quotes without the header to v2", int(plain[v2]), f"of {count}")
+    stage.figure(f"{by}quotes with the header to v2", int(staged[v2]), f"of {count}")
+    stage.expect(others.good == testers.good == count, f"{by}all {2 * count} quotes were answered")
+    stage.expect(
+        plain[v2] == 0 and plain[v1] == count,
+        f"{by}without the header {plain[v1]:.0f} of {count} quotes went to v1, {plain[v2]:.0f} to v2",
+    )
+    stage.expect(
+        staged[v2] == count and staged[v1] == 0,
+        f"{by}with the header {staged[v2]:.0f} of {count} quotes went to v2, {staged[v1]:.0f} to v1",
+    )
+    return others, testers
 
 
 async def _two_hops_away(stage: Stage, old: set[str], new: set[str]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from scenes.engine.counters import calls_to
 from scenes.engine.stage import Stage
 
 BASKET = {"currency": "EUR", "lines": [{"title_id": "t-000001", "quantity": 3}]}
@@ -20,8 +21,7 @@ PLAIN = [  # every rate and every list price with cents: where rounding matters
 ]
 SUBSETS = "traffic/pricing-subsets.yaml"
 ALL_TO_V1 = "traffic/pricing-v1.yaml"
-V1 = "outbound|50051|v1|pricing.figtree.svc.cluster.local;.upstream_rq_total"
-V2 = "outbound|50051|v2|pricing.figtree.svc.cluster.local;.upstream_rq_total"
+V1, V2 = calls_to("pricing", "v1"), calls_to("pricing", "v2")
 
 
 @asynccontextmanager
