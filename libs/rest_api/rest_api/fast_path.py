@@ -16,10 +16,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rest_api import figures
 from rest_api.errors import EdgeError, NotTheWriter
-from rest_api.models import DEGRADED, Basket, Degraded, NewOrder
+from rest_api.models import Basket, NewOrder
 from rest_api.ports import Ports
 from rest_api.problems import answer_to
 from rest_api.routes.body import repeated_member
+from rest_api.routes.ports import tell
 
 SMALL = 64 * 1024  # a basket of a hundred lines is a tenth of that
 KEY = re.compile(rb"[\x21-\x7e]{1,64}")
@@ -102,7 +103,8 @@ async def _place(ports: Ports, parsed: Parsed) -> Response:
     figures.counted(placed)
     response = _json(placed.order, 200 if placed.replayed else 201)
     response.headers["location"] = f"/api/orders/{placed.order.id}"
-    return _tell(response, placed.degraded)
+    tell(response, placed.degraded)
+    return response
 
 
 def _read_basket(_: Headers, body: bytes) -> Parsed:
@@ -112,17 +114,13 @@ def _read_basket(_: Headers, body: bytes) -> Parsed:
 async def _quote(ports: Ports, parsed: Parsed) -> Response:
     quote = await ports.pricing.quote(parsed[1])
     figures.priced(quote)
-    return _tell(_json(quote, 200), quote.degraded)
+    response = _json(quote, 200)
+    tell(response, quote.degraded)
+    return response
 
 
 def _json(content: BaseModel, status: int) -> Response:
     return Response(content.model_dump_json(), status, media_type="application/json")
-
-
-def _tell(response: Response, degraded: Degraded | None) -> Response:
-    if degraded:
-        response.headers[DEGRADED] = degraded.header()
-    return response
 
 
 FAST: Mapping[str, FastRoute] = {

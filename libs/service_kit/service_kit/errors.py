@@ -1,8 +1,8 @@
 """Exceptions of the domain become status codes with details; all others stay inside."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.message import Message
@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 METADATA_LIMITS = [("grpc.max_metadata_size", 60 * 1024), ("grpc.absolute_max_metadata_size", 64 * 1024)]
 
 StatusTable = Mapping[type[Exception], StatusCode]
+Detail = TypeVar("Detail", bound=Message)
 Call = grpc.HandlerCallDetails
 Context = aio.ServicerContext[Any, Any]
 
@@ -43,14 +44,18 @@ def reason_of(error: Exception) -> str:
     return "".join(f"_{c}" if c.isupper() and i else c for i, c in enumerate(name)).upper()
 
 
+def details_in(error: aio.AioRpcError, kind: type[Detail]) -> Iterator[Detail]:
+    """The details of that kind (google.rpc.error_details) that came with a status."""
+    status: Any = rpc_status.from_call(error)
+    for packed in status.details if status else ():
+        detail = kind()
+        if packed.Unpack(detail):
+            yield detail
+
+
 def reason_in(error: aio.AioRpcError) -> str:
     """The reason that came with a status; empty if it brought none."""
-    status: Any = rpc_status.from_call(error)
-    for detail in status.details if status else ():
-        info = error_details_pb2.ErrorInfo()
-        if detail.Unpack(info):
-            return str(info.reason)
-    return ""
+    return next((info.reason for info in details_in(error, error_details_pb2.ErrorInfo)), "")
 
 
 class ErrorInterceptor(aio.ServerInterceptor):

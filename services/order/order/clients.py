@@ -24,6 +24,8 @@ from order.domain import (
     Unavailable,
 )
 
+REASONS = {"CATALOGUE_AWAY": CatalogueAway}  # why pricing has no price, where it is not the order's fault
+
 
 class RemotePricing:
     """Prices of the pricing service."""
@@ -33,7 +35,7 @@ class RemotePricing:
 
     async def price(self, orders: Sequence[NewOrder]) -> list[Priced | InvalidOrder | CatalogueAway]:
         """One call for all orders. Raises Unavailable."""
-        with answers_of("pricing", Unavailable, {"CATALOGUE_AWAY": CatalogueAway}):
+        with answers_of("pricing", Unavailable, REASONS):
             answer = await self._stub.BatchQuote(
                 pricing_pb2.BatchQuoteRequest(baskets=map(_to_basket, orders))
             )
@@ -47,8 +49,8 @@ def _to_basket(order: NewOrder) -> pricing_pb2.Basket:
 
 def _read_result(result: pricing_pb2.QuoteResult) -> Priced | InvalidOrder | CatalogueAway:
     failure, quote = result.failure, result.quote
-    if failure.reason == "CATALOGUE_AWAY":
-        return CatalogueAway(failure.message)
+    if known := REASONS.get(failure.reason):
+        return known(failure.message)
     if not result.HasField("quote"):
         return InvalidOrder([(v.field, v.description) for v in failure.violations])
     lines = tuple(

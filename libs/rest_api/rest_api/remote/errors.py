@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from google.rpc import error_details_pb2
+from google.rpc.error_details_pb2 import BadRequest, ResourceInfo
 from grpc import StatusCode
 from grpc.aio import AioRpcError
-from grpc_status import rpc_status
+from service_kit.errors import details_in, reason_in
 
 from rest_api import errors
 
@@ -18,16 +17,18 @@ LOST = "Internal error from Core"
 
 def translated(error: AioRpcError) -> Exception:
     """The error of the port for a gRPC status; the status itself if it is a fault."""
-    reason, violations, resource = _details(error)
+    reason = reason_in(error)
     if reason == "NOT_THE_WRITER":
         return errors.NotTheWriter()
     match error.code():
         case StatusCode.INVALID_ARGUMENT:
+            wrong = (v for bad in details_in(error, BadRequest) for v in bad.field_violations)
+            violations = [(v.field, v.description) for v in wrong]
             return errors.Invalid(violations or [("request", error.details() or "is not valid")])
         case StatusCode.NOT_FOUND:
-            return errors.Missing(*resource)
+            return errors.Missing(*_resource(error))
         case StatusCode.ALREADY_EXISTS:
-            return errors.Conflict(resource[1])
+            return errors.Conflict(_resource(error)[1])
         case StatusCode.FAILED_PRECONDITION:
             return errors.Refused(error.details() or "")
         case StatusCode.RESOURCE_EXHAUSTED:
@@ -47,22 +48,9 @@ def translated(error: AioRpcError) -> Exception:
             return error
 
 
-def _details(error: AioRpcError) -> tuple[str, list[tuple[str, str]], tuple[str, str]]:
-    reason, violations, resource = "", [], ("resource", "of that name")
-    status: Any = rpc_status.from_call(error)
-    for detail in status.details if status else ():
-        info, bad, missing = (
-            error_details_pb2.ErrorInfo(),
-            error_details_pb2.BadRequest(),
-            error_details_pb2.ResourceInfo(),
-        )
-        if detail.Unpack(info):
-            reason = info.reason
-        elif detail.Unpack(bad):
-            violations = [(v.field, v.description) for v in bad.field_violations]
-        elif detail.Unpack(missing):
-            resource = (missing.resource_type, missing.resource_name)
-    return reason, violations, resource
+def _resource(error: AioRpcError) -> tuple[str, str]:
+    found = ((info.resource_type, info.resource_name) for info in details_in(error, ResourceInfo))
+    return next(found, ("resource", "of that name"))
 
 
 @contextmanager

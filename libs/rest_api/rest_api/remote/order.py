@@ -1,5 +1,5 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from datetime import UTC, date
+from datetime import date
 from typing import Literal
 from uuid import UUID
 
@@ -47,7 +47,7 @@ def from_proto(order: pb.Order) -> Order:
         lines=tuple(map(_line, order.lines)),
         discount_percent=from_decimal(order.discount_percent),
         total=from_money(order.total),
-        created_at=order.create_time.ToDatetime(UTC),
+        created_at=from_timestamp(order.create_time),
     )
 
 
@@ -141,7 +141,7 @@ class RemoteOrders:
                         order_id=order_id,
                         sequence=event.sequence,
                         status=STATUSES[event.status],
-                        at=event.time.ToDatetime(UTC),
+                        at=from_timestamp(event.time),
                     )
         finally:
             call.cancel()  # a caller that left is no reason to stream on

@@ -11,7 +11,6 @@ from service_kit.context import concerns
 from rest_api import figures
 from rest_api.errors import EdgeError
 from rest_api.models import (
-    DEGRADED,
     BulkRequest,
     BulkResponse,
     BulkResult,
@@ -26,7 +25,7 @@ from rest_api.ports import Placed
 from rest_api.problems import problem
 from rest_api.routes.body import json_only
 from rest_api.routes.paging import PageSize, PageToken
-from rest_api.routes.ports import DEGRADED_HEADER, PortsOf, may_answer
+from rest_api.routes.ports import DEGRADED_HEADER, PortsOf, may_answer, tell
 
 router = APIRouter(prefix="/api/orders", tags=["order"])
 
@@ -67,8 +66,7 @@ async def place_order(ports: PortsOf, order: NewOrder, key: Key, response: Respo
     placed = await ports.orders.place(key, order)
     figures.counted(placed)
     response.headers["location"] = f"/api/orders/{placed.order.id}"
-    if placed.degraded:
-        response.headers[DEGRADED] = placed.degraded.header()
+    tell(response, placed.degraded)
     if placed.replayed:
         response.status_code = 200
     return placed.order

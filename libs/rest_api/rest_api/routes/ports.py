@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
-from rest_api.models import DEGRADED
+from rest_api.models import DEGRADED, Degraded
 from rest_api.ports import Ports
 from rest_api.problems import PROBLEM
 
@@ -45,3 +45,9 @@ def may_answer(*statuses: int) -> dict[int | str, dict[str, object]]:
         status: {"description": MEANING[status], "content": {PROBLEM: {"schema": schema}}}
         for status in sorted({*statuses, *EVERYWHERE})
     }
+
+
+def tell(response: Response, degraded: Degraded | None) -> None:
+    """Say in the header of DEGRADED_HEADER that the catalogue did not answer, if it did not."""
+    if degraded:
+        response.headers[DEGRADED] = degraded.header()

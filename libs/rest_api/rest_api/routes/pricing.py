@@ -1,9 +1,9 @@
 from fastapi import APIRouter, Depends, Response
 
 from rest_api import figures
-from rest_api.models import DEGRADED, Basket, Quote
+from rest_api.models import Basket, Quote
 from rest_api.routes.body import json_only
-from rest_api.routes.ports import DEGRADED_HEADER, PortsOf, may_answer
+from rest_api.routes.ports import DEGRADED_HEADER, PortsOf, may_answer, tell
 
 router = APIRouter(prefix="/api/quotes", tags=["pricing"])
 
@@ -17,6 +17,5 @@ async def quote(ports: PortsOf, basket: Basket, response: Response) -> Quote:
     """Prices a basket at the latest rates."""
     quote = await ports.pricing.quote(basket)
     figures.priced(quote)
-    if quote.degraded:
-        response.headers[DEGRADED] = quote.degraded.header()
+    tell(response, quote.degraded)
     return quote
