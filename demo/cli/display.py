@@ -140,5 +140,15 @@ def failures(details: Iterable[Mapping[str, Any]]) -> Table:
     return shown
 
 
+def overload(details: Iterable[Mapping[str, Any]], rate: float) -> str:
+    """What to do if nothing but answers 429 failed, at so many requests a second; else ""."""
+    if {one["status"] for one in details} != {429}:
+        return ""
+    return (
+        f"only answers 429 failed: beside the migration this machine does not carry {rate:g} requests a second. "
+        f"End what else is busy, or ask for fewer: LOAD={rate / 2:.0f} make demo"
+    )
+
+
 def _count(number: int) -> Text:
     return Text(str(number), style="bold red" if number else "")

@@ -12,7 +12,7 @@ from scenes.catalogue import BY_NAME, SCENES
 from strangler.steps import Strangler
 
 from cli import choose
-from cli.display import Lines, console, errors, failures, print_table, table, verdict
+from cli.display import Lines, console, errors, failures, overload, print_table, table, verdict
 from cli.journey import Display, Journey
 from cli.scenes import perform
 from cli.settings import Settings
@@ -137,6 +137,8 @@ async def _travel(settings: Settings, runtime: Runtime, display: Lines) -> bool:
     console.print(verdict(outcome), soft_wrap=True)
     if ended.details:
         errors.print(failures(ended.details))
+    if advice := overload(ended.details, settings.load):
+        errors.print(advice, soft_wrap=True)
     return outcome.holds
 
 

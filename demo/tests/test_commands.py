@@ -18,7 +18,7 @@ import typer
 from cli import display
 from cli.__main__ import app
 from cli.commands import carry_out
-from cli.display import Lines, failures, print_table, styled, verdict
+from cli.display import Lines, failures, overload, print_table, styled, verdict
 from cli.journey import Outcome
 from cli.reporter import Terminal
 from rich.console import Console
@@ -175,6 +175,13 @@ def test_the_first_failures_of_a_load_are_a_table() -> None:
     assert "GET /api/titles/[t] → 503" in text
     assert "no answer" in text
     assert "{" not in text
+
+
+def test_a_journey_that_is_too_much_for_the_machine_says_what_to_do_and_no_other_does() -> None:
+    refused, failed = {"status": 429}, {"status": 503}
+    assert "does not carry 120 requests a second" in overload([refused, refused], 120)
+    assert overload([refused], 120).endswith("LOAD=60 make demo")
+    assert [overload(details, 120) for details in ([], [failed], [refused, failed])] == ["", "", ""]
 
 
 @pytest.mark.parametrize(("width", "left_out"), [(40, "version, restarts,"), (70, "address, pid"), (200, "")])
