@@ -21,7 +21,8 @@ MAX_IDS = 1_000  # that one BatchGetTitles takes
 MOST_SEEN = 200_000
 ASKED_EVERY = 1.0  # seconds; an answer, or that there is none, holds so long
 PATIENCE = 2.0  # seconds that a basket of titles seen before waits for the catalogue
-SILENT = (StatusCode.UNAVAILABLE, StatusCode.DEADLINE_EXCEEDED)  # any other status is an answer
+# Any other status is an answer. CANCELLED: a server may reset a call at its deadline a moment before the caller.
+SILENT = (StatusCode.UNAVAILABLE, StatusCode.DEADLINE_EXCEEDED, StatusCode.CANCELLED)
 
 
 class RemoteCatalogue:

@@ -302,6 +302,11 @@ def reason(channel: grpc.Channel) -> str:
     return str(info.reason)
 
 
+# A server in Go resets a call's stream when its deadline comes (RST_STREAM with CANCEL; grpc-go, http2_server.go).
+# Where that arrives within the last millisecond before the caller's own clock strikes, the caller's gRPC says CANCELLED.
+AT_THE_DEADLINE = (StatusCode.DEADLINE_EXCEEDED, StatusCode.CANCELLED)
+
+
 @pytest.mark.parametrize("name", IMPLEMENTATIONS)
 def test_calls_wait_for_a_locked_table_until_their_deadline_and_end_a_drain_well(
     url: str, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory, name: str
@@ -320,7 +325,8 @@ def test_calls_wait_for_a_locked_table_until_their_deadline_and_end_a_drain_well
             with pytest.raises(grpc.RpcError) as caught:
                 stub.GetRates(pb.GetRatesRequest(), timeout=0.3)
             late: Any = caught.value
-            assert late.code() is StatusCode.DEADLINE_EXCEEDED
+            assert late.code() in AT_THE_DEADLINE
+            assert not locked.done()
             waiting = stub.GetRates.future(pb.GetRatesRequest(date="2026-04-10"), timeout=20)
             time.sleep(0.2)
             assert not waiting.done()
