@@ -125,6 +125,7 @@ class Infrastructure:
             objects.edge_listener(self.instance.edge_port),
             objects.collector(telemetry, otlp),
             objects.ingress(self.instance.ingress_ip),
+            objects.sidecar_of_strangers(self.instance.unused_ip),
         ]
         await self.config.write(own, wait=False)
         await self.config.restore(applied)

@@ -67,6 +67,10 @@ class Instance:
         return self.ip(5)
 
     @property
+    def unused_ip(self) -> str:
+        return self.ip(6)
+
+    @property
     def telemetry_ip(self) -> str:
         return self.ip(7)
 
@@ -163,7 +167,7 @@ class Instance:
             "otlp": 4318,
         }
         return {
-            name: next(p for p in range(port, 65536, 1000) if _is_free(self.ip(6), p))
+            name: next(p for p in range(port, 65536, 1000) if _is_free(self.unused_ip, p))
             for name, port in wanted.items()
         }
 

@@ -119,6 +119,12 @@ def sidecar(
     return _object("Sidecar", f"{manifest.name}-{version}-{slot}", spec)
 
 
+def sidecar_of_strangers(ip: str) -> Object:
+    """For a proxy whose own Sidecar istiod has not read yet: it would listen on 127.0.0.1, at the edge's port too."""
+    egress = {"bind": ip, "captureMode": "NONE", "hosts": ["*/*"]}
+    return _object("Sidecar", "strangers", {"egress": [egress]}, namespace=ROOT_NAMESPACE)
+
+
 def edge_listener(port: int) -> Object:
     """Gateways listen on every address; this one stays on loopback, on the instance's own port."""
     patch = {

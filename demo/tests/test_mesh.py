@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import ssl
 import time
 from collections.abc import Awaitable, Callable
@@ -18,6 +19,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from google.protobuf import struct_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from localmesh import LocalRuntime
 from localmesh.identity import Identity
@@ -126,6 +128,39 @@ async def test_nothing_listens_on_every_address(mesh: LocalRuntime) -> None:
                 }
     assert listening
     assert all(ip.startswith("127.") for ip in listening), listening
+
+
+async def listeners_of_a_stranger(runtime: LocalRuntime) -> set[str]:
+    """The addresses that istiod gives a proxy for which no Sidecar of its own is known, as in its first moments."""
+    block = (await runtime.workloads.statuses())[0].ip.rsplit(".", 1)[0]
+    metadata = struct_pb2.Struct()
+    metadata.update({"INTERCEPTION_MODE": "NONE", "NAMESPACE": "figtree", "LABELS": {"app": "stranger"}})
+
+    def field(number: int, content: bytes) -> bytes:  # of a message on the wire
+        size = len(content)
+        return bytes([number << 3 | 2, size & 0x7F | 0x80, size >> 7]) + content
+
+    node_id = f"sidecar~{block}.99~stranger.figtree~figtree.svc.cluster.local".encode()
+    node = field(1, node_id) + field(3, metadata.SerializeToString())
+    request = field(2, node) + field(4, b"type.googleapis.com/envoy.config.listener.v3.Listener")
+    async with grpc.aio.insecure_channel(f"{block}.2:15010") as channel:
+        ads: Any = channel.stream_stream(
+            "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources"
+        )
+        call = ads(timeout=10)
+        await call.write(request)
+        answer: bytes = await call.read()
+        call.cancel()
+    return {name.decode() for name in re.findall(rb"(127\.\d+\.\d+\.\d+)_\d+", answer)}
+
+
+async def test_a_proxy_that_starts_before_its_sidecar_is_known_takes_no_port_of_the_machine(
+    mesh: LocalRuntime,
+) -> None:
+    """It listened on 127.0.0.1:8080 for a moment, and some of the edge's requests came to it."""
+    addresses = await listeners_of_a_stranger(mesh)
+    block = (await mesh.workloads.statuses())[0].ip.rsplit(".", 1)[0]
+    assert addresses == {f"{block}.6"}
 
 
 @pytest.mark.alone
