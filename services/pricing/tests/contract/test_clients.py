@@ -118,7 +118,9 @@ async def test_the_catalogue_is_asked_about_known_titles_once_a_second(
     assert title.sizes == [2, 1, 1]
 
 
-@pytest.mark.parametrize("status", [StatusCode.UNAVAILABLE, StatusCode.DEADLINE_EXCEEDED, StatusCode.CANCELLED])
+@pytest.mark.parametrize(
+    "status", [StatusCode.UNAVAILABLE, StatusCode.DEADLINE_EXCEEDED, StatusCode.CANCELLED]
+)
 async def test_titles_seen_before_are_known_while_the_catalogue_does_not_answer_and_are_marked(
     channel: aio.Channel, title: Title, clock: Clock, status: StatusCode
 ) -> None:
