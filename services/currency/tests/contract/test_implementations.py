@@ -303,7 +303,7 @@ def reason(channel: grpc.Channel) -> str:
 
 
 # A server in Go resets a call's stream when its deadline comes (RST_STREAM with CANCEL; grpc-go, http2_server.go).
-# Where that arrives within the last millisecond before the caller's own clock strikes, the caller's gRPC says CANCELLED.
+# Where that arrives within the last millisecond before the caller's own clock strikes, its gRPC says CANCELLED.
 AT_THE_DEADLINE = (StatusCode.DEADLINE_EXCEEDED, StatusCode.CANCELLED)
 
 
