@@ -1,7 +1,7 @@
 """`python -m manifests.addons NAME…`: Istio's own add-ons, for kubectl.
 
-They are as they come with the source that istiod is compiled from, but for Prometheus: it gets our rules, the figures
-of each pod get the name of its workload, and those of upstream Envoy's sidecars the labels of Istio's standard metrics.
+They are as they come with the source that istiod is compiled from, but for Prometheus: it gets our rules and keeps exemplars,
+the figures of each pod get the name of its workload, and those of upstream Envoy's sidecars the labels of Istio's standard metrics.
 What containers use it takes from the kubelet itself, which knows them with any engine; cAdvisor does not everywhere.
 It reads the exporters of our databases, too.
 Loki has no rules, so nobody looks for them.
@@ -16,6 +16,7 @@ from pathlib import Path
 import yaml
 from machine.compiling import istio_version
 from runtime.manifests import NAMESPACE, ROOT
+from telemetry.prometheus import KEEP_EXEMPLARS
 
 from manifests.render import Object, read
 from manifests.schemas import gateway_definitions
@@ -54,6 +55,8 @@ def addon(name: str, *, upstream_envoy: bool = False, ephemeral: bool = False) -
         match item["kind"], item["metadata"]["name"]:
             case "ConfigMap", "prometheus":
                 _watch_us(item["data"], upstream_envoy)
+            case "Deployment", "prometheus":
+                _keep_exemplars(item["spec"]["template"]["spec"])
             case "StatefulSet", "loki":
                 _without_rules(item["spec"], ephemeral)
     return items
@@ -71,6 +74,11 @@ def _watch_us(data: dict[str, str], upstream_envoy: bool) -> None:
     if upstream_envoy:
         pods["metric_relabel_configs"] = yaml.safe_load((PROMETHEUS / "relabelling.yaml").read_text())
     data["prometheus.yml"] = yaml.safe_dump(config, sort_keys=False)
+
+
+def _keep_exemplars(pod: Object) -> None:
+    (server,) = (one for one in pod["containers"] if one["name"] == "prometheus-server")
+    server["args"].append(KEEP_EXEMPLARS)
 
 
 def _without_rules(spec: Object, ephemeral: bool) -> None:

@@ -17,6 +17,7 @@ import yaml
 
 ADDON = Path(__file__).resolve().parents[2] / "k8s" / "addons" / "prometheus"
 START_LIMIT = 20.0
+KEEP_EXEMPLARS = "--enable-feature=exemplar-storage"
 USED = (  # of all that Envoy says, what a rule or a panel reads
     "(envoy_)?istio_request.*|envoy_cluster_(upstream_(rq|cx)_.*|circuit_breakers_.*|outlier_detection_.*|membership_.*|ssl_.*"
     "|grpc_.*|client_ssl.*)|envoy_http_.*(fault|rbac|local_rate_limit|jwt|rq_xx|rq_total|rq_active).*|envoy_server_.*"
@@ -75,14 +76,23 @@ class Prometheus:
 
     async def query(self, expression: str, **more: str) -> list[Series]:
         """The result of an instant query; raises PrometheusFailure in Prometheus' words."""
-        return await self._ask("query", query=expression, **more)
+        result: list[Series] = (await self._ask("query", query=expression, **more))["result"]
+        return result
 
     async def query_range(self, expression: str, start: float, end: float, step: float) -> list[Series]:
-        return await self._ask(
-            "query_range", query=expression, start=f"{start}", end=f"{end}", step=f"{step}"
-        )
+        result: list[Series] = (
+            await self._ask(
+                "query_range", query=expression, start=f"{start}", end=f"{end}", step=f"{step}"
+            )
+        )["result"]
+        return result
 
-    async def _ask(self, kind: str, **parameters: str) -> list[Series]:
+    async def traces(self, histogram: str, start: float, end: float) -> set[str]:
+        """The ids of the traces to which the exemplars of a histogram's buckets lead, of these seconds."""
+        found = await self._ask("query_exemplars", query=histogram, start=f"{start}", end=f"{end}")
+        return {one["labels"]["trace_id"] for series in found for one in series["exemplars"]}
+
+    async def _ask(self, kind: str, **parameters: str) -> Any:
         try:
             async with httpx.AsyncClient(base_url=self.url, timeout=20, trust_env=False) as client:
                 content = (await client.post(f"/api/v1/{kind}", data=parameters)).json()
@@ -90,8 +100,7 @@ class Prometheus:
             raise PrometheusFailure(f"Prometheus at {self.url} does not answer: {error}") from error
         if content["status"] != "success":
             raise PrometheusFailure(f"{parameters['query']}: {content['error']}")
-        result: list[Series] = content["data"]["result"]
-        return result
+        return content["data"]
 
     async def ready(self) -> bool:
         try:
@@ -141,6 +150,7 @@ async def running(
             f"--web.listen-address={address}",
             "--storage.tsdb.retention.time=1d",
             "--log.level=warn",
+            KEEP_EXEMPLARS,
             stdout=log,
             stderr=log,
         )

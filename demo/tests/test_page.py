@@ -18,6 +18,7 @@ from dashboard.server.baskets import Baskets
 from dashboard.server.declared import Declared
 from dashboard.server.edge import Edge
 from dashboard.server.effects import effects
+from dashboard.server.exemplars import Exemplars
 from dashboard.server.files import Files
 from dashboard.server.graph import Graph
 from dashboard.server.guard import POLICY, TOKEN_HEADER, Guard
@@ -32,6 +33,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from telemetry.edges import EdgeCounters
+from telemetry.spans import Span
 
 from tests.support.idle import balancer, served
 
@@ -335,6 +337,24 @@ async def test_the_curve_goes_on_while_nobody_looks_and_is_five_minutes_long(
     assert looking.history[0][0] > begun + 0.5
     runtime.telemetry.events.assert_not_called()
     await looking.close()
+
+
+def traced(trace_id: str, start: float, seconds: float, parent: str = "") -> list[Span]:
+    """A trace whose first span took so long."""
+    return [
+        Span(trace_id, "1", parent, "ingress", "", "GET", "server", start, start + seconds, "unset"),
+        Span(trace_id, "2", "1", "gateway", "", "GET", "server", start, start + 99, "unset"),
+    ]
+
+
+def test_of_the_traces_of_each_look_the_slowest_is_shown_once_and_for_so_long_as_the_curve() -> None:
+    exemplars = Exemplars(300)
+    first = [traced("b", 101, 0.25), traced("a", 100, 0.5), traced("cut", 102, 9, parent="0"), []]
+    assert exemplars.look(first, 102) == [(100, 500, "a")]
+    assert exemplars.look(first, 107) == [(100, 500, "a")]
+    second = [traced("d", 110, 0.125), *first]
+    assert exemplars.look(second, 112) == [(100, 500, "a"), (110, 125, "d")]
+    assert exemplars.look([], 405) == [(110, 125, "d")]
 
 
 class EdgeOfTheTest(Edge):

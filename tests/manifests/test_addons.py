@@ -35,6 +35,19 @@ def test_only_series_of_upstream_envoy_are_relabelled(upstream_envoy: bool) -> N
     assert pods.get("metric_relabel_configs") == (relabelling if upstream_envoy else None)
 
 
+def test_prometheus_keeps_exemplars_and_grafana_leads_from_them_to_their_traces() -> None:
+    (deployment,) = (i for i in addon("prometheus") if i["kind"] == "Deployment")
+    (server,) = (
+        c for c in deployment["spec"]["template"]["spec"]["containers"] if c["name"] == "prometheus-server"
+    )
+    assert "--enable-feature=exemplar-storage" in server["args"]
+    grafana = ROOT / "k8s/addons/grafana"
+    sources = yaml.safe_load((grafana / "provisioning/datasources.yaml").read_text())["datasources"]
+    by_kind = {source["type"]: source for source in sources}
+    (link,) = by_kind["prometheus"]["jsonData"]["exemplarTraceIdDestinations"]
+    assert (link["name"], link["datasourceUid"]) == ("trace_id", by_kind["jaeger"]["uid"])
+
+
 def test_prometheus_finds_the_pushgateway() -> None:
     service = yaml.safe_load((ROOT / "k8s/addons/pushgateway/service.yaml").read_text())
     (keep,) = jobs(settings(upstream_envoy=False))["prometheus-pushgateway"]["relabel_configs"]

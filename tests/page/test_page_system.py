@@ -62,6 +62,21 @@ def test_every_workload_that_runs_is_in_the_graph_and_no_other(system: System, o
     assert system.status()["shape"] in page.locator(".now").inner_text()
 
 
+def test_an_outlier_in_the_chart_leads_to_its_waterfall(system: System, open_page: Open) -> None:
+    page = open_page()
+    page.get_by_role("spinbutton").fill("40")
+    page.get_by_role("button", name="Bring users").click()
+    slowest = page.locator(".chart a.dot[tabindex='0']").first
+    expect(slowest).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="Send the users away").click()
+    expect(page.get_by_role("button", name="Bring users")).to_be_visible(timeout=30_000)
+    expect(slowest).to_have_accessible_name(re.compile(r"Trace of \d\d:\d\d:\d\d, \d.* m?s"))
+    leads_to = slowest.get_attribute("href") or ""
+    page.locator(f".chart a.dot[href='{leads_to}']").click()
+    expect(page.locator(".about code")).to_have_text(leads_to.rpartition("/")[2])
+    expect(page.locator(".waterfall li").first).to_contain_text("ingress")
+
+
 @pytest.mark.pictures
 def test_users_that_come_are_seen_with_their_rate_over_encrypted_edges(
     system: System, open_page: Open, picture: Picture

@@ -31,6 +31,7 @@ SCENES = (
     "fallacy-bandwidth",
 )
 EVERY = 2.0  # seconds between two scrapes
+DURATIONS = "http_server_request_duration_seconds_bucket"
 # Of series with the same labels Prometheus keeps one, and says nothing.
 SAME = (
     'scrape_samples_post_metric_relabeling{job="envoy-stats"}'
@@ -47,6 +48,8 @@ class Watched:
     seen_by_runtime: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     failed_scenes: list[str] = field(default_factory=list)
     down: set[str] = field(default_factory=set)
+    exemplars: set[str] = field(default_factory=set)  # the traces that they lead to
+    traced: set[str] = field(default_factory=set)  # the traces that the runtime has
     same: list[str] = field(default_factory=list)  # proxies of which two series have had the same labels
 
 
@@ -69,6 +72,11 @@ async def watch(folder: Path) -> Watched:
         ) as prometheus:
             async with somebody_about(runtime):
                 await look(watched, runtime, prometheus, SHAPES[0])
+                # The last spans are on their way.
+                watched.exemplars = await prometheus.traces(DURATIONS, begun, time.time() - 3)
+                watched.traced = {
+                    spans[0].trace_id for spans in await runtime.telemetry.traces(limit=1000) if spans
+                }
                 for shape in SHAPES[1:]:
                     await strangler.forward()
                     if shape in CALLS:

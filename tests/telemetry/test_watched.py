@@ -15,6 +15,11 @@ def test_each_panel_has_data(watched: Any, dashboard: str, panel: str, query: st
     assert watched.points[query] > 0, f"{dashboard}: {panel}"
 
 
+def test_a_latency_leads_to_its_trace(watched: Any) -> None:
+    assert watched.exemplars
+    assert watched.exemplars <= watched.traced
+
+
 @pytest.mark.parametrize("shape", CALLS)
 def test_kiali_draws_who_calls_whom_with_versions_and_padlocks_and_nothing_else(
     watched: Any, shape: str

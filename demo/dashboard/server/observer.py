@@ -13,9 +13,11 @@ from runtime.api import NeedsMesh, Runtime, RuntimeFailure, WorkloadStatus
 from strangler.health import survey
 from strangler.modules import MODULES, SHAPES
 from strangler.state import Entry, State
+from telemetry.spans import Span
 
 from dashboard.server.declared import Declared
 from dashboard.server.effects import INGRESS, MATCHING, Effect, effects
+from dashboard.server.exemplars import Exemplars
 from dashboard.server.graph import USERS, Graph
 from dashboard.server.hub import Hub
 
@@ -23,6 +25,7 @@ PERIOD = 1.0
 SELDOM = 10.0  # seconds between looks while nobody watches, lest the charts have a hole
 SLOWLY = 5.0  # seconds between looks at the strangler's own tables
 HISTORY = 300  # seconds of the users' figures that a page is given when it opens
+TRACES = 50  # looked at for exemplars
 JOURNAL = 60
 HAPPENED = 60
 PROBLEMS = (RuntimeFailure, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, httpx.HTTPError)
@@ -33,6 +36,7 @@ class Observer:
         self._runtime = runtime
         self._hub = hub
         self._graph = Graph()
+        self._exemplars = Exemplars(HISTORY)
         self._declared = Declared()
         self._state = State(runtime)
         self._task: asyncio.Task[None] | None = None
@@ -118,7 +122,7 @@ class Observer:
             return phases
 
     async def look_closely(self) -> None:
-        """At where the strangling stands."""
+        """At where the strangling stands, and at the traces."""
         self._looked_closely = time.monotonic()
         phases = await self._state.phases()
         number, under_way = await self._state.position()
@@ -138,9 +142,15 @@ class Observer:
                 for i, m in enumerate(MODULES)
             ],
         }
-        self._hub.show(
-            ("shape", "journal"), {"shape": self.shape, "journal": [_entry(e) for e in journal[-JOURNAL:]]}
-        )
+        traces: list[list[Span]] = []
+        with contextlib.suppress(RuntimeFailure):  # a cluster without Jaeger has none
+            traces = await self._runtime.telemetry.traces(limit=TRACES)
+        shown = {
+            "shape": self.shape,
+            "journal": [_entry(e) for e in journal[-JOURNAL:]],
+            "exemplars": self._exemplars.look(traces, time.time()),
+        }
+        self._hub.show(tuple(shown), shown)
 
 
 def _entry(entry: Entry) -> dict[str, object]:

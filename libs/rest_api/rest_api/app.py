@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from tracing.asgi import TraceRequests
 
-from rest_api import contract, problems
+from rest_api import contract, figures, problems
 from rest_api.digest import ContentDigest
 from rest_api.entry import (
     BodyLimit,
@@ -58,7 +58,7 @@ def create_app(lifespan: Callable[[], AbstractAsyncContextManager[Ports]]) -> Fa
     app.add_middleware(EnterCall)
     app.add_middleware(Refusals)
     app.add_middleware(ContentDigest)
-    app.add_middleware(TraceRequests, describe=described)
+    app.add_middleware(TraceRequests, describe=described, measure=figures.took)
     app.add_middleware(Leaving, state=app.state)
     contract.install(app)
     return app

@@ -32,6 +32,7 @@ Parsed = tuple[str, Any]  # idempotency key, the body
 class FastRoute:
     """`read` parses a request, or raises ValidationError or LookupError; `answer` answers what it has parsed."""
 
+    path: str
     read: Callable[[Headers, bytes], Parsed]
     answer: Callable[[Ports, Parsed], Awaitable[Response]]
 
@@ -60,6 +61,7 @@ class FastPath:
         except (ValidationError, LookupError):
             await self._app(scope, _replay(messages, receive), send)
             return
+        scope["route"] = route  # as FastAPI says what a request was for
         try:
             response = await route.answer(scope["app"].state.ports, parsed)
         except (EdgeError, NotTheWriter) as error:
@@ -124,6 +126,9 @@ def _json(content: BaseModel, status: int) -> Response:
 
 
 FAST: Mapping[str, FastRoute] = {
-    "/api/orders": FastRoute(_read_order, _place),
-    "/api/quotes": FastRoute(_read_basket, _quote),
+    route.path: route
+    for route in (
+        FastRoute("/api/orders", _read_order, _place),
+        FastRoute("/api/quotes", _read_basket, _quote),
+    )
 }

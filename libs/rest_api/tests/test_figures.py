@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client.openmetrics.exposition import generate_latest
 from rest_api import errors, figures
 from rest_api.ports import Placed
 
@@ -68,6 +69,36 @@ async def test_what_is_priced_without_the_catalogue_counts_by_its_kind(
         await both_ways(client, "/api/quotes", json.dumps(BASKET).encode(), {})
     assert sample("figtree_degraded_total", kind="quote") == quotes + 2
     assert sample("figtree_degraded_total", kind="order") == orders + 2
+
+
+def requests(method: str, route: str) -> float:
+    labels = {"http_request_method": method, "http_route": route}
+    return sample("http_server_request_duration_seconds_count", **labels)
+
+
+async def test_a_request_counts_by_its_route_and_one_to_nowhere_without_its_path_or_method(
+    client: httpx.AsyncClient, fakes: Fakes
+) -> None:
+    before = requests("POST", "/api/quotes"), requests("GET", "/api/orders/{order_id}"), requests("", "")
+    fakes.answer = QUOTE
+    await both_ways(client, "/api/quotes", json.dumps(BASKET).encode(), {})
+    await client.get("/api/orders/o-1")
+    await client.request("PROPFIND", "/nowhere/7")
+    after = requests("POST", "/api/quotes"), requests("GET", "/api/orders/{order_id}"), requests("", "")
+    assert tuple(b - a for a, b in zip(before, after, strict=True)) == (2, 1, 1)
+
+
+def test_the_duration_of_a_traced_request_names_its_trace() -> None:
+    figures.took("GET", "/api/traced", 0.2, "0af7651916cd43dd8448eb211c80319c")
+    figures.took("GET", "/api/traced", 0.3, "")
+    buckets = [
+        line
+        for line in generate_latest(figures._registry).decode().splitlines()
+        if "_bucket" in line and "/api/traced" in line
+    ]
+    assert [line.split(" # ")[1].split(" 0.2 ")[0] for line in buckets if " # " in line] == [
+        '{trace_id="0af7651916cd43dd8448eb211c80319c"}'
+    ]
 
 
 def test_the_figures_have_a_port_of_their_own_and_no_path_at_the_edge() -> None:

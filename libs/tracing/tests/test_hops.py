@@ -1,7 +1,7 @@
 """HTTP and gRPC, from request to request."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import grpc
@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from tracing.asgi import TraceRequests
+from tracing.asgi import TraceRequests, unmeasured
 from tracing.rpc import TracingInterceptor, _ending, calling, ending
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -26,13 +26,16 @@ async def _answer(request: Request) -> Response:
     return PlainTextResponse(request.headers.get("traceparent", ""), 503, {"location": "/orders/o-1"})
 
 
-async def get(path: str, traceparent: str) -> httpx.Response:
+async def get(
+    path: str, traceparent: str, measure: Callable[..., None] = unmeasured
+) -> httpx.Response:
     routes = TraceRequests(
         Starlette(routes=[Route("/orders/{key}", _answer)]),
         lambda scope, headers: {
             "key": scope["path_params"]["key"],
             "location": headers[b"location"].decode(),
         },
+        measure,
     )
     transport = httpx.ASGITransport(routes, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://edge") as client:
@@ -53,6 +56,19 @@ async def test_a_request_is_named_by_its_route_and_describes_itself(collector: A
         "key": "o-1",
         "location": "/orders/o-1",
     }
+
+
+async def test_each_request_is_measured_and_a_traced_one_with_its_trace(collector: Any) -> None:
+    measured: list[Any] = []
+    with collector.recording():
+        for path, traceparent in (("o-1", SAMPLED), ("o-1", UNSAMPLED), ("broken", SAMPLED)):
+            await get(f"/orders/{path}", traceparent, lambda *what: measured.append(what))
+    assert [(method, route, trace) for method, route, _, trace in measured] == [
+        ("GET", "/orders/{key}", TRACE),
+        ("GET", "/orders/{key}", ""),
+        ("GET", "/orders/{key}", TRACE),
+    ]
+    assert all(0 < seconds < 10 for _, _, seconds, _ in measured)
 
 
 async def test_an_unsampled_request_passes_as_it_came(collector: Any) -> None:

@@ -52,6 +52,11 @@ class Started:
         W3C.inject(carried, trace.set_span_in_context(span), textmap.default_setter)
         self.headers = {**headers, **carried}
 
+    @property
+    def trace_id(self) -> str:
+        """32 hexadecimal digits."""
+        return trace.format_trace_id(self.span.get_span_context().trace_id)
+
     def set(self, **attributes: str | int) -> None:
         """Names as OpenTelemetry writes them, with __ for the dots."""
         for name, value in attributes.items():

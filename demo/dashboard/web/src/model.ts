@@ -204,3 +204,6 @@ export interface Presented {
 
 /** Seconds since the epoch, requests and failures per second, 95th percentile in milliseconds. */
 export type Point = [number, number, number, number | null];
+
+/** A request that was traced: when it came, its milliseconds, the id of its trace. */
+export type Exemplar = [at: number, milliseconds: number, trace: string];

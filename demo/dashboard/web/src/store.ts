@@ -2,7 +2,7 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import { get, post, remove } from "./api";
-import type { Edge, Entry, Happened, Job, Node, Point, Presented, Problem, Quote, Result, Route, Scene, Shape, Span } from "./model";
+import type { Edge, Entry, Exemplar, Happened, Job, Node, Point, Presented, Problem, Quote, Result, Route, Scene, Shape, Span } from "./model";
 import { type Patch, type Shown, applied, under } from "./shown";
 
 export const shown = signal<Shown>({});
@@ -24,6 +24,7 @@ export const shape = computed(() => shown.value["shape"] as Shape | undefined);
 export const journal = computed(() => (shown.value["journal"] ?? []) as Entry[]);
 export const happened = computed(() => (shown.value["happened"] ?? []) as Happened[]);
 export const job = computed(() => shown.value["job/system"] as Job | undefined);
+export const exemplars = computed(() => (shown.value["exemplars"] ?? []) as Exemplar[]);
 export const load = computed(() => shown.value["job/load"] as Job | undefined);
 export const trouble = computed(() => shown.value["trouble"] as string | undefined);
 export const presented = computed(() => shown.value["presentation"] as Presented | undefined);

@@ -1,6 +1,7 @@
-import { milliseconds, perSecond } from "../format";
+import { clock, milliseconds, perSecond } from "../format";
+import { href } from "../route";
 import { type Sample, broken } from "../series";
-import { points, versionSeries } from "../store";
+import { exemplars, points, versionSeries } from "../store";
 import { Chart, type Data } from "./Chart";
 
 const VERSION_COLOURS = ["fig", "sky", "leaf", "amber"];
@@ -18,7 +19,11 @@ function usersData(): Data {
 
 function latencyData(): Data {
   const all: Sample[] = broken(points.value);
-  return { times: all.map(([at]) => at), series: [{ label: "95 % within", colour: "sky", filled: true, values: all.map(([, , , p95]) => p95) }] };
+  return {
+    times: all.map(([at]) => at),
+    series: [{ label: "95 % within", colour: "sky", filled: true, values: all.map(([, , , p95]) => p95) }],
+    dots: exemplars.value.map(([at, value, trace]) => ({ at, value, href: href("traces", trace), label: `Trace of ${clock(at)}, ${milliseconds(value)}` })),
+  };
 }
 
 /** Workloads of which more than one version runs, now or a moment ago. */
