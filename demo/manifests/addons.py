@@ -1,7 +1,8 @@
 """`python -m manifests.addons NAME…`: Istio's own add-ons, for kubectl.
 
-They are as they come with the source that istiod is compiled from, but for Prometheus: it gets our rules and keeps exemplars,
-the figures of each pod get the name of its workload, and those of upstream Envoy's sidecars the labels of Istio's standard metrics.
+They are as they come with the source that istiod is compiled from, but for Prometheus: it gets our rules and keeps
+exemplars, the figures of each pod get the name of its workload, and those of upstream Envoy's sidecars the labels of
+Istio's standard metrics.
 What containers use it takes from the kubelet itself, which knows them with any engine; cAdvisor does not everywhere.
 It reads the exporters of our databases, too.
 Loki has no rules, so nobody looks for them.

@@ -81,9 +81,7 @@ class Prometheus:
 
     async def query_range(self, expression: str, start: float, end: float, step: float) -> list[Series]:
         result: list[Series] = (
-            await self._ask(
-                "query_range", query=expression, start=f"{start}", end=f"{end}", step=f"{step}"
-            )
+            await self._ask("query_range", query=expression, start=f"{start}", end=f"{end}", step=f"{step}")
         )["result"]
         return result
 

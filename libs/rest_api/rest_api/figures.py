@@ -22,7 +22,7 @@ _degraded = Counter(
 )
 for kind in ("quote", "order"):
     _degraded.labels(kind)  # so that there is a zero before the first
-# Name, labels and buckets as OpenTelemetry has them: semantic conventions for HTTP metrics, http.server.request.duration.
+# Name, labels and buckets of OpenTelemetry: semantic conventions for HTTP metrics, http.server.request.duration.
 _seconds = Histogram(
     "http_server_request_duration_seconds",
     "How long HTTP requests took",

@@ -26,9 +26,7 @@ async def _answer(request: Request) -> Response:
     return PlainTextResponse(request.headers.get("traceparent", ""), 503, {"location": "/orders/o-1"})
 
 
-async def get(
-    path: str, traceparent: str, measure: Callable[..., None] = unmeasured
-) -> httpx.Response:
+async def get(path: str, traceparent: str, measure: Callable[..., None] = unmeasured) -> httpx.Response:
     routes = TraceRequests(
         Starlette(routes=[Route("/orders/{key}", _answer)]),
         lambda scope, headers: {
