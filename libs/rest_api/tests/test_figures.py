@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from prometheus_client.openmetrics.exposition import generate_latest
+from prometheus_client.exposition import choose_encoder
 from rest_api import errors, figures
 from rest_api.ports import Placed
 
@@ -91,9 +91,10 @@ async def test_a_request_counts_by_its_route_and_one_to_nowhere_without_its_path
 def test_the_duration_of_a_traced_request_names_its_trace() -> None:
     figures.took("GET", "/api/traced", 0.2, "0af7651916cd43dd8448eb211c80319c")
     figures.took("GET", "/api/traced", 0.3, "")
+    openmetrics, _ = choose_encoder("application/openmetrics-text")
     buckets = [
         line
-        for line in generate_latest(figures._registry).decode().splitlines()
+        for line in openmetrics(figures._registry).decode().splitlines()
         if "_bucket" in line and "/api/traced" in line
     ]
     assert [line.split(" # ")[1].split(" 0.2 ")[0] for line in buckets if " # " in line] == [
