@@ -79,6 +79,11 @@ function Legend({ data }: { data: () => Data }) {
           <i class={`key ${colour}`} /> {label}
         </span>
       ))}
+      {data().dots && (
+        <span>
+          <i class="key round" /> traced
+        </span>
+      )}
     </span>
   );
 }
