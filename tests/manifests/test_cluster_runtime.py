@@ -77,6 +77,45 @@ class Autoscalers:
         }
 
 
+class Running:
+    """A cluster with Deployments, each of one workload's version, and no pod that is slow to leave."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = set(names)
+        self.scopes: list[str] = []
+
+    async def labelled(self, _: str) -> list[Any]:
+        return []
+
+    async def list(self, _: str) -> list[Any]:
+        return [
+            {"metadata": {"name": name}, "spec": {"template": {"metadata": {"labels": labels(name)}}}}
+            for name in self.names
+        ]
+
+    async def delete(self, what: Any, **_: str) -> None:
+        if isinstance(what, str):
+            self.names.discard(what.rpartition("/")[2])
+        else:
+            self.scopes += [path.stem for path in what]
+
+
+def labels(name: str) -> dict[str, str]:
+    app, _, version = name.partition("-")
+    return {"app": app, "version": version or "v1"}
+
+
+async def test_the_sidecar_of_a_workload_leaves_with_its_last_version_and_no_other_does() -> None:
+    cluster: Any = Running("pricing", "pricing-v2", "order")
+    fleet = Fleet(cluster, cluster, cluster, cluster, cluster, cluster)
+    await fleet.stop("pricing", version="v1")
+    assert (cluster.names, cluster.scopes) == ({"pricing-v2", "order"}, [])
+    await fleet.stop("pricing", version="v2")
+    assert (cluster.names, cluster.scopes) == ({"order"}, ["egress-pricing"])
+    await fleet.stop("order")
+    assert (cluster.names, cluster.scopes) == (set(), ["egress-pricing", "egress-order"])
+
+
 async def test_autoscalers_are_held_still_and_let_go_all_of_them_or_by_name() -> None:
     api: Any = Autoscalers()
     unused: Any = None

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from runtime.api import Command, Object, RuntimeFailure, StartFailed, WorkloadStatus
@@ -15,7 +16,7 @@ from runtime.cluster.pods import SYSTEM, Pods, is_leaving, statuses
 from runtime.cluster.ports import Ports
 from runtime.cluster.render import EXTRA, STARTED, Rendered, condition, deployment, named
 from runtime.cluster.resources import Resources
-from runtime.manifests import NAMESPACE, manifest, workloads
+from runtime.manifests import NAMESPACE, ROOT, manifest, workloads
 
 START_LIMIT = 180.0
 STOP_LIMIT = 60.0
@@ -29,6 +30,7 @@ HOPELESS = (
 AUTOSCALERS = f"/apis/autoscaling/v2/namespaces/{NAMESPACE}/horizontalpodautoscalers"
 ISTIOS = AUTOSCALERS.replace(NAMESPACE, SYSTEM)
 DEPLOYMENTS = f"{APPS}/namespaces/{NAMESPACE}/deployments"
+SCOPES = ROOT / "istio" / "cluster"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Fleet:
     ) -> None:
         """Apply the workload with what it needs; ends when every replica serves through its sidecar."""
         items = await self.rendered.of(known(workload))
+        await self.mesh.apply([scope_of(workload)])
         await asyncio.gather(*(self._stateful(name) for name in await self.rendered.needed_by(workload)))
         item = deployment(items, version, env or {}, replicas)
         if version == "v1":
@@ -123,24 +126,30 @@ class Fleet:
     async def stop(self, workload: str, *, version: str | None = None) -> None:
         """Its Service, its account and its database stay."""
         selector = f"app={known(workload)}" + (f",version={version}" if version else "")
-        found = await self.api.list(DEPLOYMENTS)
-        for item in found:
-            labels = item["spec"]["template"]["metadata"]["labels"]
-            if labels.get("app") == workload and version in (None, labels.get("version")):
-                await self.api.delete(
-                    f"{DEPLOYMENTS}/{item['metadata']['name']}", propagationPolicy="Background"
-                )
+        left = 0
+        for item in await self._deployments(workload):
+            if version in (None, item["spec"]["template"]["metadata"]["labels"].get("version")):
+                path = f"{DEPLOYMENTS}/{item['metadata']['name']}"
+                await self.api.delete(path, propagationPolicy="Background")
+            else:
+                left += 1
         if version in (None, "v1"):
             await self.api.delete(f"{AUTOSCALERS}/{workload}")
         await self._wait_until_gone(selector, left=0)
+        if not left:  # else Kiali warns of a Sidecar without a workload (KIA0004)
+            await self.mesh.delete([scope_of(workload)])
+
+    async def _deployments(self, workload: str) -> list[Object]:
+        """One for each version."""
+        return [
+            item
+            for item in await self.api.list(DEPLOYMENTS)
+            if item["spec"]["template"]["metadata"]["labels"].get("app") == workload
+        ]
 
     async def restart(self, workload: str, *, env: Mapping[str, str] | None = None) -> None:
         """Replace the workload's pods one after another; `env` replaces the settings that it was started with."""
-        items = [
-            item
-            for item in await self.api.list(DEPLOYMENTS)
-            if item["spec"]["template"]["metadata"]["labels"].get("app") == known(workload)
-        ]
+        items = await self._deployments(known(workload))
         await asyncio.gather(*(self._replace(workload, item, env) for item in items))
 
     async def _replace(self, workload: str, item: Object, env: Mapping[str, str] | None) -> None:
@@ -246,6 +255,11 @@ def known(workload: str) -> str:
     if workload not in workloads():
         raise RuntimeFailure(f"there is no workload {workload}; there are {', '.join(workloads())}")
     return workload
+
+
+def scope_of(workload: str) -> Path:
+    """The Sidecar that says what a workload can reach."""
+    return SCOPES / f"egress-{workload}.yaml"
 
 
 def deployment_of(workload: str, version: str) -> str:
