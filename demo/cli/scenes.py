@@ -126,22 +126,31 @@ async def perform(
     number, _ = await Strangler(runtime).state.position()
     results = []
     acknowledged = Acknowledged()
-    for scene in scenes:
-        if not _is_runnable(runtime, scene):
-            results.append(Result(scene.name, why=f"needs {NEEDS[scene.needs]}"))
-        elif SHAPES.index(scene.shape) > number:
-            results.append(Result(scene.name, why=f"needs shape {scene.shape}: `figtree step {scene.shape}`"))
-        else:
-            telling.begins(scene)
-            results.append(
-                await act_out(
+    try:
+        for scene in scenes:
+            if why := _hindrance(runtime, scene, number):
+                results.append(Result(scene.name, why=why))
+            else:
+                telling.begins(scene)
+                result = await act_out(
                     runtime, scene, tell=telling.tell, measured=telling.measured, acknowledged=acknowledged
                 )
-            )
-        telling.ended(results[-1])
-    proof = await acknowledged.prove(runtime, "order" if number >= SHAPES.index("4-order") else MONOLITH)
+                results.append(result)
+            telling.ended(results[-1])
+        proof = await acknowledged.prove(runtime, "order" if number >= SHAPES.index("4-order") else MONOLITH)
+    finally:
+        await runtime.tidy()
     telling.proven(proof)
     return results, proof
+
+
+def _hindrance(runtime: Runtime, scene: Scene, number: int) -> str:
+    """Why the scene cannot be acted out in the shape of that number; "" if it can."""
+    if not _is_runnable(runtime, scene):
+        return f"needs {NEEDS[scene.needs]}"
+    if SHAPES.index(scene.shape) > number:
+        return f"needs shape {scene.shape}: `figtree step {scene.shape}`"
+    return ""
 
 
 def _find_scene(name: str) -> Scene:

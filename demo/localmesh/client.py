@@ -113,6 +113,9 @@ class LocalRuntime:
         shutil.rmtree(root)
         return True
 
+    async def tidy(self) -> None:
+        """Nothing: here scenes call from processes of their own, which have ended."""
+
     async def down(self) -> None:
         """Stop everything; ends when nothing is left."""
         pid = (await self.supervisor.info()).pid

@@ -285,5 +285,8 @@ class Runtime(Protocol):
     def page(self) -> str:
         """The address of the demo's page; "" where `figtree page` has to serve it."""
 
+    async def tidy(self) -> None:
+        """Take away what scenes have put beside the workloads."""
+
     async def down(self) -> None:
         """Stop everything and forget it; ends when nothing is left."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from manifests import render
 from runtime.cluster.fleet import AUTOSCALERS, ISTIOS, Fleet
+from runtime.cluster.helpers import OURS
 from runtime.cluster.render import EXTRA, deployment
 
 FULL = render.K8S / "steps" / "4-order"
@@ -75,6 +76,17 @@ class Autoscalers:
         self.policies[path.rpartition("/")[2]] = {
             behavior[way]["selectPolicy"] for way in ("scaleUp", "scaleDown")
         }
+
+
+def test_each_helper_of_scenes_bears_the_label_by_which_it_is_taken_away() -> None:
+    name, _, value = OURS.partition("=")
+    found = render.objects(render.K8S / "scenes" / "inside")
+    assert {item["kind"] for item in found} >= {"Deployment", "Pod", "Service", "NetworkPolicy", "ConfigMap"}
+    for item in found:
+        metadata = [item["metadata"]]
+        if "template" in item.get("spec", {}):
+            metadata.append(item["spec"]["template"]["metadata"])
+        assert [one["labels"][name] for one in metadata] == [value] * len(metadata), item["metadata"]["name"]
 
 
 class Running:

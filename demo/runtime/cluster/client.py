@@ -124,6 +124,10 @@ class ClusterRuntime:
         await self._forwards.close()
         await self.api.close()
 
+    async def tidy(self) -> None:
+        """The callers and the keys leave; who calls from outside of the mesh has a namespace of its own."""
+        await self._helpers.leave()
+
     async def down(self) -> None:
         """Everything of ours; the cluster and its Istio stay."""
         await self.mesh.forget()

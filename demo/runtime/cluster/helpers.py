@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from runtime import users
-from runtime.api import Object, StartFailed
+from runtime.api import Object, RuntimeFailure, StartFailed
 from runtime.cluster.api import APPS, Api
 from runtime.cluster.pods import CALLER, Pods
 from runtime.cluster.render import K8S, condition, named
@@ -24,6 +24,7 @@ LIMIT = 90.0
 RELAYED = 15051  # the caller's own port
 FIRST_STRANGE = 20000  # the stranger's, one for each workload
 SECRET = "user-keys"  # noqa: S105
+OURS = "figtree.example/helps=scenes"  # the label of everything inside
 PLACEHOLDER = "ACCOUNT"
 
 
@@ -93,6 +94,22 @@ class Helpers:
             await self._api.put(item)
         await self._until(path, lambda pod: condition(pod, "Ready"))
         return name
+
+    async def leave(self) -> None:
+        """Take away everything inside; ends when its pods have gone. The keys stay known, as istiod remembers them."""
+        async with self._lock:
+            places = {
+                (await self._api.path(item)).rpartition("/")[0] for item in await self._objects("inside")
+            }
+            for place in places:
+                await self._api.delete(place, labelSelector=OURS, propagationPolicy="Background")
+            self._ready.clear()
+            self._key = None
+            deadline = time.monotonic() + LIMIT
+            while await self._pods.labelled(OURS):
+                if time.monotonic() > deadline:
+                    raise RuntimeFailure(f"helpers of scenes ({OURS}) are still there after {LIMIT:g} s")
+                await asyncio.sleep(0.2)
 
     async def keys(self) -> rsa.RSAPrivateKey:
         """Made once for the cluster; its public half is served where istiod looks for it."""
