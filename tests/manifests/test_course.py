@@ -46,6 +46,12 @@ def test_istio_says_of_the_talks_resource_what_the_page_says_and_accepts_todays(
     assert validated(tmp_path, kind, today) == "accepted"
 
 
+def test_istio_accepts_the_rule_by_zones_that_the_page_names(tmp_path: Path) -> None:
+    (rule,) = re.findall(r"^\| DestinationRule `(.+?)` \|", PAGE, re.MULTILINE)
+    assert validated(tmp_path, "DestinationRule", rule) == "accepted"
+    assert validated(tmp_path, "DestinationRule", rule.replace("zoneAware", "zoneaware")) == "refused"
+
+
 @pytest.mark.parametrize(("kind", "count"), KINDS)
 def test_the_page_counts_the_files_of_a_kind(kind: str, count: str) -> None:
     files = [
