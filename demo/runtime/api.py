@@ -256,7 +256,8 @@ class Faults(Protocol):
 class Runtime(Protocol):
     """The place where the system runs. A function that needs one part of it takes that part's Protocol."""
 
-    # What steps and scenes may need of it: "mesh", "gateway api", "kubernetes", "two nodes", "two zones".
+    # What steps and scenes may need of it: "mesh", "gateway api", "kubernetes", "volumes",
+    # "two nodes", "two zones".
     capabilities: frozenset[str]
 
     @property

@@ -52,8 +52,8 @@ def test_all_scenes_are_those_that_the_runtime_can(
     assert all((reason in output) != (need in capabilities) for need, reason in NEEDS.items())
 
 
-def test_they_are_eight_and_say_what_they_need() -> None:
-    assert len(KUBERNETES) == 8
+def test_they_are_nine_and_say_what_they_need() -> None:
+    assert len(KUBERNETES) == 9
     assert {scene.needs for scene in SCENES} == {"", *NEEDS}
     assert {scene.name for scene in SCENES if scene.needs not in ("", "mesh", "gateway api")} == KUBERNETES
 

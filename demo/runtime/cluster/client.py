@@ -23,6 +23,8 @@ from runtime.cluster.render import Rendered, deployment, overlay
 from runtime.manifests import NAMESPACE, ROOT
 from runtime.mesh_objects import GATEWAY_API
 
+STORAGE_CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
+
 
 class ClusterRuntime:
     """Everything in one namespace of the cluster of a kubectl context; made by `up` or `connect`."""
@@ -73,6 +75,8 @@ class ClusterRuntime:
         self.capabilities |= nodes.capabilities(await self.api.list(nodes.NODES))
         if GATEWAY_API in await self._groups():
             self.capabilities |= {"gateway api"}
+        if await self.api.list(STORAGE_CLASSES):
+            self.capabilities |= {"volumes"}
 
     async def _groups(self) -> set[str]:
         return {group["name"] for group in (await self.api.get("/apis"))["groups"]}

@@ -23,6 +23,7 @@ NEEDS = {  # capabilities that not every runtime has, and which one has them
     "mesh": "the mesh (`figtree down`, then start without MESH=off)",
     "gateway api": "the mesh and the definitions of the Gateway API (on a cluster: `k8s/scripts/addons gateway-api`)",
     "kubernetes": "Kubernetes (RUNTIME=kind or RUNTIME=current)",
+    "volumes": "a cluster with a StorageClass, as kind has",
     "two nodes": "a cluster with two worker nodes, as k8s/kind.yaml makes it",
     "two zones": "a cluster whose worker nodes are in two zones, as k8s/kind.yaml makes it",
 }

@@ -3,6 +3,7 @@
 from scenes.engine.scene import Scene
 from scenes.groups.kubernetes import (
     configuration,
+    database,
     discovery,
     disruption,
     frozen_node,
@@ -67,6 +68,15 @@ SCENES = (
         hypothesis="While a node is frozen users wait or are refused; then all is as before, each order there once.",
         act=frozen_node.frozen,
         needs="two nodes",
+    ),
+    Scene(
+        name="database-deleted",
+        group="kubernetes",
+        title="A database's pod is deleted",
+        says="A pod can go at any time; what has to outlive it is on a volume with a name of its own.",
+        hypothesis="The next pod has the same volume and every order; meanwhile orders are refused, none is lost.",
+        act=database.deleted,
+        needs="volumes",
     ),
     Scene(
         name="locality",
