@@ -5,7 +5,8 @@ import subprocess
 from pathlib import Path
 
 from scenes.catalogue import SCENES
-from scenes.markdown import page
+from scenes.catalogue import SCENES
+from scenes.markdown import PICTURES, page
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -17,6 +18,12 @@ def test_the_page_of_scenes_is_what_its_command_writes() -> None:
     rows = [f"| `{scene.name}` | {scene.hypothesis} |" for scene in SCENES]
     assert [row for row in rows if row not in written] == []
     assert len(re.findall(r"^\| `[a-z0-9-]+` \| ", written, re.MULTILINE)) == len(rows)
+
+
+def test_each_scene_that_a_local_mesh_acts_out_has_its_picture_and_no_other_picture_is_left() -> None:
+    local = {scene.name for scene in SCENES if scene.needs in ("", "mesh", "gateway api")}
+    pictures = {path.stem for path in PICTURES.glob("*.png")}
+    assert pictures == local, "make pictures"
 
 
 def test_the_readme_fits_three_screens() -> None:
