@@ -5,7 +5,6 @@ import subprocess
 from pathlib import Path
 
 from scenes.catalogue import SCENES
-from scenes.catalogue import SCENES
 from scenes.markdown import PICTURES, page
 
 ROOT = Path(__file__).resolve().parents[1]
