@@ -20,7 +20,7 @@ def test_the_page_of_scenes_is_what_its_command_writes() -> None:
 
 
 def test_each_scene_that_a_local_mesh_acts_out_has_its_picture_and_no_other_picture_is_left() -> None:
-    local = {scene.name for scene in SCENES if scene.needs in ("", "mesh", "gateway api")}
+    local = {scene.name for scene in SCENES if scene.is_local}
     pictures = {path.stem for path in PICTURES.glob("*.png")}
     assert pictures == local, "make pictures"
 

@@ -12,7 +12,7 @@ from scenes.engine.scene import Scene
 from strangler.drift import drifts
 
 pytestmark = [pytest.mark.system, pytest.mark.alone]
-HERE = [scene for scene in SCENES if scene.needs in ("", "mesh", "gateway api")]
+HERE = [scene for scene in SCENES if scene.is_local]
 MESHLESS = [scene for scene in SCENES if not scene.needs]
 
 

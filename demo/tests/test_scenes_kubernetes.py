@@ -55,7 +55,7 @@ def test_all_scenes_are_those_that_the_runtime_can(
 def test_they_are_nine_and_say_what_they_need() -> None:
     assert len(KUBERNETES) == 9
     assert {scene.needs for scene in SCENES} == {"", *NEEDS}
-    assert {scene.name for scene in SCENES if scene.needs not in ("", "mesh", "gateway api")} == KUBERNETES
+    assert {scene.name for scene in SCENES if not scene.is_local} == KUBERNETES
 
 
 def _worker(zone: str = "") -> Object:

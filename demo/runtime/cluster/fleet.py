@@ -68,7 +68,10 @@ class Fleet:
     ) -> None:
         """Apply the workload with what it needs; ends when every replica serves through its sidecar."""
         items = await self.rendered.of(known(workload))
-        await self.mesh.apply([scope_of(workload)])
+        if not await self._deployments(
+            workload
+        ):  # the first version brings the Sidecar, the last one takes it along
+            await self.mesh.apply([scope_of(workload)])
         await asyncio.gather(*(self._stateful(name) for name in await self.rendered.needed_by(workload)))
         item = deployment(items, version, env or {}, replicas)
         if version == "v1":
@@ -136,7 +139,7 @@ class Fleet:
         if version in (None, "v1"):
             await self.api.delete(f"{AUTOSCALERS}/{workload}")
         await self._wait_until_gone(selector, left=0)
-        if not left:  # else Kiali warns of a Sidecar without a workload (KIA0004)
+        if not left:  # Kiali would warn of a Sidecar without a workload (KIA0004)
             await self.mesh.delete([scope_of(workload)])
 
     async def _deployments(self, workload: str) -> list[Object]:

@@ -48,3 +48,8 @@ class Scene:
     shape: str = "5-no-monolith"  # runs in this shape or a later one
     needs: str = "mesh"  # one of NEEDS, or ""
     compiled: tuple[tuple[str, str], ...] = ()  # workloads and versions that are made before the scene begins
+
+    @property
+    def is_local(self) -> bool:
+        """Whether a local mesh can act it out."""
+        return self.needs in ("", "mesh", "gateway api")

@@ -1,6 +1,7 @@
 """A span for each sampled HTTP request; what the application reads and hands on then names that span."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from time import perf_counter
 
 from opentelemetry.trace import SpanKind
@@ -34,16 +35,14 @@ class TraceRequests:
         parent = next((value for name, value in scope["headers"] if name == b"traceparent"), b"")
         headers = {TRACEPARENT: parent.decode("latin-1")} if parent else {}
         started, begun = begin(scope["method"], SpanKind.SERVER, headers, root=True), perf_counter()
+        answer, trace_id = self._app, ""
         if started is not None:
             others = [(name, value) for name, value in scope["headers"] if name != b"traceparent"]
             scope = {**scope, "headers": [*others, (b"traceparent", started.headers[TRACEPARENT].encode())]}
+            answer, trace_id = partial(self._trace, started), started.trace_id
         try:
-            if started is None:
-                await self._app(scope, receive, send)
-            else:
-                await self._trace(started, scope, receive, send)
+            await answer(scope, receive, send)
         finally:
-            trace_id = started.trace_id if started else ""
             self._measure(scope["method"], _route(scope), perf_counter() - begun, trace_id)
 
     async def _trace(self, started: Started, scope: Scope, receive: Receive, send: Send) -> None:

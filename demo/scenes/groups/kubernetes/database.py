@@ -4,8 +4,7 @@ import asyncio
 import time
 
 from runtime.api import Object
-from runtime.cluster.pods import is_leaving
-from runtime.cluster.render import condition
+from runtime.cluster.render import condition, named
 
 from scenes.engine import orders
 from scenes.engine.stage import Stage
@@ -20,23 +19,21 @@ CALM = 3.0  # seconds of orders without a failure: users have it back
 
 async def deleted(stage: Stage) -> None:
     runtime = cluster(stage)
-    before = await _pod(stage)
-    claim = _claim(before)
+    (before,) = await runtime.pods.labelled(f"app={DATABASE}")
+    name, uid, claim = before["metadata"]["name"], before["metadata"]["uid"], _claim(before)
     shopper = orders.Shopper(stage, orders.newcomer("database"))
     async with steady(lambda: shopper.order(timeout=5.0), at_once=2, pause=0.1) as users:
         await asyncio.sleep(2.0)
         first = len(shopper.accepted)
         begun = time.monotonic()
-        path = f"/api/v1/namespaces/{before['metadata']['namespace']}/pods/{before['metadata']['name']}"
         await stage.cause(
-            f"delete the pod {before['metadata']['name']}",
-            lambda: runtime.api.delete(path, gracePeriodSeconds=GRACE),
+            f"delete the pod {name}",
+            lambda: runtime.api.delete(named("pods", name), gracePeriodSeconds=GRACE),
         )
 
         async def successor() -> Object:
-            now = await _pod(stage)
-            fresh = now.get("metadata", {}).get("uid") not in (None, before["metadata"]["uid"])
-            return now if fresh and not is_leaving(now) and condition(now, "Ready") else {}
+            now = await runtime.pods.labelled(f"app={DATABASE}")
+            return next((p for p in now if p["metadata"]["uid"] != uid and condition(p, "Ready")), {})
 
         after = await stage.eventually("another pod has its name and is ready", successor, patience=PATIENCE)
         ready = time.monotonic()
@@ -54,12 +51,6 @@ async def deleted(stage: Stage) -> None:
     stage.expect(first > 0, f"{first} orders were accepted before")
     stage.expect(_claim(after) == claim, f"it has the same volume, {claim}")
     await shopper.expect_each_once()
-
-
-async def _pod(stage: Stage) -> Object:
-    """The database's pod; nothing while there is none."""
-    found = await cluster(stage).pods.labelled(f"app={DATABASE}")
-    return found[-1] if found else {}
 
 
 def _claim(pod: Object) -> str:
