@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 import tomllib
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import asdict
@@ -385,7 +386,7 @@ def load(
         settings = Settings()
         runtime = await _connect()
         with tempfile.TemporaryDirectory(prefix="figtree-load-") as directory:
-            running = Load()
+            running, begun = Load(), time.time()
             running.start(runtime.edge(), rate or round(settings.load), settings.seed, Path(directory))
             try:
                 await asyncio.sleep(seconds)
@@ -399,7 +400,7 @@ def load(
                 f" p50 {report['p50']:.1f} ms, p99 {report['p99']:.1f} ms"
             )
             if report["details"]:
-                errors.print(failures(report["details"]))
+                errors.print(failures(report["details"], begun))
         return 0 if report["ok"] else 1
 
     raise typer.Exit(carry_out(work()))

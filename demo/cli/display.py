@@ -1,5 +1,6 @@
 """What the command shows: lines where nobody watches, a live line where somebody does, and a table at the end."""
 
+import json
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -44,6 +45,7 @@ class Lines:
     """One line per phase, with the seconds since the beginning; below them, on a terminal, what the users see now."""
 
     def __init__(self) -> None:
+        self.since = time.time()
         self._begun = time.monotonic()
         self._status = console.status("") if console.is_terminal else None
 
@@ -128,25 +130,38 @@ def verdict(outcome: Outcome) -> Text:
     return Text("\n").join(Text(line) if isinstance(line, str) else line for line in lines)
 
 
-def failures(details: Iterable[Mapping[str, Any]]) -> Table:
-    """The first failures of a load: how many of each kind, and one example."""
+def failures(details: Iterable[Mapping[str, Any]], since: float) -> Table:
+    """The first failures of a load: how many of each kind, in which seconds after `since`, and one example."""
     kinds: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for one in details:
         kinds.setdefault((one["name"], one["message"]), []).append(one)
-    shown = Table("count", "request", "what happened", "for example", title="the first failures", box=SIMPLE)
+    shown = Table(box=SIMPLE, title="the first failures")
+    for column in ("count", "seconds", "request", "what happened", "for example"):
+        shown.add_column(column)
     for (name, message), alike in sorted(kinds.items(), key=lambda kind: -len(kind[1])):
-        example = f"{alike[0]['method']} {alike[0]['path']} → {alike[0]['status'] or 'no answer'}"
-        shown.add_row(*map(Text, (str(len(alike)), name, message, example)))
+        first, last = (f"{when(one['at'] for one in alike) - since:.1f}" for when in (min, max))
+        seconds = first if first == last else f"{first} to {last}"
+        shown.add_row(*map(Text, (str(len(alike)), seconds, name, message, _example(alike[0]))))
     return shown
 
 
+def _example(failure: Mapping[str, Any]) -> str:
+    asked = f"{failure['method']} {failure['path']} → {failure['status'] or 'no answer'}"
+    try:
+        return f"{asked}: {json.loads(failure['body'])['detail']}"
+    except (ValueError, LookupError, TypeError):  # no problem of the application's (RFC 9457)
+        return asked
+
+
 def overload(details: Iterable[Mapping[str, Any]], rate: float) -> str:
-    """What to do if nothing but answers 429 failed, at so many requests a second; else ""."""
-    if {one["status"] for one in details} != {429}:
+    """What to do if answers 429 are among the failures, at so many requests a second; else ""."""
+    statuses = [one["status"] for one in details]
+    if 429 not in statuses:
         return ""
     return (
-        f"only answers 429 failed: beside the migration this machine does not carry {rate:g} requests a second. "
-        f"End what else is busy, or ask for fewer: LOAD={rate / 2:.0f} make demo"
+        f"{statuses.count(429)} of the first {len(statuses)} failures are answers 429: beside the migration this"
+        f" machine does not carry {rate:g} requests a second."
+        f" End what else is busy, or ask for fewer: LOAD={rate / 2:.0f} make demo"
     )
 
 

@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import shutil
 import signal
 import tempfile
 from pathlib import Path
 
 from loadtests.control import Load
+from localmesh.instance import directory_of
 from runtime.api import Runtime, RuntimeFailure
+from runtime.manifests import ROOT
 from scenes.catalogue import BY_NAME, SCENES
 from strangler.steps import Strangler
 
@@ -80,30 +83,40 @@ async def demo(settings: Settings, *, interactive: bool) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)
     runtime: Runtime | None = None
-    found = False
+    found, failed = False, True
     try:
         found = choose.found(settings)
         runtime = await up(settings, display)
         display.note(f"the edge is {runtime.edge()}")
         if runtime.page():
             display.note(f"watch it happen on the page: {runtime.page()}")
-        holds = await _travel(settings, runtime, display)
-        if holds:
-            holds = await _scenes(runtime, display)
+        failed = not (await _travel(settings, runtime, display) and await _scenes(runtime, display))
         if interactive:
             _look_next(runtime)
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.Event().wait()
-        return 0 if holds else 1
+        return int(failed)
     except asyncio.CancelledError:
+        failed = False
         errors.print("stopped on request")
         return 130
     finally:
         if runtime is not None and "kubernetes" in runtime.capabilities:
             display.note("the cluster keeps it running; `figtree down` removes it")
         elif runtime is not None and not found:
+            if failed:
+                with contextlib.suppress(OSError):
+                    display.note(f"the logs are kept in {_keep_logs(settings.figtree_name)}")
             display.note("stopping everything")
             await runtime.down()
+
+
+def _keep_logs(name: str) -> Path:
+    """Copy the logs of a local mesh that is about to be removed; those of an earlier run make room."""
+    kept = ROOT / "build" / "logs" / name
+    shutil.rmtree(kept, ignore_errors=True)
+    shutil.copytree(directory_of(name) / "logs", kept)
+    return kept
 
 
 async def _travel(settings: Settings, runtime: Runtime, display: Lines) -> bool:
@@ -136,7 +149,7 @@ async def _travel(settings: Settings, runtime: Runtime, display: Lines) -> bool:
     print_table(table(outcome), 5)
     console.print(verdict(outcome), soft_wrap=True)
     if ended.details:
-        errors.print(failures(ended.details))
+        errors.print(failures(ended.details, display.since))
     if advice := overload(ended.details, settings.load):
         errors.print(advice, soft_wrap=True)
     return outcome.holds

@@ -3,10 +3,12 @@
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import asyncpg
@@ -15,12 +17,13 @@ import httpx
 import psutil
 import pytest
 import typer
-from cli import display
+from cli import choose, display, tour
 from cli.__main__ import app
 from cli.commands import carry_out
 from cli.display import Lines, failures, overload, print_table, styled, verdict
 from cli.journey import Outcome
 from cli.reporter import Terminal
+from cli.settings import Settings
 from rich.console import Console
 from rich.table import Column, Table
 from scenes.catalogue import BY_NAME
@@ -165,14 +168,18 @@ def test_the_first_failures_of_a_load_are_a_table() -> None:
         "path": "/api/titles/[t]",
         "status": 503,
         "message": "status 503 instead of 200",
+        "body": '{"detail": "please [repeat]"}',
+        "at": 1012.34,
     }
-    other = one | {"name": "order", "status": 0, "message": "connection refused"}
+    other = one | {"name": "order", "status": 0, "message": "connection refused", "body": "", "at": 1020.0}
     shown = io.StringIO()
-    Console(file=shown, width=150).print(failures([one, other, one]))
+    Console(file=shown, width=150).print(failures([one, other, one | {"at": 1013.5}], 1000.0))
     text = shown.getvalue()
     assert text.index("status 503") < text.index("connection refused"), "the most frequent first"
     assert "2 " in text
-    assert "GET /api/titles/[t] → 503" in text
+    assert "GET /api/titles/[t] → 503: please [repeat]" in text
+    assert "12.3 to 13.5" in text
+    assert " 20.0 " in text
     assert "no answer" in text
     assert "{" not in text
 
@@ -181,7 +188,35 @@ def test_a_journey_that_is_too_much_for_the_machine_says_what_to_do_and_no_other
     refused, failed = {"status": 429}, {"status": 503}
     assert "does not carry 120 requests a second" in overload([refused, refused], 120)
     assert overload([refused], 120).endswith("LOAD=60 make demo")
-    assert [overload(details, 120) for details in ([], [failed], [refused, failed])] == ["", "", ""]
+    assert overload([refused, failed], 120).startswith("1 of the first 2 failures are answers 429")
+    assert [overload(details, 120) for details in ([], [failed])] == ["", ""]
+
+
+@pytest.mark.parametrize("holds", [True, False])
+async def test_a_journey_that_does_not_hold_keeps_the_logs_of_what_it_takes_down(
+    holds: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    instance = tmp_path / "instance"
+    (instance / "logs").mkdir(parents=True)
+    (instance / "logs" / "order-v1-0.log").write_text("why it failed")
+
+    async def down() -> None:
+        shutil.rmtree(instance)
+
+    async def up(*_: object) -> SimpleNamespace:
+        return SimpleNamespace(capabilities={"mesh"}, edge=str, page=str, down=down)
+
+    async def finds(*_: object) -> bool:
+        return holds
+
+    for name, stands_in in {"up": up, "_travel": finds, "_scenes": finds, "ROOT": tmp_path}.items():
+        monkeypatch.setattr(tour, name, stands_in)
+    monkeypatch.setattr(tour, "directory_of", lambda _: instance)
+    monkeypatch.setattr(choose, "found", lambda _: False)
+    assert await tour.demo(Settings(figtree_name="kept"), interactive=False) == int(not holds)
+    assert not instance.exists()
+    kept = tmp_path / "build" / "logs" / "kept" / "order-v1-0.log"
+    assert kept.exists() != holds
 
 
 @pytest.mark.parametrize(("width", "left_out"), [(40, "version, restarts,"), (70, "address, pid"), (200, "")])
