@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from tracing.asgi import TraceRequests
 
 from rest_api import contract, figures, problems
+from rest_api.caching import Validators
 from rest_api.digest import ContentDigest
 from rest_api.entry import (
     BodyLimit,
@@ -53,6 +54,7 @@ def create_app(lifespan: Callable[[], AbstractAsyncContextManager[Ports]]) -> Fa
         return JSONResponse({"status": "ok"})
 
     app.add_middleware(FastPath)
+    app.add_middleware(Validators)
     app.add_middleware(BodyLimit)
     app.add_middleware(HeadAsGet)
     app.add_middleware(EnterCall)

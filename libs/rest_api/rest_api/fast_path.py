@@ -1,4 +1,4 @@
-"""The two most frequent requests, answered before FastAPI sees them: parse, ask the port, serialise.
+"""The most frequent requests, answered before FastAPI sees them: parse, ask the port, serialise.
 
 Only a well-formed request is answered here. The routes answer every other one: they have the error messages.
 `tests/test_fast_path.py` holds that both answer alike, byte for byte; docs/decisions/0028 has the figures.
@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 from service_kit.context import concerns
@@ -24,6 +25,9 @@ from rest_api.routes.ports import tell
 
 SMALL = 64 * 1024  # a basket of a hundred lines is a tenth of that
 KEY = re.compile(rb"[\x21-\x7e]{1,64}")
+TITLE, ORDER = "/api/titles/", "/api/orders/"
+ID = re.compile(r"[A-Za-z0-9-]{1,32}")  # of a title; no id that can be written in another way
+UUID_ = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 Headers = Mapping[bytes, bytes]
 Parsed = tuple[str, Any]  # idempotency key, the body
 
@@ -37,6 +41,21 @@ class FastRoute:
     answer: Callable[[Ports, Parsed], Awaitable[Response]]
 
 
+@dataclass(frozen=True, slots=True)
+class FastRead:
+    """GET of one resource whose name has this form."""
+
+    prefix: str
+    parameter: str
+    form: re.Pattern[str]
+    answer: Callable[[Ports, str], Awaitable[Response]]
+
+    @property
+    def path(self) -> str:
+        """As FastAPI writes it."""
+        return f"{self.prefix}{{{self.parameter}}}"
+
+
 class FastPath:
     """The innermost middleware: answers a well-formed request of FAST, and hands on every other one."""
 
@@ -44,12 +63,20 @@ class FastPath:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        route = FAST.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
-        if route is None:
+        if scope["type"] != "http" or scope["query_string"]:
             await self._app(scope, receive, send)
-            return
+        elif scope["method"] == "GET" and (one := _one(scope["path"])):
+            scope["route"] = one[0]
+            scope["path_params"] = {one[0].parameter: one[1]}
+            await _answered(one[0].answer(scope["app"].state.ports, one[1]), scope, receive, send)
+        elif scope["method"] == "POST" and (route := FAST.get(scope["path"])):
+            await self._post(route, scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _post(self, route: FastRoute, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
-        if len(headers) < len(scope["headers"]) or scope["query_string"] or not _is_small_json(headers):
+        if len(headers) < len(scope["headers"]) or not _is_small_json(headers):
             await self._app(scope, receive, send)
             return
         messages = await _read_all(receive)
@@ -62,11 +89,24 @@ class FastPath:
             await self._app(scope, _replay(messages, receive), send)
             return
         scope["route"] = route  # as FastAPI says what a request was for
-        try:
-            response = await route.answer(scope["app"].state.ports, parsed)
-        except (EdgeError, NotTheWriter) as error:
-            response = answer_to(error)
-        await response(scope, receive, send)
+        await _answered(route.answer(scope["app"].state.ports, parsed), scope, receive, send)
+
+
+async def _answered(answer: Awaitable[Response], scope: Scope, receive: Receive, send: Send) -> None:
+    try:
+        response = await answer
+    except (EdgeError, NotTheWriter) as error:
+        response = answer_to(error)
+    await response(scope, receive, send)
+
+
+def _one(path: str) -> "tuple[FastRead, str] | None":
+    """The route of one resource, and its name; none for a name that FastAPI has to judge."""
+    for read in READS:
+        if path.startswith(read.prefix):
+            name = path[len(read.prefix) :]
+            return (read, name) if read.form.fullmatch(name) else None
+    return None
 
 
 def _is_small_json(headers: Headers) -> bool:
@@ -121,10 +161,19 @@ async def _quote(ports: Ports, parsed: Parsed) -> Response:
     return response
 
 
+async def _get_title(ports: Ports, title_id: str) -> Response:
+    return _json(await ports.titles.get(title_id), 200)
+
+
+async def _get_order(ports: Ports, order_id: str) -> Response:
+    return _json(await ports.orders.get(UUID(order_id)), 200)
+
+
 def _json(content: BaseModel, status: int) -> Response:
     return Response(content.model_dump_json(), status, media_type="application/json")
 
 
+READS = (FastRead(TITLE, "title_id", ID, _get_title), FastRead(ORDER, "order_id", UUID_, _get_order))
 FAST: Mapping[str, FastRoute] = {
     route.path: route
     for route in (

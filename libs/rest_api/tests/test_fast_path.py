@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_api import errors
-from rest_api.models import Degraded, Money, Order, OrderLine, PricedLine, Quote
+from rest_api.models import Degraded, Money, Order, OrderLine, PricedLine, Quote, Title
 from rest_api.ports import Placed
 
 from .conftest import Fakes
@@ -40,6 +40,9 @@ QUOTE = Quote(
     ),
     total=Decimal(7),
     rate_date=date(2026, 11, 20),
+)
+TITLE = Title(
+    id="t-000001", isbn13="9780000000002", name="é", authors=("B",), format="print", publisher="P", year=2000
 )
 DEGRADED = Degraded(titles_as_of=datetime(2026, 11, 20, 12, 30, tzinfo=UTC), rate_date=date(2026, 11, 20))
 TOLD = 'titles-as-of="2026-11-20T12:30:00.000000Z", rate-date="2026-11-20"'
@@ -126,6 +129,36 @@ async def test_keys_are_judged_alike(client: httpx.AsyncClient, fakes: Fakes, ke
     headers = {} if key is None else {"idempotency-key": key}
     fast, ordinary = await both_ways(client, "/api/orders", json.dumps(WANTED).encode(), headers)
     assert fast == ordinary
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [TITLE, errors.Missing("title", "t"), errors.TooLate("late"), errors.Denied("no"), KeyError("inside")],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_title_is_answered_alike(
+    client: httpx.AsyncClient, fakes: Fakes, outcome: Any, method: str
+) -> None:
+    fakes.answer = outcome
+    fast = await client.request(method, "/api/titles/t-000001")
+    ordinary = await client.request(method, "/api/titles/t-000001?any=thing")
+    assert _seen(fast) == _seen(ordinary)
+    assert fakes.calls == [("t-000001",)] * 2
+
+
+@pytest.mark.parametrize(
+    "name", [str(ORDER.id), str(ORDER.id).upper(), ORDER.id.hex, "o-1", "é", f"{ORDER.id}x"]
+)
+async def test_an_order_is_read_alike(client: httpx.AsyncClient, fakes: Fakes, name: str) -> None:
+    fakes.answer = ORDER
+    fast = await client.get(f"/api/orders/{name}")
+    ordinary = await client.get(f"/api/orders/{name}?any=thing")
+    assert _seen(fast) == _seen(ordinary)
+    assert set(fakes.calls) <= {(ORDER.id,)}
+
+
+def _seen(answer: httpx.Response) -> tuple[Any, ...]:
+    return answer.status_code, answer.headers.raw, answer.content
 
 
 values = st.recursive(
