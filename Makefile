@@ -102,7 +102,7 @@ BENCH = FIGTREE_NAME=bench $(RUN)/figtree bench
 EARLIER ?= build/bench/earlier.json
 
 bench: $(STUBS) ## Measure everything side by side on a quiet machine: about half an hour; figures, tables and plots in docs/bench
-	@$(BENCH) run && $(BENCH) calls && $(BENCH) telemetry && $(BENCH) shapes && $(BENCH) footprint; status=$$?; $(BENCH) down; $(BENCH) report >/dev/null; exit $$status
+	@$(BENCH) run && $(BENCH) calls && $(BENCH) telemetry && $(BENCH) shapes && $(BENCH) library && $(BENCH) footprint; status=$$?; $(BENCH) down; $(BENCH) report >/dev/null; exit $$status
 
 bench-compare: $(STUBS) ## Measure the rates again and compare them with those of docs/bench (or EARLIER): fails if one has fallen
 	@mkdir -p build/bench && { [ -f $(EARLIER) ] || cp docs/bench/results.json $(EARLIER); } && rm -f build/bench/now.json

@@ -9,16 +9,16 @@ from typing import Any
 
 import uvloop
 
-from benchmarks.wire import Basket, Tally, load
+from benchmarks.wire import READS, Basket, Tally, load, orders, reads
 
 
 def percentile(times: list[float], percent: float) -> float:
     return times[min(len(times) - 1, int(len(times) * percent / 100))] if times else 0.0
 
 
-def report(tally: Tally, seconds: float, cpu: float) -> dict[str, Any]:
+def report(tally: Tally, seconds: float, cpu: float, status: int = 201) -> dict[str, Any]:
     times = sorted(tally.times)
-    good = tally.statuses[201]
+    good = tally.statuses[status]
     return {
         "orders": good,
         "seconds": round(seconds, 3),
@@ -41,8 +41,12 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=0.0)
     parser.add_argument("--titles", type=int, default=500)
     parser.add_argument("--lines", type=int, default=2)
+    parser.add_argument("--read", choices=READS, help="in the place of orders")
+    parser.add_argument("--ids", default="", help="of orders to be read, with commas")
     given = parser.parse_args()
     host, _, port = given.address.rpartition(":")
+    run = f"bench-{uuid.uuid4().hex[:12]}"
+    ids = given.ids.split(",")
     begun = time.process_time()
     tally = uvloop.run(
         load(
@@ -50,14 +54,18 @@ def main() -> None:
             int(port),
             given.clients,
             given.seconds,
-            f"bench-{uuid.uuid4().hex[:12]}",
-            Basket(given.titles, given.lines),
+            lambda number: (
+                reads(given.read, run, number, given.titles, ids)
+                if given.read
+                else orders(run, number, Basket(given.titles, given.lines))
+            ),
             warm=given.warm,
             pause=given.pause,
         )
     )
     cpu = (time.process_time() - begun) * given.seconds / (given.seconds + given.warm)
-    sys.stdout.write(json.dumps(report(tally, given.seconds, cpu)) + "\n")
+    found = report(tally, given.seconds, cpu, 200 if given.read else 201)
+    sys.stdout.write(json.dumps(found) + "\n")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ class Row:
     database: str = ""
     before: Callable[[], Awaitable[None]] | None = None
     bare: str = ""  # pgbench: `place`, or `life` for all that follows, too
+    options: tuple[str, ...] = ()  # of the client
+    reads: bool = False  # then costs are those of an answer, not of a stored order
 
 
 async def measure(row: Row, clients: int, seconds: float, *, options: tuple[str, ...] = ()) -> Round:
@@ -37,10 +39,10 @@ async def measure(row: Row, clients: int, seconds: float, *, options: tuple[str,
     if row.bare:
         seen = await pgbench.run(row.database, clients, seconds, life=row.bare == "life")
     else:
-        seen = await clients_of(row.address, clients, seconds, *options)
+        seen = await clients_of(row.address, clients, seconds, *row.options, *options)
     ended = usage(*row.instances, plus=row.processes, memory=True)
     orders_now, wal_now = await stored(row.database)
-    new = max(1, orders_now - orders)
+    new = max(1, seen["orders"] if row.reads else orders_now - orders)
     seen["stored"] = orders_now - orders
     seen["wal_bytes"] = round((wal_now - wal) / new)
     seen["cpu_ms"] = {

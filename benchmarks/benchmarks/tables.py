@@ -55,11 +55,15 @@ def _parts(results: dict[str, Any]) -> Iterator[str]:
     for part, title in titles.items():
         for clients, entry in _by_clients(results.get(part, {})):
             yield f"## {title}, {clients} clients\n\n{_of(entry)}\n\n{plain(entry['rounds'])}"
+    for key, entry in results.get("reads", {}).items():
+        yield f"## Reads: {key} clients\n\n{_of(entry)}\n\n{orders(entry['rounds'])}"
     for entry in results.get("calls", {}).values():
         lines = [
             (n, f"{middle(r, 'p50'):.2f}", f"{middle(r, 'p99'):.2f}") for n, r in entry["rounds"].items()
         ]
         yield f"## A call that does nothing\n\n{_of(entry)}\n\n" + _table(("", "p50 ms", "p99 ms"), lines)
+    for entry in results.get("library", {}).values():
+        yield f"## A library in each client, or the mesh once\n\n{_of(entry)}\n\n{library(entry['rounds'])}"
     for entry in results.get("footprint", {}).values():
         yield f"## Start and footprint\n\n{_of(entry)}\n\n{footprint(entry['rounds'])}"
     for entry in results.get("overload", {}).values():
@@ -141,6 +145,83 @@ def plain(rounds: dict[str, Rounds]) -> str:
     ]
     head = ["", "orders/s", "spread", "p50 ms", "p99 ms", "CPU ms/order", "failed"]
     return _table([*head, "page of 20, ms"] if len(lines[0]) > len(head) else head, lines)
+
+
+TASKS = {
+    "discovery": "discovery",
+    "balancing": "balancing per call",
+    "retries": "retries",
+    "breaker": "breaker",
+    "tracing": "tracing of every call",
+    "mtls": "mTLS",
+}
+
+
+def library(seen: dict[str, Any]) -> str:
+    """Lines, effect and cost of each task on both sides: CPU of client, proxies and callee, beyond that of a call
+    without the task."""
+    cost, effects = seen["cost"], seen["effects"]
+
+    def more(side: str, nothing: str) -> str:
+        if side not in cost:
+            return ""
+        return f"{middle(cost[side], 'us') - middle(cost[nothing], 'us'):+,.0f}"
+
+    lines = []
+    for task, name in TASKS.items():
+        code, yaml = seen["lines"][task]
+        lines.append(
+            (name, code, yaml or "none", more(f"library: {task}", "nothing"), more(f"mesh: {task}", "mesh"))
+        )
+    sums = (sum(of[side] for of in seen["lines"].values()) for side in (0, 1))
+    lines.append(
+        ("all of them", *sums, more("library: all", "nothing"), more("mesh: tracing", "the service"))
+    )
+    costs = [
+        (
+            name,
+            f"{middle(rounds, 'us'):,.0f}",
+            f"{middle(rounds, 'p50'):.2f}",
+            sum(one["failed"] for one in rounds),
+        )
+        for name, rounds in cost.items()
+    ]
+    found = [
+        ("calls to the busier of two instances, %", *_effects(effects["balancing"])),
+        ("calls that fail while one of two instances is sick, %", *_effects(effects["breaker"])),
+        (
+            "seconds until a new instance gets its first call",
+            "never",
+            "another process",
+            effects["discovery"]["mesh"],
+        ),
+        (
+            "seconds until a changed rule is in force",
+            "",
+            "another process",
+            effects["breaker"]["seconds to apply"],
+        ),
+    ]
+    return "\n\n".join(
+        (
+            _table(
+                (
+                    "task",
+                    "lines in each client",
+                    "lines of YAML",
+                    "library, µs CPU/call",
+                    "mesh, µs CPU/call",
+                ),
+                lines,
+            ),
+            _table(("what is seen", "nothing", "library", "mesh"), found),
+            _table(("one call", "µs CPU", "p50 ms", "failed"), costs),
+        )
+    )
+
+
+def _effects(seen: dict[str, float]) -> tuple[float, float, float]:
+    return seen["without"], seen["library"], seen["mesh"]
 
 
 def footprint(seen: dict[str, Any]) -> str:

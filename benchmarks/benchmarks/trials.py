@@ -6,7 +6,8 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -46,6 +47,35 @@ async def _json(module: str, *arguments: str) -> Any:
     )
     output, _ = await process.communicate()
     return json.loads(output)
+
+
+async def reading(rows: Sequence[Row], kind: str) -> list[Row]:
+    """The rows that can be asked for that: the yardstick knows titles only. Orders to be read are placed first."""
+    found = []
+    for row in rows:
+        if row.name == "plain" and kind != "title":
+            continue
+        ids = await _ids(row) if kind == "order" else ""
+        found.append(replace(row, options=("--read", kind, "--ids", ids), reads=True))
+    return found
+
+
+async def _ids(row: Row) -> str:
+    import httpx
+
+    async with httpx.AsyncClient(base_url=f"http://{row.address}", trust_env=False) as client:
+        placed = []
+        for _ in range(50):
+            order = {
+                "customer_id": "c-1003",
+                "currency": "EUR",
+                "lines": [{"title_id": "t-000001", "quantity": 1}],
+            }
+            answer = await client.post(
+                "/api/orders", json=order, headers={"idempotency-key": uuid.uuid4().hex}
+            )
+            placed.append(answer.raise_for_status().json()["id"])
+    return ",".join(placed)
 
 
 async def shapes(name: str, beside: Row, rounds: int, seconds: float, clients: int, tell: Tell) -> Round:

@@ -8,13 +8,22 @@ import re
 import time
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import cast
 
 CUSTOMERS = tuple(f"c-{number}" for number in range(1001, 1031))
 CURRENCIES = ("EUR", "EUR", "GBP", "USD", "CHF", "SEK", "JPY", "PLN")
+WORDS = ("the", "wuthering", "austen", "river", "silva", "night")
+READS = {
+    "title": "/api/titles/{title}",
+    "titles": "/api/titles?query={word}",
+    "rates": "/api/rates",
+    "convert": "/api/convert?amount={amount}&from=EUR&to={currency}",
+    "order": "/api/orders/{order}",
+    "quote": "/api/quotes",
+}
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
@@ -38,7 +47,7 @@ class Tally:
     received: int = 0
 
 
-def orders(run: str, client: int, basket: Basket, extra: bytes = b"") -> Iterator[bytes]:
+def orders(run: str, client: int, basket: Basket) -> Iterator[bytes]:
     """Requests without end, each with a key of its own."""
     random = Random(f"{run} {client}")
     number = 0
@@ -52,9 +61,31 @@ def orders(run: str, client: int, basket: Basket, extra: bytes = b"") -> Iterato
         body = f'{{"customer_id":"{customer}","currency":"{currency}","lines":[{lines}]}}'.encode()
         yield (
             b"POST /api/orders HTTP/1.1\r\nhost: figtree\r\ncontent-type: application/json\r\n"
-            b"idempotency-key: %s-%d-%d\r\n%scontent-length: %d\r\n\r\n%s"
-            % (run.encode(), client, number, extra, len(body), body)
+            b"idempotency-key: %s-%d-%d\r\ncontent-length: %d\r\n\r\n%s"
+            % (run.encode(), client, number, len(body), body)
         )
+
+
+def reads(kind: str, run: str, client: int, titles: int = 500, ids: Sequence[str] = ()) -> Iterator[bytes]:
+    """Requests of one of READS without end; `ids` are those of orders."""
+    random = Random(f"{run} {client}")
+    while True:
+        if kind == "quote":
+            lines = f'{{"title_id":"t-{random.randint(1, titles):06}","quantity":{random.randint(1, 12)}}}'
+            body = f'{{"currency":"{random.choice(CURRENCIES)}","lines":[{lines}]}}'.encode()
+            yield (
+                b"POST /api/quotes HTTP/1.1\r\nhost: figtree\r\ncontent-type: application/json\r\n"
+                b"content-length: %d\r\n\r\n%s" % (len(body), body)
+            )
+            continue
+        path = READS[kind].format(
+            title=f"t-{random.randint(1, titles):06}",
+            word=random.choice(WORDS),
+            amount=random.randint(1, 99_999) / 100,
+            currency=random.choice(CURRENCIES),
+            order=random.choice(ids) if ids else "",
+        )
+        yield b"GET %s HTTP/1.1\r\nhost: figtree\r\n\r\n" % path.encode()
 
 
 class Client(asyncio.Protocol):
@@ -112,19 +143,18 @@ async def load(
     port: int,
     clients: int,
     seconds: float,
-    run: str,
-    basket: Basket,
+    requests_of: Callable[[int], Iterator[bytes]],
     *,
     warm: float = 0.5,
     pause: float = 0.0,
-    extra: bytes = b"",
 ) -> Tally:
-    """`clients` at once for `seconds`, after `warm` seconds that do not count; one that is cut off comes again."""
+    """`clients` at once for `seconds`, after `warm` seconds that do not count; each has requests of its own, and one
+    that is cut off comes again."""
     tally = Tally()
     loop = asyncio.get_running_loop()
 
     async def one(number: int) -> None:
-        requests = orders(run, number, basket, extra)
+        requests = requests_of(number)
         while True:
             try:
                 _, client = await loop.create_connection(lambda: Client(requests, tally, pause), host, port)

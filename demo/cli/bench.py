@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 from benchmarks.footprint import footprint as measured_footprint
+from benchmarks.library.compare import both_sides
 from benchmarks.places import BARE, PLAIN, floor_databases, instance, yardstick
 from benchmarks.rounds import Round, Row, interleaved
 from benchmarks.searches import searches, table
+from benchmarks.wire import READS
 from localmesh import LocalRuntime
 from runtime.api import NotRunning
 from runtime.manifests import ROOT
@@ -90,6 +92,31 @@ def run(
 
 Out = Annotated[Path, typer.Option(help="Where the results are added.")]
 RESULTS = OUT / "results.json"
+READ, READERS = list(READS), ROWS[2:]
+
+
+@app.command()
+def reads(
+    clients: Annotated[list[int], typer.Option(min=1, help="At once; may be repeated.")] = [1, 16, 64],  # noqa: B006
+    kind: Annotated[list[str], typer.Option(help="What is read; may be repeated.")] = READ,
+    row: Annotated[list[str], typer.Option(help="May be repeated.")] = READERS,
+    rounds: Rounds = 5,
+    seconds: Seconds = 10,
+    out: Out = RESULTS,
+) -> None:
+    """Interleaved rounds of reads: of a title, a page of titles, rates, a conversion, an order, a quote."""
+
+    async def work() -> None:
+        async with AsyncExitStack() as closing:
+            found = await rows(closing, set(row))
+            for wanted in kind:
+                for count in clients:
+                    seen = await interleaved(
+                        await trials.reading(found, wanted), count, rounds, seconds, _tell
+                    )
+                    results.add(out, "reads", f"{wanted}, {count}", seen)
+
+    carry_out(work())
 
 
 def _say(text: str) -> None:
@@ -205,6 +232,26 @@ def search(
     async def work() -> None:
         runtime = await instance(f"{Settings().figtree_name}-titles", mesh=False, titles=titles)
         _say(table(await searches(runtime, times)))
+
+    carry_out(work())
+
+
+@app.command()
+def library(
+    rounds: Rounds = 5,
+    seconds: Seconds = 4,
+    out: Annotated[Path, typer.Option(help="Where the results are put; the tables beside it.")] = OUT
+    / "library.json",
+) -> None:
+    """What a library does in each client, beside what the mesh does once: lines, cost, effect."""
+
+    async def work() -> None:
+        without = await instance(f"{Settings().figtree_name}-off", mesh=False)
+        found = await both_sides(without, await _start_mesh(), rounds, seconds, _say)
+        results.add(out, "library", "1", found)
+        page = tables.page(results.load(out))
+        out.with_suffix(".md").write_text(page)
+        _say(page)
 
     carry_out(work())
 

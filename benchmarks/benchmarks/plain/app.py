@@ -77,6 +77,25 @@ async def session() -> AsyncIterator[AsyncSession]:
         yield opened
 
 
+class TitleOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+    id: str
+    isbn13: str
+    name: str
+    authors: list[str]
+    format: str
+    publisher: str
+    year: int
+
+
+@app.get("/api/titles/{title_id}", response_model=TitleOut)
+async def get_title(title_id: str, db: Annotated[AsyncSession, Depends(session)]) -> Any:
+    found = await db.get(Title, title_id)
+    if found is None:
+        raise HTTPException(404, f"there is no title {title_id}")
+    return found
+
+
 @app.post("/api/orders", status_code=201, response_model=OrderOut)
 async def place_order(
     wanted: OrderIn,
